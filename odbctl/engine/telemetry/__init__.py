@@ -1,0 +1,1 @@
+"""Logs: written by the worker itself, read by everyone else."""

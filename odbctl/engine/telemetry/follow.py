@@ -1,0 +1,200 @@
+"""Following logs: new records as they come, over the instances of a service.
+
+A replacement's files are found when they appear, so following goes on from a
+killed instance to the next. Woken by the kernel where it can be; what stands in a
+window (see log_window) makes no notice, so a look every `LOOK_SECONDS` is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from odbctl.engine.telemetry.log_files import LogFiles, instances_in
+from odbctl.engine.telemetry.log_format import LogLine
+from odbctl.engine.telemetry.log_reader import records, records_backward, start_since
+from odbctl.engine.telemetry.log_span import LOG, SOURCES, Span
+
+if TYPE_CHECKING:
+    from odbctl.engine.telemetry.inotify import Inotify
+
+LOOK_SECONDS = 0.2
+# A line that has stood unfinished for so long is shown as it is: a prompt, or a dead writer's.
+PARTIAL_SECONDS = 1.0
+
+
+class LogFollower:
+    """Reads on where it last stopped.
+
+    `start()` gives what is there, `read()` what came since, `wait()` sleeps until
+    there may be more. Not for several threads at once.
+    """
+
+    def __init__(
+        self,
+        logs: Path,
+        service: str,
+        *,
+        instances: Collection[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._logs = logs
+        self._service = service
+        self._instances = instances
+        self._clock = clock
+        self._cursors: dict[tuple[str, str], _Cursor] = {}
+        self._notify: Inotify | None = None
+        self._is_watching = False
+
+    def start(self, *, count: int = 0, since: float | None = None) -> list[LogLine]:
+        """Return the last records that are there; `read()` goes on behind them.
+
+        Args:
+            count: How many; not counted when `since` is given.
+            since: Instead, all that are not older (seconds since the epoch).
+        """
+        from odbctl.engine.telemetry.inotify import Inotify
+
+        self._notify = Inotify.open()
+        self._watch()
+        lines = [line for cursor in self._all() for line in cursor.first(count, since)]
+        lines.sort(key=attrgetter("at"))
+        return lines if since is not None else lines[len(lines) - min(count, len(lines)) :]
+
+    def read(self, *, final: bool = False) -> list[LogLine]:
+        """Return the records that came since the last call, by time.
+
+        Args:
+            final: Nothing more will come: show an unfinished last line too.
+        """
+        now = self._clock()
+        lines = [line for cursor in self._all() for line in cursor.read(now, final=final)]
+        lines.sort(key=attrgetter("at"))
+        return lines
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Sleep until there may be more, at most so long; tell whether there may be."""
+        deadline = time.monotonic() + timeout_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            pause = min(left, LOOK_SECONDS)
+            if self._notify is None:
+                time.sleep(pause)
+            elif self._notify.wait(pause):
+                self._notify.read()
+                return True
+            if any(c.has_more(only_in_window=self._is_watching) for c in self._all()):
+                return True
+        return False
+
+    def close(self) -> None:
+        """Stop watching. Idempotent."""
+        if self._notify is not None:
+            self._notify.close()
+            self._notify = None
+
+    def __enter__(self) -> LogFollower:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _watch(self) -> None:
+        from odbctl.engine.telemetry import inotify
+
+        if self._notify is not None:
+            mask = inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO | inotify.ONLY_DIRECTORY
+            self._is_watching = self._notify.watch(self._logs / self._service, mask) >= 0
+
+    def _all(self) -> Iterator[_Cursor]:
+        found = instances_in(self._logs, self._service)
+        if found and not self._is_watching:
+            self._watch()  # the folder may have been made after we began
+        for files in found:
+            if self._instances is not None and files.instance not in self._instances:
+                continue
+            for source in SOURCES:
+                key = (files.instance, source)
+                if key not in self._cursors:
+                    self._cursors[key] = _Cursor(files, source)
+                yield self._cursors[key]
+
+
+class _Cursor:
+    """How far one file has been read."""
+
+    def __init__(self, files: LogFiles, source: str) -> None:
+        self._files = files
+        self._source = source
+        self._offset: int = 0
+        self._inode: int = 0
+        self._partial = (0, 0.0)  # the length it had when it was unfinished, and since when
+        self._is_inside_line = False
+        self._last: LogLine | None = None
+
+    def first(self, count: int, since: float | None) -> list[LogLine]:
+        """Go to the end; return the records before it."""
+        span = Span.open(self._files, self._source)
+        if span is None:
+            return []
+        with span:
+            self._inode = span.inode
+            self._offset = span.end_of_lines()
+            if since is None:
+                found = records_backward(self._files, self._source, span, self._offset)
+                return list(islice(found, count))[::-1]
+            start = start_since(self._files, self._source, span, since)
+            return [line for line in self._records(span, start, self._offset) if line.at >= since]
+
+    def read(self, now: float, *, final: bool) -> list[LogLine]:
+        """Return the records behind the last ones."""
+        span = Span.open(self._files, self._source)
+        if span is None:
+            return []
+        with span:
+            if span.inode != self._inode or span.length < self._offset:
+                self._inode = span.inode
+                self._offset = 0  # another file, or cut
+            stop = span.end_of_lines(self._offset)
+            if final or self._is_overdue(span.length, stop, now):
+                stop = span.length
+            if stop <= self._offset:
+                return []
+            return self._advance(span, stop)
+
+    def has_more(self, *, only_in_window: bool) -> bool:
+        """Tell whether something stands behind what was read."""
+        if only_in_window and not (self._source == LOG and self._files.tail.exists()):
+            return False
+        span = Span.open(self._files, self._source)
+        if span is None:
+            return False
+        with span:
+            if span.length == self._partial[0]:
+                return False
+            return span.length != self._offset or span.inode != self._inode
+
+    def _advance(self, span: Span, stop: int) -> list[LogLine]:
+        start, self._offset = self._offset, stop
+        if self._is_inside_line and span.read(start, start + 1) == b"\n":
+            start += 1  # the end of the line that was shown unfinished
+        self._is_inside_line = span.read(stop - 1, stop) != b"\n"
+        lines = list(self._records(span, start, stop))
+        if lines:
+            self._last = lines[-1]
+        return lines
+
+    def _records(self, span: Span, start: int, stop: int) -> Iterator[LogLine]:
+        lines = span.lines(start, stop)
+        return records(self._files, self._source, span, lines, before=self._last)
+
+    def _is_overdue(self, length: int, stop: int, now: float) -> bool:
+        if length == max(stop, self._offset):
+            self._partial = (0, 0.0)
+            return False
+        if self._partial[0] != length:
+            self._partial = (length, now)
+        return now - self._partial[1] >= PARTIAL_SECONDS

@@ -1,0 +1,74 @@
+"""Names of the log files of one instance: `<logs>/<service>/<instance>.*`.
+
+`.log` holds what the worker's Python says, a time on every line; `.out` and
+`.err` are descriptors 1 and 2 as children and C code write them. The hidden
+`.<instance>.tail` exists only while lines come in a flood (see log_window).
+Used by workers, so only the standard library is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+
+class LogFiles(NamedTuple):
+    """Where one instance's output is kept."""
+
+    service: str
+    instance: str
+    log: Path
+    out: Path
+    err: Path
+    tail: Path
+
+    @classmethod
+    def of(cls, logs: Path, service: str, instance: str) -> LogFiles:
+        """Name the files of an instance; nothing is created.
+
+        Args:
+            logs: The folder of all logs (`Home.logs`).
+            service: The service's name, which is its folder's.
+            instance: The instance's id.
+        """
+        folder = logs / service
+        return cls(
+            service=service,
+            instance=instance,
+            log=folder / f"{instance}.log",
+            out=folder / f"{instance}.out",
+            err=folder / f"{instance}.err",
+            tail=folder / f".{instance}.tail",
+        )
+
+    def remove_empty(self) -> None:
+        """Remove raw files into which nothing was written, once the instance has ended."""
+        for raw in (self.out, self.err):
+            try:
+                if raw.stat().st_size == 0:
+                    raw.unlink()
+                    index_of(raw).unlink(missing_ok=True)
+            except OSError:
+                continue  # gone already, or a folder we may not change: readers ignore empty files
+
+    def remove(self) -> None:
+        """Remove all files of the instance."""
+        paths = (self.log, self.out, self.err, self.tail, index_of(self.out), index_of(self.err))
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def index_of(raw: Path) -> Path:
+    """Return the file that holds the times of a raw file's lines."""
+    return raw.with_name(raw.name + ".idx")
+
+
+def instances_in(logs: Path, service: str) -> list[LogFiles]:
+    """List the instances of a service that have log files, in the order of their ids."""
+    try:
+        names = os.listdir(logs / service)
+    except OSError:
+        return []
+    stems = {name[: -len(".log")] for name in names if name.endswith((".log", ".out", ".err"))}
+    return [LogFiles.of(logs, service, stem) for stem in sorted(stems) if not stem.startswith(".")]
