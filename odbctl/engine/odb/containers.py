@@ -1,0 +1,196 @@
+"""Codecs of the types that hold others: list, tuple, set, dict, unions.
+
+A column holds them as JSON text, so that the `sqlite3` shell can read them.
+What JSON cannot tell apart is told apart by the declared type, and in a union
+whose members look alike in JSON, by a tag: `{"datetime": "2026-01-01"}`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from odbctl.engine.odb.codec import Codec, Mismatch, Stored, as_json_text, dumps
+
+Encode = Callable[[Any], Any]
+Decode = Callable[[Any], Any] | None
+
+
+def list_codec(item: Codec) -> Codec:
+    """Make the codec of `list[item]`."""
+    encode_item, decode_item = item.to_json, item.from_json
+    text = f"list[{item.text}]"
+
+    def encode(value: object) -> list[Any]:
+        if not isinstance(value, list):
+            raise Mismatch(text, value)
+        return [encode_item(each) for each in _items(value)]
+
+    def decode(value: list[Any]) -> list[Any]:
+        return value if decode_item is None else [decode_item(each) for each in value]
+
+    return as_json_text(text, "list", (list,), encode=encode, decode=decode)
+
+
+def tuple_codec(item: Codec) -> Codec:
+    """Make the codec of `tuple[item, ...]`."""
+    encode_item, decode_item = item.to_json, item.from_json
+    text = f"tuple[{item.text}, ...]"
+
+    def encode(value: object) -> list[Any]:
+        if not isinstance(value, tuple):
+            raise Mismatch(text, value)
+        return [encode_item(each) for each in _items(value)]
+
+    def decode(value: list[Any]) -> tuple[Any, ...]:
+        return tuple(value if decode_item is None else map(decode_item, value))
+
+    return as_json_text(text, "list", (tuple,), encode=encode, decode=decode)
+
+
+def fixed_tuple_codec(items: Sequence[Codec]) -> Codec:
+    """Make the codec of `tuple[first, second]`: a codec per place."""
+    text = f"tuple[{', '.join(item.text for item in items) or '()'}]"
+
+    def encode(value: object) -> list[Any]:
+        if not isinstance(value, tuple):
+            raise Mismatch(text, value)
+        each = tuple(_items(value))
+        if len(each) != len(items):
+            raise Mismatch(text, each)
+        return [item.to_json(one) for item, one in zip(items, each, strict=True)]
+
+    def decode(value: list[Any]) -> tuple[Any, ...]:
+        return tuple(from_json(item, one) for item, one in zip(items, value, strict=True))
+
+    return as_json_text(text, "list", (tuple,), encode=encode, decode=decode)
+
+
+def set_codec(item: Codec, kind: type[set[Any]] | type[frozenset[Any]]) -> Codec:
+    """Make the codec of `set[item]` or `frozenset[item]`; equal sets are stored alike."""
+    decode_item = item.from_json
+    text = f"{kind.__name__}[{item.text}]"
+
+    def encode(value: object) -> list[Any]:
+        if not isinstance(value, kind):
+            raise Mismatch(text, value)
+        return sorted((item.to_json(each) for each in _items(value)), key=dumps)
+
+    def decode(value: list[Any]) -> set[Any] | frozenset[Any]:
+        return kind(value if decode_item is None else map(decode_item, value))
+
+    return as_json_text(text, "list", (kind,), encode=encode, decode=decode)
+
+
+def dict_codec(key: Codec, item: Codec) -> Codec:
+    """Make the codec of `dict[key, item]`: a JSON object, or pairs if keys are no text."""
+    text = f"dict[{key.text}, {item.text}]"
+
+    def encode_pairs(value: object) -> list[tuple[Any, Any]]:
+        if not isinstance(value, dict):
+            raise Mismatch(text, value)
+        pairs: Iterable[tuple[Any, Any]] = value.items()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - any dict
+        return [(key.to_json(name), item.to_json(each)) for name, each in pairs]
+
+    def encode_object(value: object) -> dict[str, Any]:
+        return dict(encode_pairs(value))
+
+    def decode_pairs(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+        return {from_json(key, name): from_json(item, each) for name, each in pairs}
+
+    def decode_object(value: dict[str, Any]) -> dict[Any, Any]:
+        return decode_pairs(value.items())
+
+    if key.kind == "str":
+        plain = key.from_json is None and item.from_json is None
+        decode = None if plain else decode_object
+        return as_json_text(text, "dict", (dict,), encode=encode_object, decode=decode)
+    return as_json_text(text, "list", (dict,), encode=encode_pairs, decode=decode_pairs)
+
+
+def nullable(codec: Codec) -> Codec:
+    """Make the codec of `codec | None`; a column holds None as NULL."""
+    encode_column, encode_json, decode_json = codec.to_column, codec.to_json, codec.from_json
+
+    def to_column(value: object) -> Stored:
+        return None if value is None else encode_column(value)
+
+    def to_json(value: object) -> object:
+        return None if value is None else encode_json(value)
+
+    def from_json_or_none(value: object) -> object:
+        return None if value is None or decode_json is None else decode_json(value)
+
+    return codec._replace(
+        text=f"{codec.text} | None",
+        kind=f"{codec.kind} or null",
+        python_types=(*codec.python_types, type(None)),
+        to_json=to_json,
+        from_json=None if decode_json is None else from_json_or_none,
+        to_column=to_column,
+    )
+
+
+def union_codec(members: Sequence[Codec]) -> Codec:
+    """Make the codec of a union of two or more types that are not None."""
+    text = " | ".join(member.text for member in members)
+    kinds = [member.kind for member in members]
+    tagged = len(set(kinds)) < len(kinds)
+    choose = _chooser(text, members)
+
+    def encode(value: object) -> object:
+        member, encoded = choose(value)
+        return {member.text: encoded} if tagged else encoded
+
+    decode = _tagged_decoder(members) if tagged else _kind_decoder(members)
+    python_types = tuple(kind for member in members for kind in member.python_types)
+    kind = "dict" if tagged else " or ".join(kinds)
+    return as_json_text(text, kind, python_types, encode=encode, decode=decode)
+
+
+def from_json(codec: Codec, value: Any) -> Any:  # noqa: ANN401 - a value of any type
+    """Decode one value inside a container."""
+    return value if codec.from_json is None else codec.from_json(value)
+
+
+def _items(value: Iterable[Any]) -> Iterable[Any]:
+    """Give the items of a container whose item type the caller checks."""
+    return value
+
+
+def _chooser(text: str, members: Sequence[Codec]) -> Callable[[Any], tuple[Codec, Any]]:
+    """Make the function that finds the member of a union a value belongs to."""
+    exact = {kind: member for member in members for kind in member.python_types}
+
+    def choose(value: object) -> tuple[Codec, Any]:
+        # An exact type goes first: `float | int` must not turn 1 into 1.0.
+        first = exact.get(type(value))
+        for member in (first, *members) if first else members:
+            try:
+                return member, member.to_json(value)
+            except Mismatch:
+                continue
+        raise Mismatch(text, value)
+
+    return choose
+
+
+def _tagged_decoder(members: Sequence[Codec]) -> Decode:
+    by_tag = {member.text: member for member in members}
+
+    def decode(value: dict[str, Any]) -> object:
+        ((tag, inner),) = value.items()
+        return from_json(by_tag[tag], inner)
+
+    return decode
+
+
+def _kind_decoder(members: Sequence[Codec]) -> Decode:
+    if all(member.from_json is None for member in members):
+        return None
+    by_kind = {member.kind: member for member in members}
+
+    def decode(value: object) -> object:
+        return from_json(by_kind[type(value).__name__], value)
+
+    return decode

@@ -1,0 +1,241 @@
+"""Database: one SQLite file, the door to everything else in this package.
+
+Thread-safe: each thread has a session (connection and cache) of its own. Not
+to be used across a fork: a child makes its own `Database`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+from odbctl.engine.odb.changes import Announcer, Listener, wait_for_change
+from odbctl.engine.odb.checkpoint import Checkpointer
+from odbctl.engine.odb.driver import Connection, create_file
+from odbctl.engine.odb.lock import CommitLock
+from odbctl.engine.odb.readset import LogRow
+from odbctl.engine.odb.retry import retry_on_conflict
+from odbctl.engine.odb.session import Session
+from odbctl.engine.odb.tables import prepare
+from odbctl.engine.odb.tracker import Tracker
+from odbctl.engine.odb.transaction import Transaction
+from odbctl.engine.odb.view import View
+from odbctl.errors import StoreError
+
+T = TypeVar("T")
+
+
+class _Local(threading.local):
+    session: Session | None = None
+
+
+class Database:
+    """The object database in one file; opened when it is first used."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        run_dir: str | os.PathLike[str] | None = None,
+        synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
+        busy_timeout_seconds: float = 10.0,
+    ) -> None:
+        """Store where the database is.
+
+        Args:
+            path: The SQLite file; made, readable by its owner only, if it is missing.
+            run_dir: Where listeners have their sockets; `run` beside the file by default.
+            synchronous: FULL survives a power loss with every commit; NORMAL may lose the last.
+            busy_timeout_seconds: How long to wait for another program before StoreBusyError.
+        """
+        self.path = Path(path)
+        self.run_dir = Path(run_dir) if run_dir is not None else self.path.parent / "run"
+        self._synchronous = synchronous
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self._pid = os.getpid()
+        self._is_closed = False
+        self._local = _Local()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._sessions_lock = threading.Lock()
+        self._announcer = Announcer(self.run_dir)
+        self.lock = CommitLock(Path(f"{self.path}.lock"), busy_timeout_seconds)
+        self._checkpointer = Checkpointer(self.path, self.lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Database({str(self.path)!r})"
+
+    def view(self) -> View:
+        """Open a consistent snapshot, in a `with`; inside another one it is that one."""
+        return View(self)
+
+    def transaction(self) -> Transaction:
+        """Open a transaction, in a `with`.
+
+        Leaving it raises RevisionConflictError if another commit changed what
+        it had read; see `run` and `retry_on_conflict`. Entering it raises
+        TransactionError inside a view or transaction.
+        """
+        return Transaction(self)
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Run a function in a transaction, and again after a conflict.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            RevisionConflictError: It conflicted 20 times.
+        """
+
+        def attempt() -> T:
+            with self.transaction():
+                return function()
+
+        return retry_on_conflict(attempt)()
+
+    def listen(self) -> Listener:
+        """Return a listener for this thread, to be used in a `with`."""
+        session = self.session()
+        return Listener(self.run_dir, lambda: session.last_seq() != session.viewed_seq)
+
+    def wait_for_condition(
+        self, condition: Callable[[], object], timeout_seconds: float | None = None
+    ) -> bool:
+        """Wait until a function, run in a view, returns something true.
+
+        It runs at once, and again whenever a commit of any process changed what it read.
+
+        Returns:
+            False if it was not true in time.
+        """
+        waiter = _Waiter(self, condition)
+        if waiter.is_true():
+            return True
+        with self.listen() as listener:
+            return wait_for_change(
+                listener,
+                waiter.has_become_true,
+                should_stop=lambda: self._is_closed,
+                timeout_seconds=timeout_seconds,
+            )
+
+    def checkpoint(self) -> None:
+        """Move the WAL into the database file and prune the change log.
+
+        Commits do it themselves when the WAL is large; a manager does it in quiet times.
+        """
+        self._checkpointer.run(self.session().connection)
+
+    def log_since(self, seq: int) -> tuple[int, list[LogRow] | None]:
+        """Return what was committed after `seq`, and the last commit's number.
+
+        Returns:
+            The rows are None if the log no longer goes so far back.
+        """
+        session = self.session()
+        rows = session.log_since(seq)
+        if rows is None:
+            return session.last_seq(), None
+        return (rows[-1].seq if rows else seq), rows
+
+    def announce(self) -> None:
+        """Tell the listeners that something was committed."""
+        self._announcer.announce()
+        if self._checkpointer.is_due():
+            self._checkpointer.run(self.session().connection)
+
+    def session(self) -> Session:
+        """Return the session of this thread, opening it if this is its first use.
+
+        Raises:
+            StoreError: The database is closed, or was made before a fork.
+        """
+        if self._is_closed:
+            raise StoreError(f"{self!r} is closed")
+        if os.getpid() != self._pid:
+            raise StoreError(f"{self!r} was made before a fork", hint="make one in the child")
+        session = self._local.session
+        if session is None:
+            session = self._local.session = self._open_session()
+        return session
+
+    def release(self, session: Session) -> None:
+        """Close a session whose view outlived the database."""
+        if self._is_closed:
+            session.connection.close()
+
+    def close_session(self) -> None:
+        """Close the connection of this thread, as a thread does that ends."""
+        session, self._local.session = self._local.session, None
+        if session is not None:
+            session.connection.close()
+
+    def close(self) -> None:
+        """Close every connection that no view is open on; the others close with it."""
+        if self._is_closed or os.getpid() != self._pid:
+            return
+        self._is_closed = True
+        with self._sessions_lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            if not session.is_open:
+                session.connection.close()
+        self._announcer.close()
+        self.lock.close()
+
+    def _open_session(self) -> Session:
+        create_file(self.path)
+        connection = Connection(
+            self.path,
+            synchronous=self._synchronous,
+            busy_timeout_seconds=self._busy_timeout_seconds,
+        )
+        try:
+            prepare(connection, self.lock)
+        except BaseException:
+            connection.close()
+            raise
+        session = Session(connection)
+        with self._sessions_lock:
+            self._sessions.add(session)
+        return session
+
+
+class _Waiter:
+    """A condition, and what it read when it was last looked at."""
+
+    def __init__(self, database: Database, condition: Callable[[], object]) -> None:
+        self._database = database
+        self._condition = condition
+        self._tracker = Tracker(database)
+        self._looked_seq = 0
+
+    def is_true(self) -> bool:
+        """Look at the condition in a view."""
+        with Tracker(self._database) as self._tracker, self._database.view():
+            is_true = bool(self._condition())
+        self._looked_seq = self._tracker.first_seq or 0
+        return is_true
+
+    def has_become_true(self) -> bool:
+        """Look at the condition if commits changed what it read."""
+        self._looked_seq, rows = self._database.log_since(self._looked_seq)
+        if rows is not None and not self._tracker.is_touched_by(rows):
+            return False
+        return self.is_true()

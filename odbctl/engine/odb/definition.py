@@ -1,0 +1,256 @@
+"""What a stored class looks like: its fields, and the SQL that reads and writes it.
+
+A `Definition` is made when the class is defined and resolved (hints become
+codecs) when it is first used; after that it never changes. It belongs to the
+process, not to a database: what a given file holds is `tables.py`'s concern.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from odbctl.engine.odb.codec import Codec, Mismatch, Row, Stored
+from odbctl.engine.odb.current import current_view, require_transaction
+from odbctl.engine.odb.hints import Mark, codec_of, split_marks
+from odbctl.errors import StoreError
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.objects import DbObject
+
+MISSING: Final = object()
+# Row = (oid, field, field, …): fields start behind the oid.
+FIRST_POSITION = 1
+
+
+class Field:
+    """One field of a class: the descriptor through which it is read and written."""
+
+    __slots__ = (
+        "bit",
+        "codec",
+        "decode",
+        "default",
+        "definition",
+        "encode",
+        "is_required",
+        "mark",
+        "name",
+        "position",
+    )
+
+    def __init__(self, definition: Definition, name: str, number: int) -> None:
+        self.definition = definition
+        self.name = name
+        self.position = FIRST_POSITION + number
+        self.bit = 1 << number
+        self.is_required = True
+        self.default: Stored = None
+
+    def resolve(self, hint: object, default: object) -> None:
+        """Find the codec of `hint` and encode the default."""
+        plain, self.mark = split_marks(hint)
+        try:
+            self.codec: Codec = codec_of(plain)
+        except TypeError as error:
+            raise TypeError(f"{self}: {error}") from None
+        self.encode: Callable[[Any], Stored] = self.codec.to_column
+        self.decode: Callable[[Any], Any] | None = self.codec.from_column
+        if default is not MISSING:
+            self.is_required = False
+            self.default = self.stored(default)
+
+    def __str__(self) -> str:
+        return f"{self.definition.name}.{self.name}"
+
+    def stored(self, value: object) -> Stored:
+        """Return `value` as it is stored.
+
+        Raises:
+            TypeError: It is of another type.
+            ValueError: It is of that type but cannot be stored.
+        """
+        try:
+            return self.encode(value)
+        except Mismatch as mismatch:
+            got = f"{type(value).__name__} {value!r:.200}"
+            inner = "" if mismatch.value is value else _inner_text(mismatch)
+            raise TypeError(f"{self} expects {self.codec.text}, got {got}{inner}") from None
+        except (UnicodeEncodeError, ValueError) as error:
+            raise ValueError(f"{self}: {error}") from None
+
+    def loaded(self, stored: Stored) -> Any:  # noqa: ANN401 - a value of the field's type
+        """Return a stored value as Python sees it; a container is a fresh copy."""
+        if stored is None or self.decode is None:
+            return stored
+        try:
+            return self.decode(stored)
+        except (KeyError, ValueError, TypeError) as error:
+            raise StoreError(
+                f"{self} holds {stored!r:.200}, which is no {self.codec.text}",
+                hint="a newer release may have written it",
+            ) from error
+
+    def __get__(self, instance: DbObject | None, owner: type | None = None) -> Any:  # noqa: ANN401
+        if instance is None:
+            return self
+        return current_view().read(self, instance.oid)
+
+    def __set__(self, instance: DbObject, value: object) -> None:
+        require_transaction().write(self, instance.oid, value)
+
+
+class Definition:
+    """A stored class: its fields in order, and its SQL."""
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        hints: Mapping[str, object],
+        defaults: Mapping[str, object],
+        names: Mapping[str, object],
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.hints = hints
+        self.defaults = defaults
+        self.names = names
+        self.fields = {each: Field(self, each, number) for number, each in enumerate(hints)}
+        self.is_resolved = False
+        self.cls: type[DbObject]
+
+    def resolve(self) -> None:
+        """Turn hints into codecs and prepare the SQL. Does nothing the second time.
+
+        Raises:
+            TypeError: A hint is of a type that cannot be stored, or a default does not fit.
+        """
+        if self.is_resolved:
+            return
+        scope = vars(sys.modules[self.module]) if self.module in sys.modules else {}
+        for name, field in self.fields.items():
+            field.resolve(self._hint(name, scope), self.defaults.get(name, MISSING))
+        ordered = tuple(self.fields.values())
+        self.ordered = ordered
+        self.indexed = tuple(each for each in ordered if each.mark)
+        self.indexed_mask = sum(each.bit for each in self.indexed)
+        self.required = tuple(each for each in ordered if each.is_required)
+        self.blank: Row = (0, *(each.default for each in ordered))
+        self.table = quoted(self.name)
+        columns = ", ".join(quoted(each) for each in ("oid", *self.fields))
+        places = ", ".join("?" * (1 + len(ordered)))
+        self.select = f"SELECT {columns} FROM {self.table}"
+        self.insert = f"INSERT INTO {self.table} ({columns}, rev) VALUES ({places}, 1)"
+        self.delete = f"DELETE FROM {self.table} WHERE oid = ?"
+        self._updates: dict[int, str] = {}
+        self._masks: dict[str, int] = {}
+        self._lookups: dict[tuple[str, ...], tuple[Field, ...]] = {}
+        self._names_of_mask: dict[int, str] = {}
+        self.is_resolved = True
+
+    def _hint(self, name: str, scope: dict[str, Any]) -> object:
+        hint = self.hints[name]
+        if not isinstance(hint, str):
+            return hint
+        try:
+            return eval(hint, scope, dict(self.names))  # noqa: S307 - the author's own annotation
+        except NameError as error:
+            raise TypeError(f"{self.name}.{name}: {error}") from None
+
+    def new_row(self, oid: int, values: Mapping[str, object]) -> list[Stored]:
+        """Build the row of a new object.
+
+        Raises:
+            TypeError: A field is unknown, missing or of another type.
+        """
+        row = list(self.blank)
+        row[0] = oid
+        fields = self.fields
+        for name, value in values.items():
+            field = fields.get(name)
+            if field is None:
+                known = ", ".join(fields)
+                raise TypeError(f"{self.name} has no field {name!r}; it has {known}")
+            row[field.position] = field.stored(value)
+        for field in self.required:
+            if field.name not in values:
+                raise TypeError(f"{field} is missing; it expects {field.codec.text}")
+        return row
+
+    def update_sql(self, mask: int) -> str:
+        """Give the UPDATE of the fields in `mask`; the oid is its last argument."""
+        if (sql := self._updates.get(mask)) is None:
+            places = ", ".join(f"{quoted(each.name)} = ?" for each in self.fields_of(mask))
+            sql = f"UPDATE {self.table} SET {places}, rev = rev + 1 WHERE oid = ?"
+            self._updates[mask] = sql
+        return sql
+
+    def fields_of(self, mask: int) -> tuple[Field, ...]:
+        """Give the fields whose bits are in `mask`."""
+        return tuple(each for each in self.ordered if each.bit & mask)
+
+    def names_of(self, mask: int) -> str:
+        """Write a mask as the change log does: names with commas between."""
+        if (text := self._names_of_mask.get(mask)) is None:
+            text = ",".join(each.name for each in self.fields_of(mask))
+            self._names_of_mask[mask] = text
+        return text
+
+    def mask_of(self, names: str) -> int:
+        """Read a mask from the change log; names of other releases are left out."""
+        if (mask := self._masks.get(names)) is None:
+            known = (self.fields.get(each) for each in names.split(","))
+            mask = self._masks[names] = sum(each.bit for each in known if each)
+        return mask
+
+    def lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
+        """Give the fields of a lookup, in the order in which they were defined.
+
+        Raises:
+            TypeError: A field is unknown or not indexed.
+        """
+        if (found := self._lookups.get(names)) is None:
+            found = self._lookups[names] = self._lookup_fields(names)
+        return found
+
+    def _lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
+        fields: list[Field] = []
+        for name in names:
+            field = self.fields.get(name)
+            if field is None or not field.mark:
+                reason = "is not indexed" if field else "is no field"
+                indexed = ", ".join(each.name for each in self.indexed) or "none"
+                raise TypeError(f"{self.name}.{name} {reason}; indexed: {indexed}")
+            fields.append(field)
+        return tuple(sorted(fields, key=_position))
+
+
+    def require_unique(self, names: tuple[str, ...]) -> None:
+        """Check that a lookup names one Unique field.
+
+        Raises:
+            TypeError: It does not.
+        """
+        self.resolve()
+        fields = self.lookup_fields(names)
+        if len(fields) != 1 or fields[0].mark is not Mark.UNIQUE:
+            raise TypeError(f"{self.name}: lookup_unique takes one Unique field, not {names}")
+
+
+def quoted(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _position(field: Field) -> int:
+    return field.position
+
+
+def _inner_text(mismatch: Mismatch) -> str:
+    value = mismatch.value
+    return f" ({type(value).__name__} {value!r:.100} where {mismatch.expected} is expected)"
+
+
+__all__ = ["MISSING", "Definition", "Field", "Mark", "quoted"]

@@ -1,0 +1,149 @@
+"""The only module that speaks to SQLite: connections, pragmas, its errors.
+
+One connection per thread. Rows come back as tuples; every error of SQLite
+becomes one of ours, by its code.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from odbctl.engine.odb.codec import Row, Stored
+from odbctl.errors import NotPermittedError, StoreBusyError, StoreError, StoreFullError
+
+APPLICATION_ID: Final = 0x6F646263  # "odbc": what `file` and the sqlite3 shell may show
+FORMAT_VERSION: Final = 1
+# The WAL is cut back to this when a checkpoint has emptied it.
+WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_DENIED = frozenset(
+    {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+)
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class UniqueViolationError(Exception):
+    """Two rows have the same value in a unique column; the transaction says of what."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(column)
+        self.column = column
+
+
+class Connection:
+    """One thread's connection to the database file."""
+
+    __slots__ = ("_execute", "_path", "_sqlite", "is_read_only")
+
+    def __init__(self, path: Path, *, synchronous: str, busy_timeout_seconds: float) -> None:
+        self._path = path
+        self.is_read_only = os.access(path, os.F_OK) and not os.access(path, os.W_OK)
+        try:
+            self._sqlite = _connect(path, self.is_read_only, busy_timeout_seconds)
+            self._execute = self._sqlite.execute
+            self._execute(f"PRAGMA synchronous={synchronous}")
+            self._execute("PRAGMA wal_autocheckpoint=0")
+            self._execute(f"PRAGMA journal_size_limit={WAL_LIMIT_BYTES}")
+        except sqlite3.Error as error:
+            raise translated(error, path) from error
+
+    def query(self, sql: str, arguments: Sequence[Stored] = ()) -> list[Row]:
+        """Run one statement and return all its rows."""
+        try:
+            return self._execute(sql, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
+
+    def number(self, sql: str) -> int:
+        """Run a statement whose answer is one integer; none or NULL is 0."""
+        try:
+            row: tuple[Any] | None = self._execute(sql).fetchone()
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
+        return (row[0] or 0) if row else 0
+
+    def run(self, sql: str, arguments: Sequence[Stored] = ()) -> None:
+        """Run one statement that returns nothing.
+
+        Raises:
+            UniqueViolationError: It would store a second row with a unique value.
+        """
+        try:
+            self._execute(sql, arguments)
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Stored]]) -> None:
+        """Run one statement for each row of arguments."""
+        try:
+            self._sqlite.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
+
+    def rollback(self) -> None:
+        """End the transaction, if one is open, without an effect."""
+        if self._sqlite.in_transaction:
+            self.run("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection. Safe to call twice."""
+        self._sqlite.close()
+
+
+def create_file(path: Path) -> None:
+    """Make an empty file that only its owner can read, unless there is one.
+
+    Raises:
+        NotPermittedError: The folder is missing or refuses it.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise NotPermittedError(
+            f"cannot create the database {path}: {error.strerror}",
+            hint="is the home missing, or read-only?",
+        ) from error
+
+
+def translated(error: sqlite3.Error, path: Path) -> Exception:
+    """Return what an error of SQLite is in our tree."""
+    extended: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = extended & 0xFF
+    if code in _BUSY:
+        return StoreBusyError(
+            f"the database {path} is locked by another program", hint="try again when it is done"
+        )
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return StoreFullError(f"the disk that holds {path} is full", hint="make room on it")
+    if code in _DENIED:
+        return NotPermittedError(f"cannot open or write to the database {path}: {error}")
+    if code in _DAMAGED:
+        return StoreError(
+            f"{path} is damaged or no database: {error}", hint="restore it from a backup"
+        )
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        # "UNIQUE constraint failed: core.Service.name": SQLite has no other way to say which.
+        return UniqueViolationError(str(error).rpartition(": ")[2])
+    return StoreError(f"the database {path} failed: {error}")
+
+
+def _connect(path: Path, is_read_only: bool, busy_timeout_seconds: float) -> sqlite3.Connection:
+    if is_read_only:
+        where, is_uri = path.absolute().as_uri() + "?mode=ro", True
+    else:
+        where, is_uri = str(path), False
+    return sqlite3.connect(
+        where,
+        uri=is_uri,
+        timeout=busy_timeout_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )

@@ -1,0 +1,192 @@
+"""From a type hint to its codec.
+
+Runs when a class is first used, not when it is defined, so that hints may
+name classes that come later in the module. Pure.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin
+
+from odbctl.engine.odb.codec import NONE, SCALARS, Codec, Mismatch, as_json_text, scalar
+from odbctl.engine.odb.containers import (
+    dict_codec,
+    fixed_tuple_codec,
+    list_codec,
+    nullable,
+    set_codec,
+    tuple_codec,
+    union_codec,
+)
+
+
+class Mark(enum.Enum):
+    """What an annotated field is besides its type."""
+
+    INDEXED = "indexed"  # can be looked up
+    UNIQUE = "unique"  # can be looked up, and no two objects have the same value
+
+
+def is_class_variable(hint: object) -> bool:
+    """Tell whether a hint says ClassVar, so that it is no field."""
+    if isinstance(hint, str):
+        return hint.startswith(("ClassVar", "typing.ClassVar"))
+    return hint is ClassVar or get_origin(hint) is ClassVar
+
+
+def split_marks(hint: Any) -> tuple[Any, Mark | None]:  # noqa: ANN401 - a hint is any object
+    """Take `Indexed` or `Unique` off a hint."""
+    marks = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Mark)]
+    return (hint.__origin__, marks[0]) if marks else (hint, None)
+
+
+def codec_of(hint: Any) -> Codec:  # noqa: ANN401 - a hint is any object
+    """Find the codec of a type hint.
+
+    Raises:
+        TypeError: Values of that type cannot be stored.
+    """
+    hint = _unwrapped(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is None and (codec := SCALARS.get(hint)):
+        return codec
+    if origin in (Union, types.UnionType):
+        return _union(arguments)
+    if origin is Literal:
+        return _literal(arguments)
+    if origin is not None:
+        return _container(hint, origin, arguments)
+    if isinstance(hint, type):
+        return _class(hint)
+    raise TypeError(f"fields cannot have the type {hint!r}")
+
+
+def _unwrapped(hint: Any) -> Any:  # noqa: ANN401 - a hint is any object
+    """See through NewType, Annotated and `type X = ...`."""
+    while True:
+        if hasattr(hint, "__supertype__"):
+            hint = hint.__supertype__
+        elif hasattr(hint, "__metadata__"):
+            hint = hint.__origin__
+        elif type(hint).__name__ == "TypeAliasType":
+            hint = hint.__value__
+        else:
+            return hint
+
+
+def _union(arguments: Sequence[Any]) -> Codec:
+    codecs = [codec_of(each) for each in _flattened(arguments)]
+    members = [each for each in codecs if each is not NONE]
+    if not members:
+        return NONE
+    codec = members[0] if len(members) == 1 else union_codec(members)
+    return codec if len(members) == len(codecs) else nullable(codec)
+
+
+def _flattened(arguments: Sequence[Any]) -> list[Any]:
+    """Open the unions that hide behind an alias inside a union."""
+    flat: list[Any] = []
+    for each in map(_unwrapped, arguments):
+        is_union = get_origin(each) in (Union, types.UnionType)
+        flat.extend(_flattened(get_args(each)) if is_union else [each])
+    return flat
+
+
+def _container(hint: object, origin: object, arguments: Sequence[Any]) -> Codec:
+    if origin is list:
+        return list_codec(codec_of(arguments[0]))
+    if origin is dict:
+        return dict_codec(codec_of(arguments[0]), codec_of(arguments[1]))
+    if origin is set or origin is frozenset:
+        return set_codec(codec_of(arguments[0]), set if origin is set else frozenset)
+    if origin is tuple:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple_codec(codec_of(arguments[0]))
+        return fixed_tuple_codec([codec_of(each) for each in arguments])
+    raise TypeError(f"fields cannot have the type {hint!r}")
+
+
+def _class(hint: type[Any]) -> Codec:
+    if issubclass(hint, enum.Enum):
+        return _enum(hint)
+    if hasattr(hint, "__odb__"):
+        return _reference(hint)
+    # By name, so that nobody pays the import of a module that he does not use.
+    if f"{hint.__module__}.{hint.__name__}" in ("uuid.UUID", "decimal.Decimal"):
+        return _by_text(hint)
+    raise TypeError(f"fields cannot have the type {hint!r}")
+
+
+def _reference(target: type[Any]) -> Codec:
+    name = target.__odb__.name
+
+    def encode(value: Any) -> int:  # noqa: ANN401 - any value is checked here
+        if isinstance(value, target):
+            return value.oid  # type: ignore[no-any-return] - an int, as of every stored object
+        raise Mismatch(name, value)
+
+    return scalar(name, "INTEGER", "int", target, encode=encode, decode=target.from_oid)
+
+
+def _by_text(kind: type[Any]) -> Codec:
+    def encode(value: object) -> str:
+        if isinstance(value, kind):
+            return str(value)
+        raise Mismatch(kind.__name__, value)
+
+    return scalar(kind.__name__, "TEXT", "str", kind, encode=encode, decode=kind)
+
+
+def _enum(kind: type[enum.Enum]) -> Codec:
+    values = [member.value for member in kind]
+
+    def encode(value: object) -> object:
+        if isinstance(value, kind):
+            return value.value
+        raise Mismatch(kind.__name__, value)
+
+    if column := _column_of(values):
+        members = {member.value: member for member in kind}
+        json_kind = "str" if column == "TEXT" else "int"
+        decode = members.__getitem__
+        return scalar(kind.__name__, column, json_kind, kind, encode=encode, decode=decode)
+
+    def encode_name(value: object) -> str:
+        if isinstance(value, kind):
+            return value.name
+        raise Mismatch(kind.__name__, value)
+
+    # Values that SQLite cannot hold as they are: the member's name instead.
+    by_name = kind.__members__.__getitem__
+    return scalar(kind.__name__, "TEXT", "str", kind, encode=encode_name, decode=by_name)
+
+
+def _literal(options: Sequence[Any]) -> Codec:
+    text = f"Literal[{', '.join(map(repr, options))}]"
+    allowed = {(type(option), option) for option in options}
+
+    def encode(value: object) -> object:
+        if not value.__hash__ or (type(value), value) not in allowed:
+            raise Mismatch(text, value)
+        return value
+
+    kinds = tuple({type(option) for option in options})
+    if column := _column_of(options):
+        json_kind = "str" if column == "TEXT" else "int"
+        codec = scalar(text, column, json_kind, kinds[0], encode=encode)
+    else:
+        codec = as_json_text(text, "literal", kinds, encode=encode, decode=None)
+    # Not by exact type: `Literal["a"] | int` must look at the value.
+    return codec._replace(python_types=())
+
+
+def _column_of(values: Sequence[object]) -> str | None:
+    """Give the column type that holds all values as they are, if one does."""
+    if all(type(value) is str for value in values):
+        return "TEXT"
+    if all(type(value) is int for value in values):
+        return "INTEGER"
+    return None

@@ -1,0 +1,131 @@
+"""The commit lock: who may write, one at a time, in fair order.
+
+SQLite's own write lock would do, but its waiters retry with growing pauses,
+so that one of four writers can starve. An flock on a side file queues them.
+It orders writers and no more: correctness rests on BEGIN IMMEDIATE.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from odbctl.errors import NotPermittedError, StoreBusyError
+
+# A commit takes microseconds: look a few times before queueing in a thread.
+_LOOKS: Final = 4
+_LOOK_PAUSE_SECONDS: Final = 0.00002
+
+
+class CommitLock:
+    """A lock between processes and between threads; use it in a `with`."""
+
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
+        self._path = path
+        self._timeout_seconds = timeout_seconds
+        self._threads = threading.Lock()
+        self._descriptor = -1
+        self._held = -1
+
+    def __enter__(self) -> None:
+        if not self._threads.acquire(timeout=self._timeout_seconds):
+            raise self._busy()
+        try:
+            self._held = self._acquire()
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        held, self._held = self._held, -1
+        if held == self._descriptor:
+            fcntl.flock(held, fcntl.LOCK_UN)
+        else:
+            os.close(held)
+        self._threads.release()
+
+    def close(self) -> None:
+        """Close the lock's file."""
+        with self._threads:
+            descriptor, self._descriptor = self._descriptor, -1
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def _acquire(self) -> int:
+        if self._descriptor < 0:
+            self._descriptor = self._open()
+        for _ in range(_LOOKS):
+            if _try_lock(self._descriptor):
+                return self._descriptor
+            time.sleep(_LOOK_PAUSE_SECONDS)
+        return self._queue()
+
+    def _queue(self) -> int:
+        """Wait in the kernel's queue, which is fair, yet not for ever.
+
+        flock has no time-out, so a thread waits on a descriptor of its own:
+        one that gives up leaves nothing locked.
+        """
+        waiter = _Waiter(self._open())
+        waiter.start()
+        if not waiter.wait(self._timeout_seconds):
+            raise self._busy()
+        return waiter.descriptor
+
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise NotPermittedError(
+                f"cannot lock the database: {self._path}: {error.strerror}"
+            ) from error
+
+    def _busy(self) -> StoreBusyError:
+        return StoreBusyError(
+            f"another process has held {self._path} for {self._timeout_seconds:g} s"
+        )
+
+
+class _Waiter(threading.Thread):
+    """A thread that waits for the lock on a descriptor of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(name="odb-lock", daemon=True)
+        self.descriptor = descriptor
+        self._decision = threading.Lock()
+        self._granted = threading.Event()
+        self._is_abandoned = False
+
+    def run(self) -> None:
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        with self._decision:
+            if self._is_abandoned:
+                os.close(self.descriptor)
+            else:
+                self._granted.set()
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait until the lock is ours; after False it will be let go."""
+        if self._granted.wait(timeout_seconds):
+            return True
+        with self._decision:
+            self._is_abandoned = not self._granted.is_set()
+            return not self._is_abandoned
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

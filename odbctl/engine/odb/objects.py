@@ -1,0 +1,100 @@
+"""DbObject: what every stored class inherits.
+
+An object in Python is a handle, nothing but an oid: its fields live in the
+database and are read through the view or transaction of the running thread.
+Handles are equal when they name the same object; they outlive it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from odbctl.engine.odb.current import current_view, require_transaction
+from odbctl.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.definition import Definition
+
+
+class DbObject:
+    """An object in the object database; creating one needs a transaction."""
+
+    __slots__ = ("_oid",)
+    __odb__: ClassVar[Definition]
+
+    def __init__(self, **values: object) -> None:
+        self._oid = require_transaction().create(type(self).__odb__, values)
+
+    @classmethod
+    def from_oid(cls, oid: int) -> Self:
+        """Return the handle of an oid, whether or not the object exists."""
+        handle = object.__new__(cls)
+        handle._oid = oid
+        return handle
+
+    @property
+    def oid(self) -> int:
+        """The number of the object: never used again, later objects have larger ones."""
+        return self._oid
+
+    def exists(self) -> bool:
+        """Tell whether the object exists in this view or transaction."""
+        return current_view().exists(type(self).__odb__, self._oid)
+
+    def delete(self) -> None:
+        """Delete the object. References to it stay, and no longer exist.
+
+        Raises:
+            ObjectGoneError: It does not exist.
+        """
+        require_transaction().delete(type(self).__odb__, self._oid)
+
+    @classmethod
+    def lookup_all(cls, **equal: object) -> tuple[Self, ...]:
+        """Return the objects whose indexed fields have these values, oldest first.
+
+        Raises:
+            TypeError: A field is not indexed, or a value has another type than its field.
+        """
+        return current_view().lookup(cls.__odb__, equal)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+
+    @classmethod
+    def lookup_any(cls, **equal: object) -> Self | None:
+        """Return the oldest object whose indexed fields have these values, or None."""
+        found = cls.lookup_all(**equal)
+        return found[0] if found else None
+
+    @classmethod
+    def lookup_one(cls, **equal: object) -> Self:
+        """Return the only object whose indexed fields have these values.
+
+        Raises:
+            NotFoundError: There is none.
+            LookupError: There are several.
+        """
+        found = cls.lookup_all(**equal)
+        if len(found) == 1:
+            return found[0]
+        text = ", ".join(f"{name}={value!r}" for name, value in equal.items())
+        if not found:
+            raise NotFoundError(cls.__odb__.name, text)
+        raise LookupError(f"{len(found)} objects of {cls.__odb__.name} have {text}")
+
+    @classmethod
+    def lookup_unique(cls, **equal: object) -> Self | None:
+        """Return the object that has this value in a Unique field, or None.
+
+        Raises:
+            TypeError: It is not exactly one Unique field.
+        """
+        cls.__odb__.require_unique(tuple(equal))
+        return cls.lookup_any(**equal)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and isinstance(other, DbObject) and other._oid == self._oid
+
+    def __hash__(self) -> int:
+        return hash(self._oid)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__odb__.name} {self._oid}>"

@@ -1,0 +1,33 @@
+"""Object numbers: unique without asking anybody, and growing with time.
+
+Microseconds since 2026 in the upper bits, 12 random bits below, so that
+processes do not collide; strictly growing within a process.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Final
+
+_EPOCH_NS: Final = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
+_RANDOM_BITS: Final = 12
+
+
+class _Oids:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # A clock before 2026 gives negative numbers, which serve as well.
+        self._last = -(2**62)
+
+    def next(self) -> int:
+        microseconds = (time.time_ns() - _EPOCH_NS) // 1000
+        low = int.from_bytes(os.urandom(2), "big") >> (16 - _RANDOM_BITS)
+        candidate = (microseconds << _RANDOM_BITS) | low
+        with self._lock:
+            self._last = max(candidate, self._last + 1)
+            return self._last
+
+
+new_oid = _Oids().next

@@ -1,0 +1,142 @@
+"""Schema: a named set of stored classes.
+
+Run at import by whoever defines classes; touches no file. `define` makes a
+new class with a `Field` in place of each annotation.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+from odbctl.engine.odb.definition import MISSING, Definition
+from odbctl.engine.odb.hints import Mark, is_class_variable
+from odbctl.engine.odb.objects import DbObject
+
+T = TypeVar("T")
+
+# What a class body says of a field: it can be looked up, or is unique besides.
+Indexed = Annotated[T, Mark.INDEXED]
+Unique = Annotated[T, Mark.UNIQUE]
+
+RESERVED = frozenset({"rev", *(name for name in dir(DbObject) if not name.startswith("_"))})
+_NOT_COPIED = frozenset({"__dict__", "__weakref__", "__slots__"})
+
+
+class Schema:
+    """Stored classes that belong together; their tables are called `schema.Class`."""
+
+    def __init__(self, name: str) -> None:
+        if not name.isidentifier():
+            raise TypeError(f"a schema cannot be called {name!r}")
+        self.name = name
+        self.classes: dict[str, type[DbObject]] = {}
+
+    @dataclass_transform(kw_only_default=True)
+    def define(self, cls: type[T]) -> type[T]:
+        """Make a stored class of an annotated one.
+
+        Returns:
+            A new class, derived from DbObject, to be used in place of `cls`.
+
+        Raises:
+            TypeError: A field has a name that is taken, or the class exists.
+        """
+        if cls.__name__ in self.classes:
+            raise TypeError(f"{self.name}.{cls.__name__} is defined twice")
+        definition = Definition(
+            f"{self.name}.{cls.__name__}",
+            cls.__module__,
+            _hints_of(cls),
+            _defaults_of(cls),
+            _Names(self, _local_names(sys._getframe(1))),
+        )
+        stored = _rebuilt(cls, definition)
+        definition.cls = stored
+        self.classes[cls.__name__] = stored
+        return stored  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the rebuilt cls
+
+    def resolve(self) -> None:
+        """Resolve every class now, as a process does before it forks."""
+        for cls in self.classes.values():
+            cls.__odb__.resolve()
+
+
+class _Names(Mapping[str, object]):
+    """The names that hints may use besides their module's: local ones, and the schema's."""
+
+    def __init__(self, schema: Schema, local: Mapping[str, object]) -> None:
+        self._schema = schema
+        self._local = local
+
+    def _merged(self) -> dict[str, object]:
+        return {**self._local, **self._schema.classes}
+
+    def __getitem__(self, name: str) -> object:
+        return self._merged()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._merged())
+
+    def __len__(self) -> int:
+        return len(self._merged())
+
+
+def _local_names(frame: Any) -> Mapping[str, object]:  # noqa: ANN401 - CPython's frame
+    """Keep the names of the function that defines the class, if one does."""
+    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+
+
+def _annotated_bases(cls: type) -> list[type]:
+    return [each for each in reversed(cls.__mro__) if each not in (object, DbObject)]
+
+
+def _hints_of(cls: type) -> dict[str, object]:
+    hints: dict[str, object] = {}
+    for base in _annotated_bases(cls):
+        own: dict[str, object] = base.__annotations__
+        hints.update({name: hint for name, hint in own.items() if not is_class_variable(hint)})
+    for name in hints:
+        if name in RESERVED or name.startswith("_"):
+            raise TypeError(f"{cls.__name__}.{name}: a field cannot have this name")
+    return hints
+
+
+def _defaults_of(cls: type) -> dict[str, object]:
+    defaults: dict[str, object] = {}
+    for base in _annotated_bases(cls):
+        if (stored := base.__dict__.get("__odb__")) is not None:
+            defaults.update(stored.defaults)
+            continue
+        for name in base.__annotations__:
+            value = base.__dict__.get(name, MISSING)
+            if value is not MISSING:
+                defaults[name] = value
+    return defaults
+
+
+def _rebuilt(cls: type, definition: Definition) -> type[DbObject]:
+    """Build the class again, with fields as descriptors and without a `__dict__`.
+
+    Without one, a misspelt attribute is an error where it is assigned.
+    """
+    namespace = {key: value for key, value in vars(cls).items() if key not in _NOT_COPIED}
+    namespace |= definition.fields
+    namespace |= {"__slots__": (), "__odb__": definition}
+    bases = tuple(each for each in cls.__bases__ if each is not object)
+    if not issubclass(cls, DbObject):
+        bases = (*bases, DbObject)
+    stored: type[DbObject] = type(cls)(cls.__name__, bases, namespace)
+    _point_super_at(stored, cls)
+    return stored
+
+
+def _point_super_at(stored: type, original: type) -> None:
+    """Let `super()` in the methods mean the rebuilt class: they closed over the first."""
+    for value in vars(stored).values():
+        for function in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
+            for cell in getattr(function, "__closure__", None) or ():
+                if cell.cell_contents is original:
+                    cell.cell_contents = stored
+

@@ -1,0 +1,55 @@
+"""Tracking what a thread reads, and waiting until that changes.
+
+A `Tracker` is switched on around a function; every view and transaction that
+the function opens in this thread leaves its read set here, with the commit
+that it saw. `waiting.py` and `reactor.py` ask whether later commits touch it.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from odbctl.engine.odb.current import current
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.database import Database
+    from odbctl.engine.odb.readset import LogRow, ReadSet
+
+
+class Tracker:
+    """What one run of a function has read; use it in a `with`, once."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._read_sets: dict[int, list[ReadSet]] = {}
+        self._outer: Tracker | None = None
+
+    def __enter__(self) -> Self:
+        self._outer, current.tracker = current.tracker, self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        current.tracker = self._outer
+
+    def add(self, seq: int, reads: ReadSet) -> None:
+        """Remember what a view read that saw the commits up to `seq`."""
+        self._read_sets.setdefault(seq, []).append(reads)
+
+    @property
+    def first_seq(self) -> int | None:
+        """The oldest snapshot that was read; None if nothing was."""
+        return min(self._read_sets, default=None)
+
+    def is_touched_by(self, rows: list[LogRow]) -> bool:
+        """Tell whether commits changed what was read, after it was read."""
+        for seq, read_sets in self._read_sets.items():
+            later = [row for row in rows if row.seq > seq]
+            if later and any(each.touched_by(later) for each in read_sets):
+                return True
+        return False

@@ -1,0 +1,185 @@
+"""Transaction: a view that can write. It holds no lock until its body is done.
+
+Writes are kept aside, laid over the snapshot (`overlay.py`); the body reads
+its own writes. When it ends well, `commit.py` checks under the commit lock
+that nothing it read has changed since, and writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from odbctl.engine.odb.commit import commit
+from odbctl.engine.odb.current import current
+from odbctl.engine.odb.objects import DbObject
+from odbctl.engine.odb.oids import new_oid
+from odbctl.engine.odb.overlay import Overlay
+from odbctl.engine.odb.readset import Fields, Keys, ReadSet
+from odbctl.engine.odb.view import View
+from odbctl.errors import ObjectGoneError, TransactionError
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.cache import CachedTable
+    from odbctl.engine.odb.codec import Stored
+    from odbctl.engine.odb.database import Database
+    from odbctl.engine.odb.definition import Definition, Field
+
+EVERY_FIELD = -1
+
+
+class Transaction(View):
+    """An optimistic transaction; use it in a `with`."""
+
+    __slots__ = ("_callbacks", "overlays", "read_set")
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.read_set = ReadSet()
+        self.reads = self.read_set
+        self.overlays: dict[Definition, Overlay] = {}
+        self._callbacks: list[Callable[[], object]] = []
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """The transaction itself."""
+        return self
+
+    def on_commit(self, callback: Callable[[], object]) -> None:
+        """Call a function after the commit, when no lock is held and no transaction open."""
+        self._callbacks.append(callback)
+
+    def __enter__(self) -> Self:
+        outer = current.view
+        if outer is not None and outer.database is self.database:
+            what = "transaction" if outer.transaction else "view"
+            raise TransactionError(f"a transaction cannot be opened inside a {what}")
+        self._open(outer)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                commit(self)
+        finally:
+            self._close()
+        if kind is None:
+            for callback in self._callbacks:
+                callback()
+
+    def read(self, field: Field, oid: int) -> Any:  # noqa: ANN401 - a value of the field's type
+        """Read a field, as this transaction has written it or else as it was."""
+        overlay = self.overlays.get(field.definition)
+        if overlay is None or oid not in overlay.rows:
+            return super().read(field, oid)
+        row = overlay.rows[oid]
+        if row is None:
+            raise ObjectGoneError(field.definition.name, oid)
+        if oid not in overlay.created and not overlay.masks.get(oid, 0) & field.bit:
+            self.read_set.add_field(field.definition, oid, field.bit)
+        return field.loaded(row[field.position])
+
+    def exists(self, definition: Definition, oid: int) -> bool:
+        """Tell whether an object exists, as this transaction sees it."""
+        overlay = self.overlays.get(definition)
+        if overlay is not None and oid in overlay.rows:
+            return overlay.rows[oid] is not None
+        return super().exists(definition, oid)
+
+    def create(self, definition: Definition, values: Mapping[str, object]) -> int:
+        """Create an object and return its oid.
+
+        Raises:
+            TypeError: A field is unknown, missing or of another type.
+        """
+        overlay = self._overlay(definition)
+        oid = new_oid()
+        row = definition.new_row(oid, values)
+        for value in values.values():
+            self._note_reference(value)
+        overlay.create(oid, row)
+        return oid
+
+    def write(self, field: Field, oid: int, value: object) -> None:
+        """Set a field of an object.
+
+        Setting it to what it is already counts as having read it.
+
+        Raises:
+            ObjectGoneError: The object does not exist.
+            TypeError: The value is of another type.
+        """
+        overlay = self._overlay(field.definition)
+        row = self._writable(overlay, oid)
+        stored = field.stored(value)
+        if row[field.position] == stored:
+            if oid not in overlay.created:
+                self.read_set.add_field(field.definition, oid, field.bit)
+            return
+        self._note_reference(value)
+        overlay.change(oid, row, field, stored)
+
+    def delete(self, definition: Definition, oid: int) -> None:
+        """Delete an object; it conflicts with any change of the object.
+
+        Raises:
+            ObjectGoneError: It does not exist.
+        """
+        overlay = self._overlay(definition)
+        self._writable(overlay, oid)
+        if oid not in overlay.created:
+            self.read_set.add_field(definition, oid, EVERY_FIELD)
+        overlay.delete(oid)
+
+    def _lookup(
+        self, table: CachedTable, fields: Fields, values: tuple[Stored, ...], keys: Keys
+    ) -> tuple[DbObject, ...]:
+        found = super()._lookup(table, fields, values, keys)
+        overlay = self.overlays.get(table.definition)
+        if overlay is None or not overlay.rows:
+            return found
+        kept = [
+            each
+            for each in found
+            if each.oid not in overlay.rows or overlay.fits(each.oid, fields, values)
+        ]
+        known = {each.oid for each in kept}
+        for oid in overlay.candidates(fields, values):
+            if oid not in known and overlay.fits(oid, fields, values):
+                kept.append(table.definition.cls.from_oid(oid))
+        kept.sort(key=_oid)
+        return tuple(kept)
+
+    def _overlay(self, definition: Definition) -> Overlay:
+        overlay = self.overlays.get(definition)
+        if overlay is None:
+            self.session.table(definition)  # resolves it
+            overlay = self.overlays[definition] = Overlay(definition)
+        return overlay
+
+    def _writable(self, overlay: Overlay, oid: int) -> list[Stored]:
+        if oid in overlay.rows:
+            row = overlay.rows[oid]
+        else:
+            base = self.session.row(self.session.table(overlay.definition), oid)
+            row = None if base is None else overlay.adopt(oid, base)
+        if row is None:
+            # Whoever is told that it is gone has read that.
+            self.read_set.add_field(overlay.definition, oid, 0)
+            raise ObjectGoneError(overlay.definition.name, oid)
+        return row
+
+    def _note_reference(self, value: object) -> None:
+        """Count a reference as a read: its target must not be deleted meanwhile."""
+        if isinstance(value, DbObject):
+            self.read_set.add_field(type(value).__odb__, value.oid, 0)
+
+
+def _oid(handle: DbObject) -> int:
+    return handle.oid
