@@ -1,0 +1,1 @@
+"""Measurements against references, as ratios in one run: `make bench`."""

@@ -1,0 +1,48 @@
+"""odbctl: a git ref goes in, supervised and reactive services come out.
+
+What a service author needs is exported here and imported on first use, so
+that `import odbctl` costs nothing and needs the standard library only:
+
+    from odbctl import Indexed, Reactor, Schema, ServiceBase
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb import Database as Database
+    from odbctl.engine.odb import DbObject as DbObject
+    from odbctl.engine.odb import Indexed as Indexed
+    from odbctl.engine.odb import Reactor as Reactor
+    from odbctl.engine.odb import Schema as Schema
+    from odbctl.engine.odb import Unique as Unique
+    from odbctl.engine.odb import retry_on_conflict as retry_on_conflict
+    from odbctl.engine.worker.service_base import ServiceBase as ServiceBase
+    from odbctl.engine.worker.service_base import StopSignal as StopSignal
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "Database": "odbctl.engine.odb",
+    "DbObject": "odbctl.engine.odb",
+    "Indexed": "odbctl.engine.odb",
+    "Reactor": "odbctl.engine.odb",
+    "Schema": "odbctl.engine.odb",
+    "ServiceBase": "odbctl.engine.worker.service_base",
+    "StopSignal": "odbctl.engine.worker.service_base",
+    "Unique": "odbctl.engine.odb",
+    "retry_on_conflict": "odbctl.engine.odb",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import an exported name when it is first asked for."""
+    if module := _EXPORTS.get(name):
+        return getattr(import_module(module), name)
+    raise AttributeError(f"module 'odbctl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_EXPORTS, "__version__"])

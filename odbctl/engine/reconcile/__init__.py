@@ -1,0 +1,1 @@
+"""Reconciling: a pure function from what was observed to what is to be done."""

@@ -1,0 +1,1 @@
+"""Built-in services: ServiceBase subclasses that know nothing of each other."""

@@ -1,0 +1,1 @@
+"""The dashboard: screens that know frozen data and messages only."""
