@@ -1,0 +1,250 @@
+"""From objects to documents. Every function needs an open view.
+
+What is said to live is looked up in the process table: an instance whose
+process is gone is never shown as running, also when no manager has seen it end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+import odbctl
+from odbctl.engine.api.documents import (
+    VERSION,
+    CodebaseDocument,
+    CodebaseRefDocument,
+    EventDocument,
+    ExitDocument,
+    HostDocument,
+    InstanceDocument,
+    ManagerDocument,
+    ReleaseDocument,
+    ServiceDocument,
+)
+from odbctl.engine.managers.observe import (
+    is_managed,
+    observe_instance,
+    observe_service,
+    worker_identity,
+)
+from odbctl.engine.model.core import (
+    Codebase,
+    Event,
+    Release,
+    Service,
+    ServiceHost,
+    ServiceInstance,
+)
+from odbctl.engine.model.states import ENDED_STATES, InstanceState
+from odbctl.engine.reconcile.describe import ServiceState, describe_service
+from odbctl.engine.reconcile.snapshot import InstanceSnapshot
+from odbctl.engine.worker.identity import is_alive
+from odbctl.paths import Home
+
+
+def observed_state(instance: ServiceInstance) -> InstanceState:
+    """Return an instance's state, checked against the process table."""
+    state = instance.state
+    if state in ENDED_STATES or state is InstanceState.BOOTING:
+        return state
+    identity = worker_identity(instance)
+    if identity is None or is_alive(identity):
+        return state
+    return InstanceState.LOST
+
+
+def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument:
+    """Describe an instance."""
+    state = observed_state(instance)
+    service, release = instance.service, instance.release
+    owner = instance.owner
+    return {
+        "kind": "instance",
+        "version": VERSION,
+        "id": instance.name,
+        "service": service.name,
+        "host": instance.host.name,
+        "state": state.value,
+        "ready": state is InstanceState.RUNNING,
+        "slot": instance.slot,
+        "owner": owner.name if owner is not None and owner.exists() else None,
+        "pid": instance.pid if state not in ENDED_STATES else None,
+        "commit": release.codebase.commit,
+        "release": release.number,
+        "created_at": instance.created_at,
+        "started_at": instance.started_at,
+        "running_at": instance.running_at,
+        "stopping_at": instance.stopping_at,
+        "ended_at": instance.ended_at,
+        "exit": exit_document(instance) if state in ENDED_STATES else None,
+        "reason": instance.reason,
+        "message": instance.message,
+        "failures": instance.failures,
+        "cpu_percent": None,
+        "rss_bytes": None,
+        "log": str(home.logs / service.name / f"{instance.name}.log"),
+    }
+
+
+def exit_document(instance: ServiceInstance) -> ExitDocument:
+    """Describe how an instance ended."""
+    cause = instance.exit_cause
+    return {
+        "code": instance.exit_code,
+        "signal": instance.exit_signal,
+        "cause": cause.value if cause is not None else None,
+    }
+
+
+def service_document(
+    home: Home, service: Service, instances: Iterable[ServiceInstance], *, managed: bool
+) -> ServiceDocument:
+    """Describe a service and its current instances."""
+    current = tuple(instances)
+    documents = [instance_document(home, instance) for instance in current]
+    snapshots = [_seen(i, d) for i, d in zip(current, documents, strict=True)]
+    state, reason = describe_service(
+        observe_service(service, snapshots), is_managed=managed, now=time.time()
+    )
+    running = [d for d in documents if d["ready"] and d["owner"] is None]
+    release = service.release or service.candidate
+    return {
+        "kind": "service",
+        "version": VERSION,
+        "name": service.name,
+        "state": state.value,
+        "reason": reason or _last_reason(state, documents),
+        "desired_count": service.desired_count,
+        "running_count": len(running),
+        "ready_count": len(running),
+        "codebase": codebase_ref(release.codebase) if release else None,
+        "class": release.class_spec if release else "",
+        "singleton": service.singleton,
+        "placement": service.placement,
+        "cores": service.cores,
+        "ram_gb": service.ram_gb,
+        "restart": service.restart.value,
+        "stop_grace_seconds": service.stop_grace_seconds,
+        "restarts": service.restarts,
+        "crashes": service.crashes,
+        "failed_starts": service.failed_starts,
+        "release": service.release.number if service.release else None,
+        "candidate": service.candidate.number if service.candidate else None,
+        "lock": service.lock.value,
+        "config": dict(release.config) if release else {},
+        "env_names": sorted(release.env) if release else [],
+        "created_at": service.created_at,
+        "instances": documents,
+    }
+
+
+def _seen(instance: ServiceInstance, document: InstanceDocument) -> InstanceSnapshot:
+    """Return an instance as reconciling sees it, with its checked state."""
+    from dataclasses import replace
+
+    snapshot = observe_instance(instance)
+    state = InstanceState(document["state"])
+    return snapshot if state is snapshot.state else replace(snapshot, state=state)
+
+
+def _last_reason(state: ServiceState, documents: Sequence[InstanceDocument]) -> str:
+    if state is ServiceState.RUNNING:
+        return ""
+    reasons = [d["reason"] for d in documents if d["reason"]]
+    return reasons[-1] if reasons else ""
+
+
+def codebase_ref(codebase: Codebase) -> CodebaseRefDocument:
+    """Name the codebase that something runs."""
+    return {"name": codebase.name, "ref": codebase.ref, "commit": codebase.commit}
+
+
+def codebase_document(codebase: Codebase, used_by: Iterable[str]) -> CodebaseDocument:
+    """Describe a codebase."""
+    import os
+
+    return {
+        "kind": "codebase",
+        "version": VERSION,
+        "name": codebase.name,
+        "repo": codebase.location,
+        "ref": codebase.ref,
+        "commit": codebase.commit,
+        "subject": codebase.subject,
+        "added_at": codebase.added_at,
+        "path": codebase.tree,
+        "source_root": codebase.source_root,
+        "state": "ready" if os.path.isdir(codebase.tree) else "missing",
+        "environment": codebase.python or "odbctl",
+        "used_by": sorted(used_by),
+    }
+
+
+def release_document(release: Release) -> ReleaseDocument:
+    """Describe a release."""
+    return {
+        "kind": "release",
+        "version": VERSION,
+        "service": release.service.name,
+        "number": release.number,
+        "outcome": release.outcome.value,
+        "reason": release.reason,
+        "codebase": codebase_ref(release.codebase),
+        "class": release.class_spec,
+        "created_at": release.created_at,
+        "finished_at": release.finished_at,
+        "actor": release.actor,
+    }
+
+
+def host_document(host: ServiceHost, instances: Iterable[ServiceInstance]) -> HostDocument:
+    """Describe a host and what is reserved on it."""
+    live = [i for i in instances if i.host == host and i.state not in ENDED_STATES]
+    state = "up" if is_managed(host) else "down"
+    return {
+        "kind": "host",
+        "version": VERSION,
+        "name": host.name,
+        "placement": host.placement,
+        "state": "draining" if state == "up" and host.is_draining else state,
+        "cores": host.cores,
+        "cores_reserved": sum(i.service.cores for i in live),
+        "ram_gb": host.ram_gb,
+        "ram_gb_reserved": sum(i.service.ram_gb for i in live),
+        "instances": len(live),
+        "max_instances": host.max_instances,
+        "last_seen_at": host.last_seen_at,
+    }
+
+
+def manager_document(home: Home, host: ServiceHost) -> ManagerDocument:
+    """Describe the manager of a host."""
+    is_up = is_managed(host)
+    return {
+        "kind": "manager",
+        "version": VERSION,
+        "host": host.name,
+        "strategy": host.strategy,
+        "state": "running" if is_up else "stopped",
+        "pid": host.manager_pid if is_up else None,
+        "started_at": host.started_at if is_up else None,
+        "odbctl_version": host.version or odbctl.__version__,
+        "log": str(home.logs / f"manager-{host.name}.log"),
+    }
+
+
+def event_document(event: Event) -> EventDocument:
+    """Describe an event."""
+    return {
+        "kind": "event",
+        "version": VERSION,
+        "at": event.at,
+        "level": event.level.value,
+        "object": event.subject,
+        "service": event.service,
+        "reason": event.reason,
+        "message": event.message,
+        "actor": event.actor,
+        "release": event.release,
+    }

@@ -1,0 +1,121 @@
+"""The use case `doctor`: does this machine have what odbctl needs?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from odbctl.engine.api.documents import VERSION, CheckDocument
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.status import any_manager
+from odbctl.errors import OdbctlError
+from odbctl.paths import Home
+
+MIN_SQLITE = (3, 37, 0)  # STRICT tables
+WAL_RESET_FIXED = (3, 51, 3)  # sqlite.org, the WAL-reset defect of 3.7.0 to 3.51.2
+MIN_FREE_BYTES = 500 * 2**20
+Finding = tuple[bool, str, str]
+
+
+def run_checks(home: Home) -> list[CheckDocument]:
+    """Check everything; each finding that is not well says how to mend it."""
+    checks: list[tuple[str, Callable[[], Finding]]] = [
+        ("python", _check_python),
+        ("sqlite", _check_sqlite),
+        ("git", _check_git),
+        ("home", lambda: _check_home(home)),
+        ("run directory", lambda: _check_run(home)),
+        ("disk", lambda: _check_disk(home)),
+        ("clock", lambda: _check_clock(home)),
+        ("database", lambda: _check_database(home)),
+        ("manager", lambda: _check_manager(home)),
+    ]
+    return [_run(name, check) for name, check in checks]
+
+
+def _run(name: str, check: Callable[[], Finding]) -> CheckDocument:
+    try:
+        ok, message, hint = check()
+    except OdbctlError as error:
+        ok, message, hint = False, error.message, error.hint or ""
+    except OSError as error:
+        ok, message, hint = False, str(error), ""
+    return {
+        "kind": "check",
+        "version": VERSION,
+        "name": name,
+        "ok": ok,
+        "message": message,
+        "hint": "" if ok else hint,
+    }
+
+
+def _check_python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return sys.version_info >= (3, 11), f"{version} at {sys.executable}", "install Python 3.11"
+
+
+def _check_sqlite() -> Finding:
+    text = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
+        text += " (its WAL-reset defect is kept clear of by checkpoints under a lock)"
+    return sqlite3.sqlite_version_info >= MIN_SQLITE, text, "SQLite 3.37 or later is needed"
+
+
+def _check_git() -> Finding:
+    found = shutil.which("git")
+    return found is not None, found or "not found", "install git and have it on PATH"
+
+
+def _check_home(home: Home) -> Finding:
+    home.create()
+    return _private([home.data])
+
+
+def _check_run(home: Home) -> Finding:
+    return _private([home.run])
+
+
+def _private(folders: Iterable[Path]) -> Finding:
+    for folder in folders:
+        mode = folder.stat().st_mode & 0o777
+        if mode & 0o077:
+            return False, f"{folder} is open to others ({mode:o})", f"chmod 700 {folder}"
+    return True, ", ".join(map(str, folders)), ""
+
+
+def _check_disk(home: Home) -> Finding:
+    free = shutil.disk_usage(home.data).free
+    text = f"{free / 2**30:.1f} GB free at {home.data}"
+    return free >= MIN_FREE_BYTES, text, "make room: odbctl codebase prune"
+
+
+def _check_clock(home: Home) -> Finding:
+    """Compare the clock with the newest time that the home has seen."""
+    newest = max((_modified(p) for p in (home.database, home.run)), default=0.0)
+    ahead = newest - time.time()
+    return ahead < 2.0, f"UTC {time.strftime('%F %T', time.gmtime())}", (
+        f"the clock is {ahead:.0f} s behind the files of the home: set it right"
+    )
+
+
+def _modified(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def _check_database(home: Home) -> Finding:
+    with Engine(home) as engine, engine.db.view():
+        any_manager()
+    mode = os.stat(home.database).st_mode & 0o777
+    return mode & 0o077 == 0, str(home.database), f"chmod 600 {home.database}"
+
+
+def _check_manager(home: Home) -> Finding:
+    with Engine(home) as engine, engine.db.view():
+        runs = any_manager()
+    return True, "running" if runs else "none runs; the next `service start` starts one", ""

@@ -1,0 +1,211 @@
+"""The JSON documents: what the engine says of its objects.
+
+Lists are arrays of these. Times are seconds since the epoch (None: not yet).
+Fields may be added, never renamed or dropped; then `version` stays 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+VERSION = 1
+
+
+class CodebaseRefDocument(TypedDict):
+    """The codebase that something runs."""
+
+    name: str
+    ref: str
+    commit: str
+
+
+class ExitDocument(TypedDict):
+    """How a process ended: `code` or `signal`, or neither when nobody saw it."""
+
+    code: int | None
+    signal: int | None
+    cause: str | None
+
+
+class InstanceDocument(TypedDict):
+    """One ServiceInstance."""
+
+    kind: str
+    version: int
+    id: str
+    service: str
+    host: str
+    state: str
+    ready: bool
+    slot: int
+    owner: str | None
+    pid: int | None
+    commit: str
+    release: int
+    created_at: float
+    started_at: float | None
+    running_at: float | None
+    stopping_at: float | None
+    ended_at: float | None
+    exit: ExitDocument | None
+    reason: str | None
+    message: str
+    failures: int
+    cpu_percent: float | None
+    rss_bytes: int | None
+    log: str
+
+
+ServiceDocument = TypedDict(
+    "ServiceDocument",
+    {
+        "kind": str,
+        "version": int,
+        "name": str,
+        "state": str,
+        "reason": str,
+        "desired_count": int,
+        "running_count": int,
+        "ready_count": int,
+        "codebase": CodebaseRefDocument | None,
+        "class": str,
+        "singleton": bool,
+        "placement": str,
+        "cores": float,
+        "ram_gb": float,
+        "restart": str,
+        "stop_grace_seconds": float,
+        "restarts": int,
+        "crashes": int,
+        "failed_starts": int,
+        "release": int | None,
+        "candidate": int | None,
+        "lock": str,
+        "config": dict[str, Any],
+        "env_names": list[str],
+        "created_at": float,
+        "instances": list[InstanceDocument],
+    },
+)
+
+
+class CodebaseDocument(TypedDict):
+    """One Codebase."""
+
+    kind: str
+    version: int
+    name: str
+    repo: str
+    ref: str
+    commit: str
+    subject: str
+    added_at: float
+    path: str
+    source_root: str | None
+    state: str
+    environment: str
+    used_by: list[str]
+
+
+ServiceClassDocument = TypedDict(
+    "ServiceClassDocument",
+    {"kind": str, "version": int, "class": str, "path": str, "line": int, "doc": str},
+)
+
+ReleaseDocument = TypedDict(
+    "ReleaseDocument",
+    {
+        "kind": str,
+        "version": int,
+        "service": str,
+        "number": int,
+        "outcome": str,
+        "reason": str | None,
+        "codebase": CodebaseRefDocument,
+        "class": str,
+        "created_at": float,
+        "finished_at": float | None,
+        "actor": str,
+    },
+)
+
+
+class HostDocument(TypedDict):
+    """One ServiceHost."""
+
+    kind: str
+    version: int
+    name: str
+    placement: str
+    state: str
+    cores: float
+    cores_reserved: float
+    ram_gb: float
+    ram_gb_reserved: float
+    instances: int
+    max_instances: int | None
+    last_seen_at: float | None
+
+
+class ManagerDocument(TypedDict):
+    """The manager of one host."""
+
+    kind: str
+    version: int
+    host: str
+    strategy: str
+    state: str
+    pid: int | None
+    started_at: float | None
+    odbctl_version: str
+    log: str
+
+
+class EventDocument(TypedDict):
+    """One Event."""
+
+    kind: str
+    version: int
+    at: float
+    level: str
+    object: str
+    service: str | None
+    reason: str
+    message: str
+    actor: str
+    release: int | None
+
+
+class LogDocument(TypedDict):
+    """One record of a log; `text` has several lines for a traceback."""
+
+    kind: str
+    version: int
+    at: float
+    service: str
+    instance: str
+    stream: str
+    level: str
+    text: str
+
+
+class CheckDocument(TypedDict):
+    """One check of `doctor`; `hint` says how to mend it."""
+
+    kind: str
+    version: int
+    name: str
+    ok: bool
+    message: str
+    hint: str
+
+
+class WhyDocument(TypedDict):
+    """Why a service is as it is."""
+
+    kind: str
+    version: int
+    service: ServiceDocument
+    lines: list[str]
+    log: list[LogDocument]
+    events: list[EventDocument]

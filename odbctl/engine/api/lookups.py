@@ -1,0 +1,107 @@
+"""Finding objects by what people type. Every function needs an open view."""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+from collections.abc import Iterable
+
+from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance
+from odbctl.errors import NotFoundError
+
+
+def near(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names that are most like one that was not found."""
+    return difflib.get_close_matches(name, sorted(set(names)), n=3, cutoff=0.5)
+
+
+def find_service(name: str) -> Service:
+    """Return a service.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    service = Service.lookup_unique(name=name)
+    if service is None or service.is_removed:
+        names = [s.name for s in Service.lookup_all() if not s.is_removed]
+        hint = None if near(name, names) else "odbctl service list"
+        raise NotFoundError("service", name, near=near(name, names), hint=hint)
+    return service
+
+
+def find_instance(name: str) -> ServiceInstance:
+    """Return an instance by its id, as `hello-3`.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    instance = ServiceInstance.lookup_unique(name=name)
+    if instance is None:
+        names = [i.name for i in ServiceInstance.lookup_all(is_current=True)]
+        raise NotFoundError("instance", name, near=near(name, names), hint=None)
+    return instance
+
+
+def find_host(name: str) -> ServiceHost:
+    """Return a host.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    host = ServiceHost.lookup_unique(name=name)
+    if host is None:
+        names = [h.name for h in ServiceHost.lookup_all()]
+        raise NotFoundError("host", name, near=near(name, names))
+    return host
+
+
+def find_codebase(spec: str) -> Codebase:
+    """Return the codebase that NAME or NAME@REF means; without REF the newest.
+
+    REF is the ref as it was added, or the beginning of a commit's hash.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    name, at, ref = spec.partition("@")
+    versions = codebase_versions(name)
+    if not versions:
+        names = [c.name for c in Codebase.lookup_all()]
+        hint = None if near(name, names) else "odbctl codebase list"
+        raise NotFoundError("codebase", name, near=near(name, names), hint=hint)
+    if not at:
+        return versions[-1]
+    found = [c for c in versions if c.ref == ref or (len(ref) >= 4 and c.commit.startswith(ref))]
+    if not found:
+        known = [f"{name}@{c.ref}" for c in versions]
+        raise NotFoundError("codebase", spec, near=known[-3:])
+    return found[-1]
+
+
+def codebase_versions(name: str) -> list[Codebase]:
+    """Return all versions of a codebase, in the order they were added."""
+    return sorted(Codebase.lookup_all(name=name), key=lambda c: c.added_at)
+
+
+def codebase_users(codebase: Codebase) -> set[str]:
+    """Return the names of the services that run, or may go back to running, a codebase."""
+    releases = Release.lookup_all(codebase=codebase)
+    return {
+        release.service.name
+        for release in releases
+        if release.service.exists()
+        and release in (release.service.release, release.service.candidate)
+    } | {
+        instance.service.name
+        for release in releases
+        for instance in ServiceInstance.lookup_all(is_current=True)
+        if instance.release == release and instance.ended_at is None
+    }
+
+
+def actor() -> str:
+    """Return who does this: the user's name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,153 @@
+"""Use cases of managers: start, stop, restart, status, log."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+from odbctl.engine.api.describe import manager_document
+from odbctl.engine.api.documents import ManagerDocument
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.lookups import find_host
+from odbctl.engine.api.results import Change
+from odbctl.engine.api.services import stop_service
+from odbctl.engine.api.status import any_manager, list_services
+from odbctl.engine.api.waiting import wait_for_service
+from odbctl.engine.managers.daemon import (
+    ManagerOptions,
+    manager_log,
+    start_in_background,
+    wait_until_up,
+)
+from odbctl.engine.managers.host import DEFAULT_HOST, HostSettings
+from odbctl.engine.managers.observe import is_managed, manager_identity
+from odbctl.engine.managers.processes import signal_process
+from odbctl.engine.model.core import ServiceHost, ServiceInstance
+from odbctl.engine.model.states import ENDED_STATES
+from odbctl.engine.worker.identity import ProcessIdentity, is_alive
+from odbctl.errors import TimedOutError
+
+STOP_TIMEOUT_SECONDS = 15.0
+
+
+def ensure_manager(engine: Engine, *, on_start: Callable[[str], None] | None = None) -> bool:
+    """Start a manager in the background when none runs; return whether one was started.
+
+    Raises:
+        ManagerUnreachableError: It did not come up.
+    """
+    with engine.db.view():
+        if any_manager():
+            return False
+    if on_start is not None:
+        on_start("starting a manager in the background")
+    _start(engine, ManagerOptions(host=HostSettings()))
+    return True
+
+
+def _start(engine: Engine, options: ManagerOptions) -> None:
+    process = start_in_background(engine.home, options)
+    wait_until_up(process, engine.home, options)
+
+
+def start_manager(engine: Engine, options: ManagerOptions) -> Change:
+    """Start the manager of a host in the background; unchanged when it runs."""
+    with engine.db.view():
+        host = ServiceHost.lookup_unique(name=options.host.name)
+        if host is not None and is_managed(host):
+            return _change(engine, host, "unchanged", "runs already")
+    _start(engine, options)
+    with engine.db.view():
+        host = find_host(options.host.name)
+        return _change(engine, host, "started", f"pid {host.manager_pid}")
+
+
+def _change(engine: Engine, host: ServiceHost, action: str, text: str) -> Change:
+    return Change(
+        action=action,
+        message=f"manager of host {host.name}: {text}",
+        document=manager_document(engine.home, host),
+    )
+
+
+def stop_manager(
+    engine: Engine,
+    host: str = DEFAULT_HOST,
+    *,
+    with_services: bool = False,
+    timeout_seconds: float = STOP_TIMEOUT_SECONDS,
+) -> Change:
+    """Stop the manager of a host. Its services go on, unless they are to stop too.
+
+    Raises:
+        NotFoundError: There is no such host.
+        TimedOutError: It did not stop in time.
+    """
+    with engine.db.view():
+        found = find_host(host)
+        identity = manager_identity(found)
+        runs = is_managed(found)
+    if not runs or identity is None:
+        with engine.db.view():
+            return _change(engine, find_host(host), "unchanged", "does not run")
+    if with_services:
+        stop_all_services(engine, timeout_seconds=timeout_seconds)
+    signal_process(identity, signal.SIGTERM)
+    _wait_until_gone(identity, timeout_seconds)
+    with engine.db.view():
+        living = sum(i.state not in ENDED_STATES for i in ServiceInstance.lookup_all(is_current=True))
+        text = f"{living} instances go on without it" if living else "nothing runs"
+        return _change(engine, find_host(host), "stopped", text)
+
+
+def stop_all_services(engine: Engine, *, timeout_seconds: float) -> None:
+    """Stop every service, and wait until all have ended."""
+    names = [service["name"] for service in list_services(engine)]
+    for name in names:
+        stop_service(engine, name)
+    for name in names:
+        wait_for_service(
+            engine, name, timeout_seconds=timeout_seconds, on_progress=lambda _progress: None
+        )
+
+
+def _wait_until_gone(identity: ProcessIdentity, timeout_seconds: float) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while is_alive(identity):
+        if time.monotonic() > deadline:
+            raise TimedOutError(f"the manager (pid {identity.pid}) has not stopped")
+        time.sleep(0.005)
+
+
+def restart_manager(engine: Engine, host: str = DEFAULT_HOST) -> Change:
+    """Replace a manager by a new one with the same settings; no service is stopped."""
+    with engine.db.view():
+        found = find_host(host)
+        settings = HostSettings(
+            name=found.name,
+            placement=found.placement,
+            cores=found.cores,
+            ram_gb=found.ram_gb,
+            max_instances=found.max_instances,
+        )
+        strategy = found.strategy
+    stop_manager(engine, host)
+    change = start_manager(engine, ManagerOptions(host=settings, strategy=strategy))
+    return Change(action="restarted", message=change.message, document=change.document)
+
+
+def manager_status(engine: Engine) -> list[ManagerDocument]:
+    """Return the managers of all hosts that there ever were."""
+    with engine.db.view():
+        hosts = sorted(ServiceHost.lookup_all(), key=lambda h: h.name)
+        return [manager_document(engine.home, host) for host in hosts]
+
+
+def manager_log_lines(engine: Engine, host: str = DEFAULT_HOST, *, count: int = 100) -> list[str]:
+    """Return the last lines that a background manager wrote."""
+    try:
+        text = manager_log(engine.home, host).read_text(errors="replace")
+    except FileNotFoundError:
+        return []
+    return text.splitlines()[-count:]

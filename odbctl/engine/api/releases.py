@@ -1,0 +1,232 @@
+"""Use cases that give a service a new release: deploy, configure, restart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from odbctl.engine.api.class_check import ClassQuestion, check_class
+from odbctl.engine.api.codebases import Talk, add_codebase
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.lookups import actor, codebase_versions, find_codebase, find_service
+from odbctl.engine.api.results import Change
+from odbctl.engine.api.status import describe_one
+from odbctl.engine.model.core import Codebase, ConfigValue, Release, Service
+from odbctl.engine.model.events import record_service_event
+from odbctl.engine.model.states import CodebaseLock, ReleaseOutcome
+from odbctl.errors import CodebaseLockedError, ConflictError, NotFoundError
+
+
+def add_release(
+    service: Service,
+    *,
+    codebase: Codebase,
+    question: ClassQuestion,
+    config: Mapping[str, ConfigValue],
+    actor: str,
+) -> Release:
+    """Give a service a new release. Needs an open transaction.
+
+    A service that wants no instance takes it at once; otherwise it is a
+    candidate, which managers roll out.
+    """
+    service.release_count += 1
+    is_first = service.release is None
+    release = Release(
+        service=service,
+        number=service.release_count,
+        codebase=codebase,
+        module=question.module,
+        class_name=question.class_name,
+        created_at=time.time(),
+        actor=actor,
+        config=dict(config),
+        env=dict(question.env),
+    )
+    if service.candidate is not None:
+        service.candidate.outcome = ReleaseOutcome.SUPERSEDED
+        service.candidate.finished_at = time.time()
+        service.candidate = None
+    if is_first or service.desired_count == 0:
+        _take_at_once(service, release)
+    else:
+        service.candidate = release
+    return release
+
+
+def _take_at_once(service: Service, release: Release) -> None:
+    if service.release is not None:
+        service.release.outcome = ReleaseOutcome.SUPERSEDED
+    service.release = release
+    release.outcome = ReleaseOutcome.ACTIVE
+    release.finished_at = time.time()
+
+
+def deploy_service(
+    engine: Engine, name: str, ref: str, *, progress: Talk | None = None
+) -> Change:
+    """Roll a service out to another commit of its codebase's repository.
+
+    The class is imported in a process of its own first: a commit in which it
+    does not import changes nothing.
+
+    Args:
+        engine: The opened home.
+        name: The service.
+        ref: A git ref of the repository, or NAME@REF of an added codebase.
+        progress: Is told each step that takes time.
+
+    Raises:
+        CodebaseLockedError: The service refuses a change.
+        ServiceClassError: The commit's class does not import.
+    """
+    with engine.db.view():
+        service = find_service(name)
+        _refuse_locked(service)
+        old = _latest_release(service)
+        question = _question(old)
+        source = old.codebase
+        settings = (source.location, source.name, source.source_root, source.python)
+    codebase = _added(engine, ref)
+    if codebase is None:
+        location, codebase_name, source_root, python = settings
+        add_codebase(
+            engine,
+            ref,
+            repo=location,
+            name=codebase_name,
+            source_root=source_root,
+            python=python,
+            progress=progress,
+        )
+        with engine.db.view():
+            codebase = find_codebase(f"{codebase_name}@{ref}")
+    with engine.db.view():
+        check_class(engine, codebase, question)
+    return _release(engine, name, codebase=codebase, question=question, action="deployed")
+
+
+def _added(engine: Engine, ref: str) -> Codebase | None:
+    """Return the codebase that NAME@REF names, None when `ref` is a plain git ref."""
+    name, at, _rest = ref.partition("@")
+    if not at or not name:
+        return None
+    with engine.db.view():
+        if not codebase_versions(name):
+            return None
+        return find_codebase(ref)
+
+
+def _latest_release(service: Service) -> Release:
+    release = service.candidate or service.release
+    assert release is not None  # a service is created with a release
+    return release
+
+
+def _question(release: Release) -> ClassQuestion:
+    return ClassQuestion(
+        module=release.module,
+        class_name=release.class_name,
+        config=release.config,
+        env=release.env,
+    )
+
+
+def _refuse_locked(service: Service) -> None:
+    if service.lock is CodebaseLock.LOCKED:
+        raise CodebaseLockedError(service.name)
+
+
+def _release(
+    engine: Engine, name: str, *, codebase: Codebase, question: ClassQuestion, action: str
+) -> Change:
+    def write() -> Change:
+        service = find_service(name)
+        old = _latest_release(service)
+        changes_code = old.codebase != codebase
+        if changes_code:
+            _refuse_locked(service)
+            if service.lock is CodebaseLock.PREPARED:
+                service.lock = CodebaseLock.LOCKED
+        release = add_release(
+            service, codebase=codebase, question=question, config=question.config, actor=actor()
+        )
+        text = f"release {release.number}: {codebase.ref} is commit {codebase.commit[:12]}"
+        record_service_event(service, "deploying", text, actor=actor())
+        return Change(
+            action=action,
+            message=f"service {name}: {text}",
+            document=describe_one(engine, service),
+        )
+
+    return engine.db.run(write)
+
+
+def configure_service(
+    engine: Engine,
+    name: str,
+    *,
+    words: Sequence[str] = (),
+    arguments: Sequence[str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Change:
+    """Give a service a new configuration, rolled out as a release.
+
+    Args:
+        engine: The opened home.
+        name: The service.
+        words: `key=value` words, parsed by the types of the class's Config.
+        arguments: Words for the class's own `configure_from_commandline`.
+        env: Environment variables to set, besides those it has.
+
+    Raises:
+        UsageError: The class does not take it.
+    """
+    from dataclasses import replace
+
+    with engine.db.view():
+        service = find_service(name)
+        old = _latest_release(service)
+        question = _question(old)
+        question = replace(question, env={**question.env, **(env or {})})
+        asked = replace(
+            question,
+            arguments=tuple(words) if arguments is None else tuple(arguments),
+            service_id=None if arguments is None else service.oid,
+        )
+        facts = check_class(engine, old.codebase, asked)
+        codebase = old.codebase
+    question = replace(question, config=facts.config)
+    return _release(engine, name, codebase=codebase, question=question, action="configured")
+
+
+def restart_service(engine: Engine, name: str) -> Change:
+    """Replace every instance: a new release of the same commit, rolled out like a deploy.
+
+    Raises:
+        ConflictError: No instance is wanted.
+    """
+    with engine.db.view():
+        service = find_service(name)
+        if service.desired_count == 0:
+            raise ConflictError(
+                f"service {name!r} is stopped", hint=f"odbctl service start {name}"
+            )
+        old = _latest_release(service)
+        codebase, question = old.codebase, _question(old)
+    return _release(engine, name, codebase=codebase, question=question, action="restarted")
+
+
+def latest_outcome(engine: Engine, name: str) -> tuple[int, ReleaseOutcome, str | None]:
+    """Return number, outcome and reason of a service's newest release.
+
+    Raises:
+        NotFoundError: There is no such service.
+    """
+    with engine.db.view():
+        service = find_service(name)
+        releases = Release.lookup_all(service=service)
+        newest = max(releases, key=lambda r: r.number, default=None)
+        if newest is None:
+            raise NotFoundError("release of service", name)
+        return newest.number, newest.outcome, newest.reason

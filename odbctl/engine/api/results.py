@@ -1,0 +1,25 @@
+"""What use cases that change something return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What was done: a word for it, a line for people, and the object afterwards."""
+
+    action: str
+    message: str
+    document: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+class Progress(NamedTuple):
+    """How far something that is waited for has come."""
+
+    done: int
+    total: int
+    text: str

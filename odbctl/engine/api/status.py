@@ -1,0 +1,130 @@
+"""Use cases that read: services, instances, hosts, events, releases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from odbctl.engine.api.describe import (
+    event_document,
+    host_document,
+    instance_document,
+    release_document,
+    service_document,
+)
+from odbctl.engine.api.documents import (
+    EventDocument,
+    HostDocument,
+    InstanceDocument,
+    ReleaseDocument,
+    ServiceDocument,
+)
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.lookups import find_host, find_instance, find_service
+from odbctl.engine.managers.observe import is_managed
+from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
+
+
+def list_services(engine: Engine) -> list[ServiceDocument]:
+    """Return all services by name."""
+    with engine.db.view():
+        instances: dict[Service, list[ServiceInstance]] = defaultdict(list)
+        for instance in ServiceInstance.lookup_all(is_current=True):
+            instances[instance.service].append(instance)
+        managed = any_manager()
+        services = sorted(Service.lookup_all(), key=lambda s: s.name)
+        return [
+            service_document(engine.home, s, instances[s], managed=managed)
+            for s in services
+            if not s.is_removed
+        ]
+
+
+def any_manager() -> bool:
+    """Tell whether a manager of any host lives. Needs an open view."""
+    return any(is_managed(host) for host in ServiceHost.lookup_all())
+
+
+def service_status(engine: Engine, name: str) -> ServiceDocument:
+    """Return one service with its current instances.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    with engine.db.view():
+        return describe_one(engine, find_service(name))
+
+
+def describe_one(engine: Engine, service: Service) -> ServiceDocument:
+    """Describe one service. Needs an open view."""
+    current = ServiceInstance.lookup_all(service=service, is_current=True)
+    return service_document(engine.home, service, current, managed=any_manager())
+
+
+def list_instances(
+    engine: Engine, *, service: str | None = None, everything: bool = False
+) -> list[InstanceDocument]:
+    """Return the current instances, or with `everything` also those that ended before."""
+    with engine.db.view():
+        if service is not None:
+            owner = find_service(service)
+            found = (
+                ServiceInstance.lookup_all(service=owner)
+                if everything
+                else ServiceInstance.lookup_all(service=owner, is_current=True)
+            )
+        else:
+            found = (
+                ServiceInstance.lookup_all()
+                if everything
+                else ServiceInstance.lookup_all(is_current=True)
+            )
+        documents = [instance_document(engine.home, i) for i in found]
+    return sorted(documents, key=lambda d: (d["service"], d["created_at"]))
+
+
+def show_instance(engine: Engine, name: str) -> InstanceDocument:
+    """Return one instance by its id.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    with engine.db.view():
+        return instance_document(engine.home, find_instance(name))
+
+
+def list_hosts(engine: Engine) -> list[HostDocument]:
+    """Return all hosts by name."""
+    with engine.db.view():
+        current = ServiceInstance.lookup_all(is_current=True)
+        hosts = sorted(ServiceHost.lookup_all(), key=lambda h: h.name)
+        return [host_document(host, current) for host in hosts]
+
+
+def show_host(engine: Engine, name: str) -> HostDocument:
+    """Return one host.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    with engine.db.view():
+        return host_document(find_host(name), ServiceInstance.lookup_all(is_current=True))
+
+
+def list_events(
+    engine: Engine, *, service: str | None = None, limit: int = 100
+) -> list[EventDocument]:
+    """Return the newest events, oldest first; those of one service, also a removed one."""
+    with engine.db.view():
+        found = Event.lookup_all(service=service) if service else Event.lookup_all()
+        return [event_document(event) for event in found[-limit:]]
+
+
+def list_releases(engine: Engine, name: str) -> list[ReleaseDocument]:
+    """Return the releases of a service, oldest first.
+
+    Raises:
+        NotFoundError: There is no service of that name.
+    """
+    with engine.db.view():
+        releases = Release.lookup_all(service=find_service(name))
+        return [release_document(r) for r in sorted(releases, key=lambda r: r.number)]

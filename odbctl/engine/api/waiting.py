@@ -1,0 +1,180 @@
+"""Use cases that wait until what is, is what is wanted.
+
+Woken by the database's change signal, without polling. What is waited for
+goes on when the waiting ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from odbctl.engine.api.documents import ServiceDocument
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.logs import last_words
+from odbctl.engine.api.results import Change, Progress
+from odbctl.engine.api.status import describe_one
+from odbctl.engine.api.lookups import find_service
+from odbctl.engine.model.core import Release, Service
+from odbctl.engine.model.states import ReleaseOutcome
+from odbctl.engine.reconcile.describe import ServiceState
+from odbctl.errors import OdbctlError, StartFailedError, TimedOutError
+
+OnProgress = Callable[[Progress], None]
+_LOOK_AGAIN_SECONDS = 1.0
+_GIVEN_UP = frozenset({ServiceState.THROTTLED, ServiceState.UNPLACEABLE, ServiceState.CRASH_LOOP})
+
+
+def wait_for_service(
+    engine: Engine,
+    name: str,
+    *,
+    timeout_seconds: float | None,
+    on_progress: OnProgress,
+    release: int | None = None,
+) -> Change:
+    """Wait until as many instances run as are wanted, and no rollout is under way.
+
+    Args:
+        engine: The opened home.
+        name: The service.
+        timeout_seconds: When to give up; None waits for ever.
+        on_progress: Is told whenever something has changed.
+        release: The number of the release that has to become active.
+
+    Raises:
+        StartFailedError: It cannot come to run by waiting, or the release failed.
+        TimedOutError: It was not as wanted in time; it goes on.
+    """
+    watch = _Watch(engine, name, on_progress, release)
+    done = _wait(engine, watch.look, timeout_seconds)
+    if watch.error is not None:
+        raise watch.error
+    document = watch.document
+    assert document is not None  # it looked at least once
+    counts = f"{document['running_count']}/{document['desired_count']}"
+    if not done:
+        raise TimedOutError(
+            f"service {name!r} is {document['state']} with {counts} after {timeout_seconds:g} s",
+            hint=f"it goes on in the background: odbctl why {name}",
+        )
+    return Change(action="running", message=counts, document=document)
+
+
+def _wait(engine: Engine, look: Callable[[], bool], timeout_seconds: float | None) -> bool:
+    """Look whenever something changes, and now and then, until it is so or time is over."""
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    while True:
+        rest = _LOOK_AGAIN_SECONDS
+        if deadline is not None:
+            rest = min(rest, max(0.0, deadline - time.monotonic()))
+        if engine.db.wait_for_condition(look, timeout_seconds=rest):
+            return True
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
+
+
+class _Watch:
+    """What is seen of one service while it is waited for."""
+
+    def __init__(
+        self, engine: Engine, name: str, on_progress: OnProgress, release: int | None
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        self.on_progress = on_progress
+        self.release = release
+        self.document: ServiceDocument | None = None
+        self.error: OdbctlError | None = None
+        self._told: Progress | None = None
+
+    def look(self) -> bool:
+        """Look at the service once; return whether there is nothing more to wait for."""
+        service = find_service(self.name)
+        document = describe_one(self.engine, service)
+        self.document = document
+        self._tell(document)
+        self.error = self._failure(service, document)
+        return self.error is not None or _is_settled(document)
+
+    def _tell(self, document: ServiceDocument) -> None:
+        wanted = document["desired_count"]
+        live = sum(i["ended_at"] is None for i in document["instances"])
+        progress = Progress(document["running_count"], wanted, document["state"])
+        if not wanted:
+            progress = Progress(0, live, document["state"])
+        if progress != self._told:
+            self._told = progress
+            self.on_progress(progress)
+
+    def _failure(self, service: Service, document: ServiceDocument) -> OdbctlError | None:
+        release = self._own_release(service)
+        if release is not None and release.outcome is ReleaseOutcome.FAILED:
+            return StartFailedError(
+                f"release {release.number} of service {self.name!r} failed: {release.reason}",
+                hint="the release before it goes on running"
+                if document["running_count"]
+                else f"odbctl why {self.name}",
+                log_lines=last_words(self.engine, self.name, _failed_instance(release)),
+            )
+        if release is not None and release.outcome is ReleaseOutcome.ROLLING:
+            return None
+        if document["state"] in _GIVEN_UP or _only_failures(document):
+            return StartFailedError(
+                f"service {self.name!r} is {document['state']}: "
+                + (document["reason"] or "its instances ended"),
+                hint=f"odbctl why {self.name}",
+                log_lines=last_words(self.engine, self.name, None),
+            )
+        return None
+
+    def _own_release(self, service: Service) -> Release | None:
+        if self.release is None:
+            return None
+        found = [r for r in Release.lookup_all(service=service) if r.number == self.release]
+        return found[0] if found else None
+
+
+def _failed_instance(release: Release) -> str | None:
+    """Return the id of the instance that a release failed by; its reason starts with it."""
+    return (release.reason or "").partition(":")[0] or None
+
+
+def _only_failures(document: ServiceDocument) -> bool:
+    """Tell whether a slot has failed more than once and none of it runs."""
+    if document["state"] not in (ServiceState.BACKOFF, ServiceState.STOPPED):
+        return False
+    return document["desired_count"] > 0
+
+
+def _is_settled(document: ServiceDocument) -> bool:
+    live = [i for i in document["instances"] if i["ended_at"] is None and i["owner"] is None]
+    if document["desired_count"] == 0:
+        return not live
+    wanted = 1 if document["singleton"] else document["desired_count"]
+    is_rolling = document["candidate"] is not None
+    return not is_rolling and document["running_count"] == wanted == len(live)
+
+
+def wait_for_removal(
+    engine: Engine, name: str, *, timeout_seconds: float | None, on_progress: OnProgress
+) -> None:
+    """Wait until a removed service is gone with all that lived of it.
+
+    Raises:
+        TimedOutError: It was not gone in time; it goes on.
+    """
+
+    def look() -> bool:
+        service = Service.lookup_unique(name=name)
+        if service is None or not service.is_removed:
+            return True
+        live = sum(i["ended_at"] is None for i in describe_one(engine, service)["instances"])
+        on_progress(Progress(0, live, "removing"))
+        return False
+
+    if not _wait(engine, look, timeout_seconds):
+        raise TimedOutError(
+            f"service {name!r} was not removed after {timeout_seconds:g} s",
+            hint="it goes on in the background: odbctl ps",
+        )

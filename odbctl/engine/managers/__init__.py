@@ -1,0 +1,1 @@
+"""Managers: observe, reconcile, act, record; and the launcher that forks workers."""

@@ -1,0 +1,81 @@
+"""Adoption: watching workers that are not children of a launcher we talk to.
+
+Their end is seen through a pidfd, without polling; how they ended is known to
+nobody. Where the system has no pidfds they are looked at every second.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterable
+
+from odbctl.engine.managers.messages import WorkerExited
+from odbctl.engine.managers.processes import open_pidfd
+from odbctl.engine.worker.identity import ProcessIdentity, is_alive
+
+POLL_SECONDS = 1.0
+
+
+class AdoptedWorkers:
+    """Living workers whose parent is not ours to ask."""
+
+    def __init__(self) -> None:
+        self._identities: dict[int, ProcessIdentity] = {}
+        self._pidfds: dict[int, int] = {}
+
+    def __contains__(self, instance: int) -> bool:
+        return instance in self._identities
+
+    @property
+    def needs_polling(self) -> bool:
+        """Whether some of them cannot be waited for."""
+        return len(self._pidfds) < len(self._identities)
+
+    def adopt(self, instance: int, identity: ProcessIdentity) -> bool:
+        """Watch a worker from now on; False when it is gone already."""
+        if instance in self._identities:
+            return True
+        if not is_alive(identity):
+            return False
+        if hasattr(os, "pidfd_open"):
+            descriptor = open_pidfd(identity)
+            if descriptor is None:
+                return False
+            self._pidfds[instance] = descriptor
+        self._identities[instance] = identity
+        return True
+
+    def forget(self, instance: int) -> None:
+        """Watch a worker no longer."""
+        self._identities.pop(instance, None)
+        if (descriptor := self._pidfds.pop(instance, None)) is not None:
+            os.close(descriptor)
+
+    def descriptors(self) -> Iterable[int]:
+        """Return what becomes readable when one of them ends."""
+        return tuple(self._pidfds.values())
+
+    def collect(self) -> list[WorkerExited]:
+        """Return those that have ended since the last call."""
+        ended = [i for i, identity in self._identities.items() if self._has_ended(i, identity)]
+        reports: list[WorkerExited] = []
+        for instance in ended:
+            pid = self._identities[instance].pid
+            self.forget(instance)
+            reports.append(WorkerExited(instance, pid, None, None, time.time()))
+        return reports
+
+    def _has_ended(self, instance: int, identity: ProcessIdentity) -> bool:
+        descriptor = self._pidfds.get(instance)
+        if descriptor is None:
+            return not is_alive(identity)
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def close(self) -> None:
+        """Stop watching; the workers go on."""
+        for instance in tuple(self._identities):
+            self.forget(instance)

@@ -1,0 +1,187 @@
+"""Apply: a plan's moves become objects, in one transaction, checked again first.
+
+Run by managers. The plan was made from a view that has ended, so each move
+looks once more at what it depends on; what changed meanwhile is planned anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from typing import assert_never
+
+from odbctl.engine.managers.record import current_instances, describe_exit
+from odbctl.engine.model.core import Release, Service, ServiceHost, ServiceInstance
+from odbctl.engine.model.events import record_service_event
+from odbctl.engine.model.states import ENDED_STATES, EventLevel, InstanceState, ReleaseOutcome
+from odbctl.engine.reconcile.actions import (
+    Action,
+    Boot,
+    ClearFailedStarts,
+    FailRollout,
+    Forget,
+    Kill,
+    Promote,
+    ReportShortage,
+    Retire,
+    Stop,
+    Terminate,
+)
+
+_MAY_STOP = frozenset({InstanceState.BOOTING, InstanceState.INITIALIZING, InstanceState.RUNNING})
+
+
+def apply_actions(actions: tuple[Action, ...], *, actor: str) -> None:
+    """Write a plan's moves. Needs an open transaction."""
+    boots: dict[int, list[Boot]] = defaultdict(list)
+    stops: list[Stop] = []
+    for action in actions:
+        match action:
+            case Boot():
+                boots[action.service].append(action)
+            case Stop():
+                stops.append(action)
+            case _:
+                _apply(action, actor)
+    _apply_stops(stops, actor)
+    for service, wanted in boots.items():
+        _apply_boots(Service.from_oid(service), wanted, actor)
+
+
+def _apply(action: Action, actor: str) -> None:
+    match action:
+        case Retire():
+            _retire(ServiceInstance.from_oid(action.instance))
+        case Promote():
+            _promote(Service.from_oid(action.service), actor)
+        case FailRollout():
+            failed = ServiceInstance.from_oid(action.instance)
+            _fail_rollout(Service.from_oid(action.service), failed, actor)
+        case ClearFailedStarts():
+            Service.from_oid(action.service).failed_starts = 0
+        case ReportShortage():
+            _report_shortage(Service.from_oid(action.service), action, actor)
+        case Forget():
+            forget_service(Service.from_oid(action.service), actor=actor)
+        case Kill() | Terminate() | Boot() | Stop():
+            pass  # signals are sent, not written; boots and stops are written together
+        case _:
+            assert_never(action)
+
+
+def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
+    """Create instances in slots that are still free of a wanted one."""
+    if not service.exists() or service.is_removed:
+        return
+    releases = {r.oid for r in (service.release, service.candidate) if r is not None}
+    taken = {
+        (i.slot, i.release.oid)
+        for i in current_instances(service)
+        if i.owner is None and i.state in _MAY_STOP
+    }
+    fitting = [b for b in boots if b.release in releases and (b.slot, b.release) not in taken]
+    for boot in fitting:
+        service.instance_count += 1
+        _create(service, boot)
+    restarts = sum(boot.failures > 0 for boot in fitting)
+    if restarts:
+        service.restarts += restarts
+    if fitting:
+        text = f"{len(fitting)} instance{'s' if len(fitting) > 1 else ''}"
+        record_service_event(
+            service, "restarting" if restarts else "booting", text, actor=actor
+        )
+
+
+def _create(service: Service, boot: Boot) -> ServiceInstance:
+    return ServiceInstance(
+        name=f"{service.name}-{service.instance_count}",
+        service=service,
+        release=Release.from_oid(boot.release),
+        host=ServiceHost.from_oid(boot.host),
+        slot=boot.slot,
+        created_at=time.time(),
+        failures=boot.failures,
+    )
+
+
+def _apply_stops(stops: list[Stop], actor: str) -> None:
+    """Mark instances as stopping; one that has no process yet has ended with that."""
+    reasons: Counter[tuple[Service, str]] = Counter()
+    for stop in stops:
+        instance = ServiceInstance.from_oid(stop.instance)
+        if not instance.exists() or instance.state not in _MAY_STOP:
+            continue
+        instance.state = InstanceState.STOPPING
+        instance.stopping_at = time.time()
+        reasons[instance.service, stop.reason] += 1
+    for (service, reason), count in reasons.items():
+        text = f"{count} instance{'s' if count > 1 else ''}: {reason}"
+        record_service_event(service, "stopping", text, actor=actor)
+
+
+def _retire(instance: ServiceInstance) -> None:
+    if instance.exists() and instance.state in ENDED_STATES:
+        instance.is_current = False
+
+
+def _promote(service: Service, actor: str) -> None:
+    """Make the candidate the release that the service runs."""
+    if not service.exists() or service.candidate is None:
+        return
+    if service.release is not None:
+        service.release.outcome = ReleaseOutcome.SUPERSEDED
+    service.release, service.candidate = service.candidate, None
+    service.release.outcome = ReleaseOutcome.ACTIVE
+    service.release.finished_at = time.time()
+    service.failed_starts = 0
+    service.reset_at = time.time()
+    record_service_event(
+        service, "deployed", f"release {service.release.number} is active", actor=actor
+    )
+
+
+def _fail_rollout(service: Service, failed: ServiceInstance, actor: str) -> None:
+    """Give the candidate up, with the reason of the instance that failed."""
+    candidate = service.candidate
+    if not service.exists() or candidate is None or failed.release != candidate:
+        return
+    candidate.outcome = ReleaseOutcome.FAILED
+    candidate.finished_at = time.time()
+    candidate.reason = f"{failed.name}: {describe_exit(failed)}"
+    service.candidate = None
+    failed.is_current = False
+    record_service_event(
+        service,
+        "deploy-failed",
+        f"release {candidate.number}: {candidate.reason}",
+        actor=actor,
+        level=EventLevel.ERROR,
+    )
+
+
+def _report_shortage(service: Service, action: ReportShortage, actor: str) -> None:
+    if not service.exists() or (service.unplaceable_count, service.shortage) == (
+        action.count,
+        action.shortage,
+    ):
+        return
+    if action.shortage and action.shortage != service.shortage:
+        text = f"{action.count} cannot be placed: {action.shortage}"
+        record_service_event(service, "unplaceable", text, actor=actor, level=EventLevel.WARNING)
+    service.unplaceable_count = action.count
+    service.shortage = action.shortage
+
+
+def forget_service(service: Service, *, actor: str) -> None:
+    """Delete a removed service with its releases and instances; its events stay."""
+    if not service.exists() or not service.is_removed:
+        return
+    record_service_event(service, "removed", "", actor=actor)
+    for instance in ServiceInstance.lookup_all(service=service):
+        instance.delete()
+    for release in Release.lookup_all(service=service):
+        release.delete()
+    service.delete()
+
+

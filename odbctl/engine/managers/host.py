@@ -1,0 +1,95 @@
+"""The host that a manager supervises: its settings, its lock and its record."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from dataclasses import dataclass
+
+import odbctl
+from odbctl.engine.model.core import ServiceHost
+from odbctl.engine.model.events import record_event
+from odbctl.engine.model.states import DEFAULT_HOST_PLACEMENT, HostState
+from odbctl.engine.worker.identity import identify
+from odbctl.errors import ConflictError
+from odbctl.paths import Home
+
+DEFAULT_HOST = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """What a manager says of its host. Zero cores or RAM: as many as the machine has."""
+
+    name: str = DEFAULT_HOST
+    placement: str = DEFAULT_HOST_PLACEMENT
+    cores: float = 0.0
+    ram_gb: float = 0.0
+    max_instances: int | None = None
+
+
+class HostLock:
+    """One manager per host name: a lock that ends with its process."""
+
+    def __init__(self, home: Home, host: str) -> None:
+        self._path = home.run / f"manager-{host}.lock"
+        self._descriptor: int | None = None
+        self._host = host
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            ConflictError: Another manager supervises this host.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise ConflictError(
+                f"a manager of host {self._host!r} runs already", hint="odbctl manager status"
+            ) from error
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock up."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def record_host_up(settings: HostSettings, *, strategy: str) -> int:
+    """Write that this process supervises a host; return the host's id. Needs a transaction."""
+    host = ServiceHost.lookup_unique(name=settings.name) or ServiceHost(name=settings.name)
+    identity = identify()
+    assert identity is not None  # this process lives
+    host.placement = settings.placement
+    host.hostname = socket.gethostname()
+    host.cores = settings.cores or float(os.cpu_count() or 1)
+    host.ram_gb = settings.ram_gb or machine_ram_gb()
+    host.max_instances = settings.max_instances
+    host.state = HostState.UP
+    host.strategy = strategy
+    host.version = odbctl.__version__
+    host.boot_id, host.manager_pid, host.manager_start_ticks = identity
+    host.started_at = host.last_seen_at = time.time()
+    record_event(
+        f"host/{settings.name}", "up", f"manager pid {identity.pid}", actor=settings.name
+    )
+    return host.oid
+
+
+def record_host_down(host_id: int) -> None:
+    """Write that a host's manager ends. Needs a transaction."""
+    host = ServiceHost.from_oid(host_id)
+    host.state = HostState.DOWN
+    host.last_seen_at = time.time()
+    record_event(f"host/{host.name}", "down", "its manager stopped", actor=host.name)
+
+
+def machine_ram_gb() -> float:
+    """Return the machine's memory in GB (2**30 bytes)."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

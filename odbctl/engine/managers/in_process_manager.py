@@ -1,0 +1,120 @@
+"""InProcessServiceManager: a thread of the manager's own process per worker.
+
+For tests and tiny services: nothing is isolated. A thread cannot be killed;
+one that does not stop is shown as what it is, and the services end with the
+manager.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from odbctl.engine.managers.host import HostSettings
+from odbctl.engine.managers.messages import Report, WorkerExited, WorkerStarted
+from odbctl.engine.managers.service_manager import ServiceManager
+from odbctl.engine.odb import Database
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_writer import LogWriter
+from odbctl.engine.telemetry.thread_streams import ThreadStreams
+from odbctl.engine.worker.identity import ProcessIdentity, identify
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.loading import forget_other_codebases, use_codebase
+from odbctl.engine.worker.service_base import StopSignal
+from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
+from odbctl.paths import Home
+
+logger = logging.getLogger("odbctl.manager")
+
+
+class InProcessServiceManager(ServiceManager):
+    """Runs each worker in a thread."""
+
+    strategy = "in-process"
+
+    def __init__(self, home: Home, db: Database, settings: HostSettings | None = None) -> None:
+        super().__init__(home, db, settings)
+        self._threads: dict[int, tuple[threading.Thread, StopSignal]] = {}
+        self._news: list[Report] = []
+        self._news_lock = threading.Lock()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        self._streams = ThreadStreams()
+        self._streams.install()
+
+    def start_service_workers(self, launches: Sequence[WorkerLaunch]) -> None:
+        """Start a thread for each launch."""
+        identity = identify()
+        assert identity is not None  # this process lives
+        for launch in launches:
+            should_stop = StopSignal()
+            thread = threading.Thread(
+                target=self._work, args=(launch, should_stop, identity), name=launch.name, daemon=True
+            )
+            self._threads[launch.instance] = (thread, should_stop)
+            now = time.time()
+            self._tell(WorkerStarted(launch.instance, identity.pid, identity.start_ticks, now))
+            thread.start()
+
+    def _work(self, launch: WorkerLaunch, should_stop: StopSignal, identity: ProcessIdentity) -> None:
+        """Run one instance; the body of its thread."""
+        writer = LogWriter(LogFiles.of(Path(launch.logs), launch.service, launch.name))
+        code = EXIT_FAILURE
+        try:
+            writer.open()
+            with self._streams.bind(writer):
+                os.makedirs(launch.storage, mode=0o700, exist_ok=True)
+                forget_other_codebases(launch.source_roots, str(self.home.checkouts))
+                use_codebase(launch.source_roots, launch.pycache)
+                code = ServiceWorker(launch, self.db, should_stop, identity).run()
+            writer.close()
+        except Exception:  # a thread's boundary
+            logger.exception("the thread of %s failed", launch.name)
+        finally:
+            self._tell(WorkerExited(launch.instance, identity.pid, code, None, time.time()))
+
+    def _tell(self, report: Report) -> None:
+        with self._news_lock:
+            self._news.append(report)
+        os.write(self._wake_write, b"x")
+
+    def collect_reports(self) -> list[Report]:
+        """Return what has become of the threads."""
+        try:
+            os.read(self._wake_read, 4096)
+        except BlockingIOError:
+            return []
+        with self._news_lock:
+            news, self._news = self._news, []
+        for report in news:
+            if isinstance(report, WorkerExited):
+                self._threads.pop(report.instance, None)
+        return news
+
+    def descriptors(self) -> Iterable[tuple[int, bool]]:
+        """Wake when a thread has news."""
+        return [(self._wake_read, False)]
+
+    def request_stop(self, instance: int) -> bool:
+        """Set the stop signal of an instance's thread."""
+        found = self._threads.get(instance)
+        if found is not None:
+            found[1].set()
+        return found is not None
+
+    def send_signal(self, worker: ProcessIdentity, number: int) -> None:
+        """Do nothing: a signal would end the manager itself; a thread ends by itself or never."""
+        logger.warning("a worker of this process does not stop; threads cannot be killed")
+
+    def cleanup(self) -> None:
+        """Ask all threads to stop, and wait for them for a moment."""
+        for _thread, should_stop in self._threads.values():
+            should_stop.set()
+        deadline = time.monotonic() + 2.0
+        for thread, _should_stop in tuple(self._threads.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._streams.uninstall()

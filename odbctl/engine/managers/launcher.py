@@ -1,0 +1,223 @@
+"""The launcher: a small process that forks workers, reaps them and outlives its manager.
+
+It imports the worker's runtime once, freezes its heap and then forks: a new
+worker starts in milliseconds and shares its memory. It runs no code of an
+author, has one thread, and never opens the database, whose locks must not be
+inherited. Exits go to a journal on disk first, then to the manager.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from odbctl.engine.managers.exit_journal import ExitJournal
+from odbctl.engine.managers.interpreters import python_command
+from odbctl.engine.managers.messages import LineBuffer, Message, WorkerStarted, encode, receive
+from odbctl.engine.managers.processes import signal_session
+from odbctl.engine.worker import process
+from odbctl.engine.worker.identity import read_start_ticks
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.paths import Home
+
+LEFTOVER_GRACE_SECONDS = 1.0
+_REPORT_EVERY = 25
+
+
+class Launcher:
+    """Forks (or executes) workers for one manager at a time."""
+
+    def __init__(self, listener: socket.socket, *, method: str, journal: ExitJournal) -> None:
+        self._listener = listener
+        self._method = method
+        self._journal = journal
+        self._children: dict[int, WorkerStarted] = {}
+        self._leftovers: list[tuple[float, int, int]] = []
+        self._connections: dict[socket.socket, LineBuffer] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wakeup = os.pipe()
+
+    def run(self) -> None:
+        """Serve until no manager is connected and no child lives."""
+        for end in self._wakeup:
+            os.set_blocking(end, False)
+        signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
+        signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
+        for source in (self._listener, self._wakeup[0]):
+            self._selector.register(source, selectors.EVENT_READ)
+        had_manager = False
+        while self._connections or self._children or not had_manager:
+            for key, _events in self._selector.select(self._timeout()):
+                self._serve(key.fileobj)
+            self._end_leftovers()
+            had_manager = had_manager or bool(self._connections)
+
+    def _timeout(self) -> float | None:
+        if not self._leftovers:
+            return None
+        return max(0.0, min(at for at, _, _ in self._leftovers) - time.monotonic())
+
+    def _serve(self, source: Any) -> None:
+        if source is self._listener:
+            self._accept()
+        elif source == self._wakeup[0]:
+            os.read(self._wakeup[0], 4096)
+            self._reap()
+        else:
+            self._read(source)
+
+    def _accept(self) -> None:
+        connection, _address = self._listener.accept()
+        self._connections[connection] = LineBuffer()
+        self._selector.register(connection, selectors.EVENT_READ)
+        children = list(self._children.values())
+        self._send(connection, {"hello": True, "started": children, "exited": self._journal.pending})
+
+    def _read(self, connection: socket.socket) -> None:
+        data = receive(connection)
+        if data is None:
+            self._drop(connection)
+            return
+        for message in self._connections[connection].feed(data):
+            self._obey(connection, message)
+
+    def _drop(self, connection: socket.socket) -> None:
+        self._selector.unregister(connection)
+        del self._connections[connection]
+        connection.close()
+
+    def _send(self, connection: socket.socket, message: Message) -> None:
+        with contextlib.suppress(OSError):  # its end is noticed by the next read
+            connection.sendall(encode(message))
+
+    def _broadcast(self, message: Message) -> None:
+        for connection in tuple(self._connections):
+            self._send(connection, message)
+
+    def _obey(self, connection: socket.socket, message: Message) -> None:
+        if number := message.get("ack"):
+            self._journal.acknowledge(number)
+        started: list[WorkerStarted] = []
+        for fields in message.get("spawn", ()):
+            started += self._spawn(WorkerLaunch.from_fields(fields))
+            if len(started) >= _REPORT_EVERY:
+                self._send(connection, {"started": started})
+                started = []
+        if started:
+            self._send(connection, {"started": started})
+
+    def _spawn(self, launch: WorkerLaunch) -> list[WorkerStarted]:
+        try:
+            pid = self._fork(launch) if self._method == "fork" else self._execute(launch)
+        except OSError as error:
+            exit_fields = (launch.instance, None, None, None, time.time(), 0)
+            self._broadcast({"exited": [(*exit_fields, f"cannot start a process: {error}")]})
+            return []
+        ticks = read_start_ticks(pid) or 0
+        child = WorkerStarted(launch.instance, pid, ticks, time.time())
+        self._children[pid] = child
+        return [child]
+
+    def _fork(self, launch: WorkerLaunch) -> int:
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(launch)
+        return pid
+
+    def _become_worker(self, launch: WorkerLaunch) -> NoReturn:
+        """Leave the launcher's session and descriptors behind; never returns."""
+        try:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for source in (self._listener, *self._connections):
+                os.close(source.fileno())
+            for descriptor in self._wakeup:
+                os.close(descriptor)
+            self._selector.close()
+            process.run_process(launch)
+        finally:
+            os._exit(1)
+
+    def _execute(self, launch: WorkerLaunch) -> int:
+        home = Home(
+            data=Path(launch.home_data), cache=Path(launch.home_cache), state=Path(launch.home_state)
+        )
+        child = subprocess.Popen(
+            python_command(home, launch.python, process.main),
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert child.stdin is not None  # it was asked for
+        with child.stdin:
+            child.stdin.write(json.dumps(launch.to_fields()).encode())
+        child.returncode = 0  # the launcher reaps, not this object
+        return child.pid
+
+    def _reap(self) -> None:
+        """Record every child that has ended; end what it left in its session."""
+        ended: list[object] = []
+        while (info := _next_exit()) is not None:
+            child = self._children.pop(info.si_pid, None)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(info.si_pid, signal.SIGTERM)
+            os.waitpid(info.si_pid, 0)
+            if child is not None:
+                ended.append(self._record(child, info))
+                self._note_leftovers(child)
+        if ended:
+            self._broadcast({"exited": ended})
+
+    def _record(self, child: WorkerStarted, info: os.waitid_result) -> object:
+        by_exit = info.si_code == os.CLD_EXITED
+        return self._journal.record(
+            child.instance,
+            child.pid,
+            code=info.si_status if by_exit else None,
+            signal=None if by_exit else info.si_status,
+            at=time.time(),
+        )
+
+    def _note_leftovers(self, child: WorkerStarted) -> None:
+        """Look once more at a group that did not end with its leader."""
+        try:
+            os.killpg(child.pid, 0)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            pass  # somebody of the group lives, under another user
+        deadline = time.monotonic() + LEFTOVER_GRACE_SECONDS
+        self._leftovers.append((deadline, child.pid, child.start_ticks))
+
+    def _end_leftovers(self) -> None:
+        now = time.monotonic()
+        for entry in [e for e in self._leftovers if e[0] <= now]:
+            self._leftovers.remove(entry)
+            signal_session(entry[1], entry[2], signal.SIGKILL)
+
+
+def _next_exit() -> os.waitid_result | None:
+    """Return a child that has ended and is not reaped, so that its pid is still its own."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return None
+
+
+def main() -> None:
+    """Run a launcher: `listener-descriptor method journal-path` are its arguments."""
+    descriptor, method, journal = sys.argv[1:4]
+    listener = socket.socket(fileno=int(descriptor))
+    os.set_inheritable(listener.fileno(), False)
+    gc.collect()
+    gc.freeze()
+    Launcher(listener, method=method, journal=ExitJournal(Path(journal))).run()

@@ -1,0 +1,141 @@
+"""The manager's side of a launcher: start it, talk to it, outlive it, find it again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import odbctl
+from odbctl.engine.managers import launcher
+from odbctl.engine.managers.exit_journal import read_journal
+from odbctl.engine.managers.interpreters import hash_text, python_command
+from odbctl.engine.managers.messages import LineBuffer, Message, WorkerExited, encode, receive
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.paths import Home
+
+_SUFFIX = ".sock"
+
+
+class LauncherClient:
+    """A connection to one launcher process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_connected = False
+        self.has_spoken = False
+        self._connection: socket.socket | None = None
+        self._buffer = LineBuffer()
+        self._outgoing = b""
+
+    @property
+    def journal(self) -> Path:
+        """Where its launcher writes exits down."""
+        return self.path.with_suffix(".exits")
+
+    def connect(self) -> bool:
+        """Connect to the launcher that listens at the path; False when none does."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(self.path))
+        except OSError:
+            connection.close()
+            return False
+        connection.setblocking(False)
+        self._connection = connection
+        self.is_connected = True
+        return True
+
+    def start(self, home: Home, python: str | None, *, method: str) -> None:
+        """Start a launcher and connect to it; what is sent waits until it reads.
+
+        Raises:
+            OSError: The interpreter cannot be executed.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(str(self.path))
+            listener.listen(16)
+            arguments = (str(listener.fileno()), method, str(self.journal))
+            subprocess.Popen(
+                python_command(home, python, launcher.main, *arguments),
+                pass_fds=(listener.fileno(),),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            ).returncode = 0  # it outlives this process; nobody here waits for it
+        self.connect()
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        assert self._connection is not None  # asked only while connected
+        return self._connection.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._outgoing)
+
+    def spawn(self, launches: Sequence[WorkerLaunch]) -> None:
+        """Ask for workers."""
+        self._send({"spawn": [launch.to_fields() for launch in launches]})
+
+    def acknowledge(self, number: int) -> None:
+        """Say that all exits up to `number` are in the database."""
+        self._send({"ack": number})
+
+    def _send(self, message: Message) -> None:
+        self._outgoing += encode(message)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what can be sent without waiting."""
+        if self._connection is None or not self._outgoing:
+            return
+        with contextlib.suppress(OSError):  # the next read notices a launcher that is gone
+            sent = self._connection.send(self._outgoing)
+            self._outgoing = self._outgoing[sent:]
+
+    def receive(self) -> list[Message]:
+        """Return the messages that have arrived; notices when the launcher is gone."""
+        if self._connection is None:
+            return []
+        data = receive(self._connection)
+        if data is None:
+            self.close()
+            return []
+        self.has_spoken = self.has_spoken or bool(data)
+        return self._buffer.feed(data) if data else []
+
+    def close(self) -> None:
+        """Close the connection; the launcher and its workers go on."""
+        self.is_connected = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def take_over_journal(self) -> list[WorkerExited]:
+        """Return the exits that a launcher, which is gone, left behind."""
+        return read_journal(self.journal)
+
+    def remove_files(self) -> None:
+        """Remove what a launcher, which is gone, left in the run directory."""
+        for path in (self.path, self.journal):
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+
+def launcher_path(home: Home, host: str, python: str | None, *, method: str) -> Path:
+    """Return the socket path of the launcher for a host and an interpreter."""
+    package = os.path.dirname(os.path.abspath(odbctl.__file__))
+    key = hash_text("\0".join([python or "", odbctl.__version__, package, method]))
+    return home.run / f"l-{hash_text(host):08x}-{key:08x}{_SUFFIX}"
+
+
+def find_launchers(home: Home, host: str) -> Iterable[Path]:
+    """Return the socket paths of all launchers that a host ever had and did not clean up."""
+    return sorted(home.run.glob(f"l-{hash_text(host):08x}-*{_SUFFIX}"))

@@ -1,0 +1,137 @@
+"""Observe: read the world that is planned for, in one view of the database.
+
+Used by managers, and by the use cases that describe services.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
+from odbctl.engine.model.states import HostState
+from odbctl.engine.reconcile.snapshot import (
+    HostSnapshot,
+    InstanceSnapshot,
+    ServiceSnapshot,
+    WorldSnapshot,
+)
+from odbctl.engine.worker.identity import ProcessIdentity, is_alive
+
+
+def observe_world(
+    own_host: int, *, asked_at: Mapping[int, float], terminated: Collection[int]
+) -> WorldSnapshot:
+    """Read everything that a plan is made from. Needs an open view.
+
+    Args:
+        own_host: The object id of the observing manager's host.
+        asked_at: When that manager asked instances to stop, as it remembers it.
+        terminated: Instances that it sent SIGTERM already.
+    """
+    hosts = [observe_host(host, is_own=host.oid == own_host) for host in ServiceHost.lookup_all()]
+    up = sorted((host.name, host.id) for host in hosts if host.is_up)
+    return WorldSnapshot(
+        services=tuple(observe_services(asked_at=asked_at, terminated=terminated)),
+        hosts=tuple(hosts),
+        own_host=own_host,
+        is_leader=bool(up) and up[0][1] == own_host,
+    )
+
+
+def observe_services(
+    *, asked_at: Mapping[int, float] = MappingProxyType({}), terminated: Collection[int] = ()
+) -> Iterable[ServiceSnapshot]:
+    """Read all services and their current instances. Needs an open view."""
+    instances: dict[int, list[InstanceSnapshot]] = defaultdict(list)
+    for instance in ServiceInstance.lookup_all(is_current=True):
+        snapshot = observe_instance(instance)
+        if instance.oid in asked_at:
+            snapshot = replace(
+                snapshot,
+                stopping_at=asked_at[instance.oid],
+                is_terminated=instance.oid in terminated,
+            )
+        instances[instance.service.oid].append(snapshot)
+    for service in Service.lookup_all():
+        yield observe_service(service, instances[service.oid])
+
+
+def observe_service(service: Service, instances: Iterable[InstanceSnapshot]) -> ServiceSnapshot:
+    """Read one service."""
+    return ServiceSnapshot(
+        id=service.oid,
+        name=service.name,
+        desired_count=service.desired_count,
+        release=service.release.oid if service.release else None,
+        candidate=service.candidate.oid if service.candidate else None,
+        singleton=service.singleton,
+        restart=service.restart,
+        placement=service.placement,
+        cores=service.cores,
+        ram_gb=service.ram_gb,
+        stop_grace_seconds=service.stop_grace_seconds,
+        failed_starts=service.failed_starts,
+        reset_at=service.reset_at,
+        is_removed=service.is_removed,
+        unplaceable_count=service.unplaceable_count,
+        shortage=service.shortage,
+        instances=tuple(instances),
+    )
+
+
+def observe_instance(instance: ServiceInstance) -> InstanceSnapshot:
+    """Read one instance."""
+    owner = instance.owner
+    return InstanceSnapshot(
+        id=instance.oid,
+        slot=instance.slot,
+        release=instance.release.oid,
+        host=instance.host.oid,
+        state=instance.state,
+        created_at=instance.created_at,
+        owner=owner.oid if owner is not None else None,
+        failures=instance.failures,
+        running_at=instance.running_at,
+        stopping_at=instance.stopping_at,
+        ended_at=instance.ended_at,
+        exit_code=instance.exit_code,
+    )
+
+
+def observe_host(host: ServiceHost, *, is_own: bool = False) -> HostSnapshot:
+    """Read one host; it is up when its manager's process lives."""
+    return HostSnapshot(
+        id=host.oid,
+        name=host.name,
+        placement=host.placement,
+        is_up=is_own or is_managed(host),
+        is_draining=host.is_draining,
+        cores=host.cores,
+        ram_gb=host.ram_gb,
+        max_instances=host.max_instances,
+    )
+
+
+def is_managed(host: ServiceHost) -> bool:
+    """Tell whether a host's manager lives: its process, not its word."""
+    if host.state is not HostState.UP:
+        return False
+    identity = manager_identity(host)
+    return identity is not None and is_alive(identity)
+
+
+def manager_identity(host: ServiceHost) -> ProcessIdentity | None:
+    """Return the process of a host's manager, alive or not."""
+    if host.manager_pid is None or host.manager_start_ticks is None:
+        return None
+    return ProcessIdentity(host.boot_id, host.manager_pid, host.manager_start_ticks)
+
+
+def worker_identity(instance: ServiceInstance) -> ProcessIdentity | None:
+    """Return the process of an instance, alive or not."""
+    if instance.pid is None or instance.start_ticks is None:
+        return None
+    return ProcessIdentity(instance.boot_id, instance.pid, instance.start_ticks)

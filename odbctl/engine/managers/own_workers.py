@@ -1,0 +1,128 @@
+"""What a manager remembers of its own host's workers: launched, asked, terminated.
+
+Memory only: a manager that lost it asks again, which does no harm.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from odbctl.engine.managers.messages import Report, WorkerExited
+from odbctl.engine.model.states import InstanceState
+from odbctl.engine.reconcile.actions import Action, Kill, Terminate
+from odbctl.engine.reconcile.snapshot import WorldSnapshot
+from odbctl.engine.worker.identity import ProcessIdentity
+from odbctl.engine.worker.launch import WorkerLaunch
+
+ASK_AGAIN_SECONDS = 0.05
+
+
+class Strategy(Protocol):
+    """What is needed of a ServiceManager."""
+
+    host_id: int
+
+    def start_service_workers(self, launches: list[WorkerLaunch]) -> None:
+        """Start workers."""
+
+    def request_stop(self, instance: int) -> bool:
+        """Ask a worker to stop; return whether it could be asked."""
+        ...
+
+    def send_signal(self, worker: ProcessIdentity, number: int) -> None:
+        """Signal a worker's group."""
+
+    def launches(self, instances: Iterable[int]) -> list[WorkerLaunch]:
+        """Return what the workers of instances need to know."""
+        ...
+
+    def worker_of(self, instance: int) -> ProcessIdentity | None:
+        """Return the process of an instance."""
+        ...
+
+    def report(self, report: Report) -> None:
+        """Add a report that the next pass writes."""
+
+
+class OwnWorkers:
+    """Starts, asks and signals the workers of one manager's host."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self._launched: set[int] = set()
+        self._asked: dict[int, float] = {}  # monotonic time of the first try
+        self._unheard: set[int] = set()
+        self.terminated: set[int] = set()
+
+    @property
+    def retry_seconds(self) -> float | None:
+        """When to try again to ask those that could not be asked; None when there are none."""
+        return ASK_AGAIN_SECONDS if self._unheard else None
+
+    def asked_at(self) -> Mapping[int, float]:
+        """Return when each was asked to stop, by a clock that nobody can set back."""
+        shift = time.time() - time.monotonic()
+        return {instance: at + shift for instance, at in self._asked.items()}
+
+    def remember(self, instance: int) -> None:
+        """Know that an instance has its worker."""
+        self._launched.add(instance)
+
+    def forget(self, instances: Iterable[int]) -> None:
+        """Know nothing more of instances, for they ended or are to be started again."""
+        for instance in instances:
+            self._launched.discard(instance)
+            self._asked.pop(instance, None)
+            self._unheard.discard(instance)
+            self.terminated.discard(instance)
+
+    def act(self, world: WorldSnapshot) -> None:
+        """Start what is booting and ask what is stopping, each once."""
+        own = [
+            instance
+            for service in world.services
+            for instance in service.instances
+            if instance.host == self._strategy.host_id
+        ]
+        booting = [
+            i.id for i in own if i.state is InstanceState.BOOTING and i.id not in self._launched
+        ]
+        if booting:
+            self._launched.update(booting)
+            self._strategy.start_service_workers(self._strategy.launches(booting))
+        for instance in own:
+            if instance.is_stopping:
+                self._ask(instance.id)
+
+    def _ask(self, instance: int) -> None:
+        if instance in self._asked and instance not in self._unheard:
+            return
+        if instance not in self._launched:
+            self._strategy.report(
+                WorkerExited(instance, None, None, None, time.time(), reason="it was never started")
+            )
+            return
+        self._asked.setdefault(instance, time.monotonic())
+        if self._strategy.request_stop(instance):
+            self._unheard.discard(instance)
+        else:
+            self._unheard.add(instance)
+
+    def signal(self, actions: Iterable[Action]) -> None:
+        """Send the signals of a plan."""
+        for action in actions:
+            match action:
+                case Terminate(instance=instance):
+                    self.terminated.add(instance)
+                    self._send(instance, signal.SIGTERM)
+                case Kill(instance=instance):
+                    self._send(instance, signal.SIGKILL)
+                case _:
+                    pass
+
+    def _send(self, instance: int, number: signal.Signals) -> None:
+        if (worker := self._strategy.worker_of(instance)) is not None:
+            self._strategy.send_signal(worker, number)

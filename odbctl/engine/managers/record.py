@@ -1,0 +1,103 @@
+"""Record: what was seen and decided becomes objects, each batch in one transaction.
+
+Run by managers. Every function is idempotent: a report that comes twice, or
+a move that no longer applies, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from odbctl.engine.managers.messages import WorkerExited, WorkerStarted
+from odbctl.engine.model.core import Service, ServiceInstance
+from odbctl.engine.model.events import record_instance_event
+from odbctl.engine.model.states import ENDED_STATES, EventLevel, ExitCause, InstanceState
+from odbctl.engine.worker.identity import read_boot_id
+
+SIGKILL = 9
+
+
+def record_started(reports: Iterable[WorkerStarted]) -> None:
+    """Record that processes live. Needs an open transaction."""
+    for report in reports:
+        instance = ServiceInstance.from_oid(report.instance)
+        if not instance.exists() or instance.pid is not None:
+            continue
+        instance.pid = report.pid
+        instance.start_ticks = report.start_ticks
+        instance.boot_id = read_boot_id()
+        instance.started_at = report.at
+        if instance.state is InstanceState.BOOTING:
+            instance.state = InstanceState.INITIALIZING
+
+
+def record_exits(reports: Iterable[WorkerExited], *, actor: str) -> None:
+    """Record that processes have ended, and how. Needs an open transaction."""
+    for report in reports:
+        instance = ServiceInstance.from_oid(report.instance)
+        if not instance.exists() or instance.state in ENDED_STATES:
+            continue
+        if report.pid is not None and instance.pid not in (None, report.pid):
+            continue
+        _record_exit(instance, report, actor)
+
+
+def _record_exit(instance: ServiceInstance, report: WorkerExited, actor: str) -> None:
+    instance.pid = instance.pid if instance.pid is not None else report.pid
+    instance.ended_at = report.at
+    instance.exit_code = report.code
+    instance.exit_signal = report.signal
+    instance.state, instance.exit_cause = _classify(instance, report)
+    if report.reason and not instance.reason:
+        instance.reason = report.reason
+    if instance.stopping_at is not None:
+        instance.is_current = False
+    _count(instance)
+    level = EventLevel.INFO if instance.state is InstanceState.STOPPED else EventLevel.ERROR
+    record_instance_event(
+        instance, instance.state.value, describe_exit(instance), actor=actor, level=level
+    )
+
+
+def _classify(
+    instance: ServiceInstance, report: WorkerExited
+) -> tuple[InstanceState, ExitCause]:
+    if instance.stopping_at is not None:
+        killed = report.signal == SIGKILL
+        return InstanceState.STOPPED, ExitCause.KILL if killed else ExitCause.STOP
+    if report.code is None and report.signal is None:
+        was_running = instance.running_at is not None
+        return (InstanceState.LOST if was_running else InstanceState.FAILED), ExitCause.UNKNOWN
+    cause = ExitCause.EXIT if report.signal is None else ExitCause.SIGNAL
+    if instance.running_at is None:
+        return InstanceState.FAILED, cause
+    return (InstanceState.STOPPED if report.code == 0 else InstanceState.CRASHED), cause
+
+
+def _count(instance: ServiceInstance) -> None:
+    """Count a bad end; a child's, or a candidate's, does not count against its service."""
+    service = instance.service
+    if instance.owner is not None or instance.release != service.release:
+        return
+    if instance.state is InstanceState.FAILED:
+        service.failed_starts += 1
+    elif instance.state in (InstanceState.CRASHED, InstanceState.LOST):
+        service.crashes += 1
+
+
+def describe_exit(instance: ServiceInstance) -> str:
+    """Say in one line how an instance ended and, where it is known, why."""
+    if instance.exit_signal is not None:
+        text = f"signal {instance.exit_signal}"
+    elif instance.exit_code is not None:
+        text = f"exit code {instance.exit_code}"
+    else:
+        text = "exit unknown"
+    if instance.exit_cause is ExitCause.KILL:
+        text = "killed: it ignored the request to stop"
+    return f"{text}: {instance.reason}" if instance.reason else text
+
+
+def current_instances(service: Service) -> tuple[ServiceInstance, ...]:
+    """Return the instances of a service that supervision looks at. Needs an open view."""
+    return ServiceInstance.lookup_all(service=service, is_current=True)

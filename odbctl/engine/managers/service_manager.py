@@ -1,0 +1,266 @@
+"""ServiceManager: the reconciler of one host. Observe, decide, act, record.
+
+One background process per host runs `run()`. It sleeps until the database
+changes, a worker ends or a timer is due, and holds nothing that is not in the
+database or can be read again from the kernel: killed with -9 it harms nobody,
+and its successor adopts every worker.
+
+A subclass is a way of launching workers: it says how they are started
+(`start_service_workers`) and what has become of them (`collect_reports`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Sequence
+from typing import ClassVar
+
+from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
+from odbctl.engine.managers.apply import apply_actions
+from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
+from odbctl.engine.managers.housekeeping import keep_house
+from odbctl.engine.managers.launches import make_launch
+from odbctl.engine.managers.messages import Report, WorkerExited, WorkerStarted
+from odbctl.engine.managers.observe import observe_world, worker_identity
+from odbctl.engine.managers.own_workers import OwnWorkers
+from odbctl.engine.managers.processes import signal_group
+from odbctl.engine.managers.record import record_exits, record_started
+from odbctl.engine.model.core import ServiceInstance
+from odbctl.engine.model.states import ENDED_STATES
+from odbctl.engine.odb import Database, Listener
+from odbctl.engine.reconcile.actions import Plan
+from odbctl.engine.reconcile.plan import plan_world
+from odbctl.engine.reconcile.snapshot import WorldSnapshot
+from odbctl.engine.worker.control import STOP, control_path, send_control
+from odbctl.engine.worker.identity import ProcessIdentity
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.errors import OdbctlError
+from odbctl.paths import Home
+
+HEARTBEAT_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+# Passes in a burst of changes are at least this far apart; the first is at once.
+MIN_PASS_INTERVAL_SECONDS = 0.004
+
+logger = logging.getLogger("odbctl.manager")
+
+
+class ServiceManager(ABC):
+    """Makes what runs on one host equal what is wanted.
+
+    Attributes:
+        strategy: The name of this way of launching workers.
+        poll_seconds: How often `collect_reports` is called when nothing
+            happens; None if its descriptors tell of everything.
+    """
+
+    strategy: ClassVar[str]
+    poll_seconds: float | None = None
+
+    def __init__(self, home: Home, db: Database, settings: HostSettings | None = None) -> None:
+        self.home = home
+        self.db = db
+        self.settings = settings or HostSettings()
+        self.host_id = 0
+        self.adopted = AdoptedWorkers()
+        self._own = OwnWorkers(self)
+        self._reports: list[Report] = []
+        self._stop_read, self._stop_write = os.pipe()
+        self._is_stopping = False
+        self._next_heartbeat = 0.0
+
+    # What a subclass provides.
+
+    @abstractmethod
+    def start_service_workers(self, launches: Sequence[WorkerLaunch]) -> None:
+        """Start one worker for each launch; what becomes of it is reported later."""
+
+    @abstractmethod
+    def collect_reports(self) -> Iterable[Report]:
+        """Return what has become of workers since the last call, without waiting."""
+
+    def descriptors(self) -> Iterable[tuple[int, bool]]:
+        """Return (descriptor, wants to write) pairs that wake the manager."""
+        return ()
+
+    def reports_recorded(self) -> None:
+        """Hear that all collected reports are in the database."""
+
+    def find_workers(self) -> Collection[int]:
+        """Find, at the start, the instances whose end this manager will be told of."""
+        return ()
+
+    def request_stop(self, instance: int) -> bool:
+        """Ask a worker to stop; return whether it could be asked."""
+        return send_control(control_path(self.home.run, instance), STOP)
+
+    def send_signal(self, worker: ProcessIdentity, number: int) -> None:
+        """Send a signal to a worker and all of its process group."""
+        signal_group(worker, number)
+
+    def cleanup(self) -> None:
+        """Let go of what the strategy holds; workers go on where they can."""
+
+    # The loop.
+
+    def run(self) -> None:
+        """Supervise until `stop()` is called.
+
+        Raises:
+            ConflictError: Another manager supervises this host.
+        """
+        lock = HostLock(self.home, self.settings.name)
+        lock.acquire()
+        try:
+            self.host_id = self.db.run(
+                lambda: record_host_up(self.settings, strategy=self.strategy)
+            )
+            self._adopt()
+            with self.db.listen() as listener:
+                self._loop(listener)
+            self.db.run(lambda: record_host_down(self.host_id))
+        finally:
+            self.cleanup()
+            self.adopted.close()
+            lock.release()
+
+    def stop(self) -> None:
+        """Make `run` return soon; callable from any thread and from a signal handler."""
+        self._is_stopping = True
+        with contextlib.suppress(OSError):
+            os.write(self._stop_write, b"x")
+
+    def _loop(self, listener: Listener) -> None:
+        while not self._is_stopping:
+            started = time.monotonic()
+            wake_at = self._try_pass()
+            self._wait(listener, wake_at)
+            rest = MIN_PASS_INTERVAL_SECONDS - (time.monotonic() - started)
+            if rest > 0:
+                time.sleep(rest)
+
+    def _try_pass(self) -> float | None:
+        """Make one pass; what goes wrong is logged and tried again soon."""
+        try:
+            return self._pass()
+        except OdbctlError as error:
+            logger.warning("%s; trying again in %g s", error, RETRY_SECONDS)
+        except Exception:  # the manager outlives its own defects
+            logger.exception("a pass failed; trying again in %g s", RETRY_SECONDS)
+        return time.time() + RETRY_SECONDS
+
+    def _pass(self) -> float | None:
+        self._heartbeat()
+        self._record_reports()
+        world, plan = self._decide()
+        if plan.actions:
+            self.db.run(lambda: apply_actions(plan.actions, actor=self.settings.name))
+            self._own.signal(plan.actions)
+            world, _ = self._decide()
+        self._own.act(world)
+        return plan.wake_at
+
+    def _decide(self) -> tuple[WorldSnapshot, Plan]:
+        with self.db.view():
+            world = observe_world(
+                self.host_id, asked_at=self._own.asked_at(), terminated=self._own.terminated
+            )
+        return world, plan_world(world, now=time.time())
+
+    def _heartbeat(self) -> None:
+        if time.monotonic() >= self._next_heartbeat:
+            self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
+            keep_house(self.db, self.host_id)
+
+    def _record_reports(self) -> None:
+        """Write what has become of workers; reports are kept until they are written."""
+        self._reports += [*self.collect_reports(), *self.adopted.collect()]
+        reports = self._reports
+        if not reports:
+            return
+
+        def write() -> None:
+            record_started(r for r in reports if isinstance(r, WorkerStarted))
+            exits = [r for r in reports if isinstance(r, WorkerExited)]
+            record_exits(exits, actor=self.settings.name)
+
+        self.db.run(write)
+        self._own.forget(r.instance for r in reports if isinstance(r, WorkerExited))
+        self._reports = []
+        self.reports_recorded()
+
+    def report(self, report: Report) -> None:
+        """Add a report that the next pass writes."""
+        self._reports.append(report)
+
+    def launches(self, instances: Iterable[int]) -> list[WorkerLaunch]:
+        """Return what workers of these instances need to know."""
+        with self.db.view():
+            return [make_launch(self.home, ServiceInstance.from_oid(i)) for i in instances]
+
+    def worker_of(self, instance: int) -> ProcessIdentity | None:
+        """Return the process of an instance, None when it has none yet."""
+        with self.db.view():
+            found = ServiceInstance.from_oid(instance)
+            return worker_identity(found) if found.exists() else None
+
+    def _wait(self, listener: Listener, wake_at: float | None) -> None:
+        """Sleep until something changes, a worker ends or `wake_at`."""
+        if self._reports or listener.arm():
+            listener.drain()
+            return
+        poll = select.poll()
+        poll.register(listener.fileno(), select.POLLIN)
+        poll.register(self._stop_read, select.POLLIN)
+        for descriptor in self.adopted.descriptors():
+            poll.register(descriptor, select.POLLIN)
+        for descriptor, wants_write in self.descriptors():
+            poll.register(descriptor, select.POLLIN | (select.POLLOUT if wants_write else 0))
+        poll.poll(self._timeout_seconds(wake_at) * 1000)
+        listener.drain()
+
+    def _timeout_seconds(self, wake_at: float | None) -> float:
+        waits = [self._next_heartbeat - time.monotonic()]
+        if wake_at is not None:
+            waits.append(wake_at - time.time())
+        if self._own.retry_seconds is not None:
+            waits.append(self._own.retry_seconds)
+        if self.poll_seconds is not None:
+            waits.append(self.poll_seconds)
+        if self.adopted.needs_polling:
+            waits.append(POLL_SECONDS)
+        return max(0.0, min(waits))
+
+    def _adopt(self) -> None:
+        """Find the workers that an earlier manager of this host left running."""
+        told = self.find_workers()
+        self._record_reports()
+        with self.db.view():
+            living = [
+                (instance.oid, worker_identity(instance))
+                for instance in ServiceInstance.lookup_all(is_current=True)
+                if instance.host.oid == self.host_id and instance.state not in ENDED_STATES
+            ]
+        for instance, identity in living:
+            if instance in told:
+                self._own.remember(instance)
+            elif identity is not None:
+                self._own.remember(instance)
+                self.adopt_worker(instance, identity)
+        if living:
+            logger.info("adopted %d instances", len(living))
+
+    def adopt_worker(self, instance: int, identity: ProcessIdentity) -> None:
+        """Watch a worker that nobody will tell of; report it when it is gone already."""
+        if not self.adopted.adopt(instance, identity):
+            exited = WorkerExited(instance, identity.pid, None, None, time.time())
+            self.report(exited)
+
+    def relaunch(self, instances: Iterable[int]) -> None:
+        """Forget that workers were asked for, so that those still wanted are started again."""
+        self._own.forget(instances)

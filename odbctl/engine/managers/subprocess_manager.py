@@ -1,0 +1,175 @@
+"""SubprocessServiceManager: a process per worker, by way of launchers.
+
+One launcher per interpreter forks the workers (`fork`), or executes a new
+interpreter for each (`exec`, portable). Launchers outlive the manager: the
+next one connects to those it finds and is told all exits that it missed.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from odbctl.engine.managers.host import HostSettings
+from odbctl.engine.managers.launcher_client import LauncherClient, find_launchers, launcher_path
+from odbctl.engine.managers.messages import Message, Report, WorkerExited, WorkerStarted
+from odbctl.engine.managers.service_manager import ServiceManager
+from odbctl.engine.odb import Database
+from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.paths import Home
+
+HELLO_TIMEOUT_SECONDS = 2.0
+FORK = "fork"
+EXEC = "exec"
+DEFAULT_METHOD = FORK if sys.platform == "linux" else EXEC
+
+logger = logging.getLogger("odbctl.manager")
+
+
+class SubprocessServiceManager(ServiceManager):
+    """Runs each worker in a process of its own."""
+
+    strategy = "subprocess"
+
+    def __init__(
+        self,
+        home: Home,
+        db: Database,
+        settings: HostSettings | None = None,
+        *,
+        method: str = DEFAULT_METHOD,
+    ) -> None:
+        super().__init__(home, db, settings)
+        self.method = method
+        self._clients: dict[str, LauncherClient] = {}
+        self._workers: dict[str, dict[int, WorkerStarted]] = defaultdict(dict)
+        self._requested: dict[str, set[int]] = defaultdict(set)
+        self._numbers: dict[str, int] = {}
+        self._buried: list[LauncherClient] = []
+
+    def start_service_workers(self, launches: Sequence[WorkerLaunch]) -> None:
+        """Ask the launcher of each interpreter for its workers."""
+        by_python: dict[str | None, list[WorkerLaunch]] = defaultdict(list)
+        for launch in launches:
+            by_python[launch.python].append(launch)
+        for python, group in by_python.items():
+            try:
+                client = self._client(python)
+            except OSError as error:
+                self._refuse(group, f"cannot run {python or sys.executable}: {error}")
+                continue
+            self._requested[str(client.path)].update(launch.instance for launch in group)
+            client.spawn(group)
+
+    def _refuse(self, launches: Iterable[WorkerLaunch], reason: str) -> None:
+        for launch in launches:
+            self.report(WorkerExited(launch.instance, None, None, None, time.time(), reason=reason))
+
+    def _client(self, python: str | None) -> LauncherClient:
+        path = launcher_path(self.home, self.settings.name, python, method=self.method)
+        client = self._clients.get(str(path))
+        if client is None or not client.is_connected:
+            client = LauncherClient(path)
+            client.start(self.home, python, method=self.method)
+            self._clients[str(path)] = client
+        return client
+
+    def find_workers(self) -> Collection[int]:
+        """Connect to the launchers that are there; have the default one ready."""
+        for path in find_launchers(self.home, self.settings.name):
+            client = LauncherClient(path)
+            if client.connect():
+                self._clients[str(path)] = client
+                self._wait_for_hello(client)
+            else:
+                for exited in self._bury(client):
+                    self.report(exited)
+        self._client(None)
+        return {instance for workers in self._workers.values() for instance in workers}
+
+    def _wait_for_hello(self, client: LauncherClient) -> None:
+        poll = select.poll()
+        poll.register(client.fileno(), select.POLLIN)
+        deadline = time.monotonic() + HELLO_TIMEOUT_SECONDS
+        while client.is_connected and (rest := deadline - time.monotonic()) > 0:
+            poll.poll(rest * 1000)
+            messages = client.receive()
+            for report in self._take(client, messages):
+                self.report(report)
+            if client.has_spoken:
+                return
+
+    def descriptors(self) -> Iterable[tuple[int, bool]]:
+        """Wake for what launchers say, and when one can take more."""
+        return [(c.fileno(), c.wants_write) for c in self._clients.values() if c.is_connected]
+
+    def collect_reports(self) -> list[Report]:
+        """Return what the launchers told; adopt the workers of one that died."""
+        reports: list[Report] = []
+        for client in tuple(self._clients.values()):
+            client.flush()
+            reports += self._take(client, client.receive())
+            if not client.is_connected:
+                reports += self._lose(client)
+        return reports
+
+    def _take(self, client: LauncherClient, messages: Iterable[Message]) -> list[Report]:
+        key = str(client.path)
+        reports: list[Report] = []
+        for message in messages:
+            for fields in message.get("started", ()):
+                started = WorkerStarted(*fields)
+                self._workers[key][started.instance] = started
+                self._requested[key].discard(started.instance)
+                reports.append(started)
+            for fields in message.get("exited", ()):
+                exited = WorkerExited(*fields)
+                self._workers[key].pop(exited.instance, None)
+                self._requested[key].discard(exited.instance)
+                self._numbers[key] = max(self._numbers.get(key, 0), exited.number)
+                reports.append(exited)
+        return reports
+
+    def _lose(self, client: LauncherClient) -> list[Report]:
+        """A launcher died: its workers go on and are watched, what it did not start is again."""
+        key = str(client.path)
+        self._clients.pop(key, None)
+        exits = self._bury(client)
+        ended = {exited.instance for exited in exits}
+        for worker in self._workers.pop(key, {}).values():
+            if worker.instance not in ended:
+                identity = ProcessIdentity(read_boot_id(), worker.pid, worker.start_ticks)
+                self.adopt_worker(worker.instance, identity)
+        requested = self._requested.pop(key, set())
+        if client.has_spoken:
+            logger.warning("a launcher ended; its workers go on and are adopted")
+            self.relaunch(requested)
+            return [*exits]
+        reason = "its interpreter could not run odbctl's launcher; see odbctl manager logs"
+        refused = [WorkerExited(i, None, None, None, time.time(), 0, reason) for i in requested]
+        return [*exits, *refused]
+
+    def _bury(self, client: LauncherClient) -> list[WorkerExited]:
+        """Take over the exits that a launcher, which is gone, wrote down."""
+        self._buried.append(client)
+        return client.take_over_journal()
+
+    def reports_recorded(self) -> None:
+        """Tell the launchers which exits they may forget."""
+        for key, number in self._numbers.items():
+            if number and (client := self._clients.get(key)):
+                client.acknowledge(number)
+        self._numbers.clear()
+        for client in self._buried:
+            client.remove_files()
+        self._buried.clear()
+
+    def cleanup(self) -> None:
+        """Leave the launchers, which go on with their workers."""
+        for client in self._clients.values():
+            client.close()

@@ -1,0 +1,1 @@
+"""The core schema: Codebase, Service, Release, ServiceInstance, ServiceHost, Event."""

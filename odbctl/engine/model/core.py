@@ -1,0 +1,163 @@
+"""The core schema: the engine's own state, as objects of the object database.
+
+Every process that takes part reads and writes these: the command line, the
+dashboard, managers and workers. Times are seconds since the epoch (UTC).
+"""
+
+from __future__ import annotations
+
+from odbctl.engine.model.states import (
+    ANY_PLACEMENT,
+    DEFAULT_HOST_PLACEMENT,
+    CodebaseLock,
+    EventLevel,
+    ExitCause,
+    HostState,
+    InstanceState,
+    ReleaseOutcome,
+    RestartPolicy,
+)
+from odbctl.engine.odb import DbObject, Indexed, Schema, Unique
+
+ConfigValue = str | int | float | bool | None
+
+core = Schema("core")
+
+
+@core.define
+class Codebase(DbObject):
+    """A commit that a git ref resolved to, checked out once; never changed."""
+
+    name: Indexed[str]
+    location: str
+    ref: str
+    commit: Indexed[str]
+    tree: str
+    added_at: float
+    subject: str = ""
+    source_root: str | None = None
+    python: str | None = None
+
+
+@core.define
+class Service(DbObject):
+    """What is wanted: a ServiceBase subclass of a codebase, so many times."""
+
+    name: Unique[str]
+    created_at: float
+    desired_count: int = 0
+    singleton: bool = False
+    placement: str = ANY_PLACEMENT
+    cores: float = 0.0
+    ram_gb: float = 0.0
+    restart: RestartPolicy = RestartPolicy.ALWAYS
+    stop_grace_seconds: float = 10.0
+    lock: CodebaseLock = CodebaseLock.UNLOCKED
+    is_removed: bool = False
+    # The release that runs, and the one that is being rolled out beside it.
+    release: Release | None = None
+    candidate: Release | None = None
+    release_count: int = 0
+    instance_count: int = 0
+    # Failed starts in a row; failures before `reset_at` no longer count.
+    failed_starts: int = 0
+    reset_at: float = 0.0
+    restarts: int = 0
+    crashes: int = 0
+    unplaceable_count: int = 0
+    shortage: str | None = None
+
+
+@core.define
+class Release(DbObject):
+    """One deployment of a service: what runs, since when, by whom, how it went."""
+
+    service: Indexed[Service]
+    number: int
+    codebase: Indexed[Codebase]
+    module: str
+    class_name: str
+    created_at: float
+    actor: str
+    config: dict[str, ConfigValue] = {}
+    env: dict[str, str] = {}
+    outcome: ReleaseOutcome = ReleaseOutcome.ROLLING
+    finished_at: float | None = None
+    reason: str | None = None
+
+    @property
+    def class_spec(self) -> str:
+        """The class as `module:Class`."""
+        return f"{self.module}:{self.class_name}"
+
+
+@core.define
+class ServiceHost(DbObject):
+    """A place where instances run, supervised by one manager."""
+
+    name: Unique[str]
+    placement: str = DEFAULT_HOST_PLACEMENT
+    hostname: str = ""
+    cores: float = 0.0
+    ram_gb: float = 0.0
+    max_instances: int | None = None
+    state: HostState = HostState.DOWN
+    is_draining: bool = False
+    strategy: str = ""
+    version: str = ""
+    boot_id: str = ""
+    manager_pid: int | None = None
+    manager_start_ticks: int | None = None
+    started_at: float | None = None
+    last_seen_at: float | None = None
+
+
+@core.define
+class ServiceInstance(DbObject):
+    """One run of a service on a host; kept after it ended.
+
+    `is_current` holds from its creation until it has ended and needs no
+    successor any more: what supervision looks at.
+    """
+
+    name: Unique[str]
+    service: Indexed[Service]
+    release: Release
+    host: ServiceHost
+    slot: int
+    created_at: float
+    owner: Indexed[ServiceInstance | None] = None
+    is_current: Indexed[bool] = True
+    state: InstanceState = InstanceState.BOOTING
+    # Runs of this slot that ended badly in a row before this one.
+    failures: int = 0
+    boot_id: str = ""
+    pid: int | None = None
+    start_ticks: int | None = None
+    started_at: float | None = None
+    running_at: float | None = None
+    stopping_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    exit_cause: ExitCause | None = None
+    reason: str | None = None
+    traceback: str | None = None
+    message: str = ""
+    # A child's own class (`module:Class`) and configuration; else the release's.
+    child_class: str | None = None
+    child_config: dict[str, ConfigValue] = {}
+
+
+@core.define
+class Event(DbObject):
+    """A transition and its reason; kept after the objects it speaks of are gone."""
+
+    at: float
+    level: EventLevel
+    service: Indexed[str | None]
+    subject: str
+    reason: str
+    message: str
+    actor: str
+    release: int | None = None

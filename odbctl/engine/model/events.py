@@ -1,0 +1,70 @@
+"""Recording events: every transition leaves one, in the transaction that makes it."""
+
+from __future__ import annotations
+
+import time
+
+from odbctl.engine.model.core import Event, Service, ServiceInstance
+from odbctl.engine.model.states import EventLevel
+
+
+def record_service_event(
+    service: Service,
+    reason: str,
+    message: str,
+    *,
+    actor: str,
+    level: EventLevel = EventLevel.INFO,
+) -> None:
+    """Record an event about a service. Needs an open transaction."""
+    Event(
+        at=time.time(),
+        level=level,
+        service=service.name,
+        subject=f"service/{service.name}",
+        reason=reason,
+        message=message,
+        actor=actor,
+        release=service.release.number if service.release else None,
+    )
+
+
+def record_instance_event(
+    instance: ServiceInstance,
+    reason: str,
+    message: str,
+    *,
+    actor: str,
+    level: EventLevel = EventLevel.INFO,
+) -> None:
+    """Record an event about an instance. Needs an open transaction."""
+    Event(
+        at=time.time(),
+        level=level,
+        service=instance.service.name,
+        subject=f"instance/{instance.name}",
+        reason=reason,
+        message=message,
+        actor=actor,
+        release=instance.release.number,
+    )
+
+
+def record_event(
+    subject: str,
+    reason: str,
+    message: str,
+    *,
+    actor: str,
+    level: EventLevel = EventLevel.INFO,
+) -> None:
+    """Record an event about something that is no service. Needs an open transaction."""
+    Event(
+        at=time.time(),
+        level=level,
+        service=None,
+        subject=subject,
+        reason=reason,
+        message=message,
+        actor=actor,
+    )

@@ -1,0 +1,105 @@
+"""What a plan is made of: frozen moves, carried out by the manager in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """Create an instance in a slot, on a host."""
+
+    service: int
+    slot: int
+    release: int
+    host: int
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ask an instance to stop."""
+
+    instance: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Send SIGTERM to the group of an instance that has used half of its grace."""
+
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Send SIGKILL to the group of an instance whose grace is over."""
+
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Look no longer at an ended instance."""
+
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Make the candidate the release that the service runs."""
+
+    service: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailRollout:
+    """Give the candidate up; the release that runs stays."""
+
+    service: int
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFailedStarts:
+    """Forget failed starts, for an instance runs."""
+
+    service: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportShortage:
+    """Say how many instances cannot be placed, and which resource is short."""
+
+    service: int
+    count: int
+    shortage: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Delete a removed service, of which nothing lives any more."""
+
+    service: int
+
+
+Action = (
+    Boot
+    | Stop
+    | Terminate
+    | Kill
+    | Retire
+    | Promote
+    | FailRollout
+    | ClearFailedStarts
+    | ReportShortage
+    | Forget
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The moves to make now, and when to look again (None: when something changes)."""
+
+    actions: tuple[Action, ...] = ()
+    wake_at: float | None = None

@@ -1,0 +1,117 @@
+"""The reconciler: from what is wanted and what is, to the moves to make. Pure.
+
+`plan_world` is called by a manager after each change and each timer. Planning
+again before the plan was carried out gives the same plan.
+
+The leader's manager plans for all hosts (boots, stops, rollouts); every
+manager escalates the stops of its own host's instances.
+"""
+
+from __future__ import annotations
+
+from odbctl.engine.reconcile.actions import (
+    Action,
+    ClearFailedStarts,
+    Forget,
+    Kill,
+    Plan,
+    ReportShortage,
+    Retire,
+    Stop,
+    Terminate,
+)
+from odbctl.engine.reconcile.placement import Allocation
+from odbctl.engine.reconcile.rollout import plan_rollout
+from odbctl.engine.reconcile.slots import SlotPlan, plan_slots
+from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
+from odbctl.engine.model.states import InstanceState
+
+# The part of the grace after which SIGTERM follows the request to stop.
+TERMINATE_AFTER = 0.5
+
+
+def plan_world(world: WorldSnapshot, *, now: float) -> Plan:
+    """Plan the moves that bring everything to what is wanted.
+
+    Args:
+        world: All services with their current instances, and all hosts.
+        now: Seconds since the epoch.
+
+    Returns:
+        Kills first, then per service its rollout, stops and boots.
+    """
+    actions, wakes = plan_escalation(world, now=now)
+    if world.is_leader:
+        allocation = Allocation(world)
+        for service in world.services:
+            moves, wake_at = plan_service(service, allocation, now=now)
+            actions += moves
+            wakes += [] if wake_at is None else [wake_at]
+    return Plan(tuple(actions), min(wakes, default=None))
+
+
+def plan_escalation(
+    world: WorldSnapshot, *, now: float
+) -> tuple[list[Action], list[float]]:
+    """Plan the signals for own instances that were asked to stop and have not."""
+    actions: list[Action] = []
+    wakes: list[float] = []
+    for service in world.services:
+        for instance in service.instances:
+            if not instance.is_stopping or instance.host != world.own_host:
+                continue
+            action, wake_at = _escalate(instance, service.stop_grace_seconds, now)
+            actions += [action] if action else []
+            wakes.append(wake_at)
+    return actions, wakes
+
+
+def _escalate(
+    instance: InstanceSnapshot, grace: float, now: float
+) -> tuple[Action | None, float]:
+    asked_at = min(instance.stopping_at or now, now)
+    kill_at = asked_at + grace
+    if now >= kill_at:
+        return Kill(instance.id), now + 1.0
+    terminate_at = asked_at + grace * TERMINATE_AFTER
+    if now >= terminate_at and not instance.is_terminated:
+        return Terminate(instance.id), kill_at
+    return None, kill_at if instance.is_terminated else terminate_at
+
+
+def plan_service(
+    service: ServiceSnapshot, allocation: Allocation, *, now: float
+) -> tuple[list[Action], float | None]:
+    """Plan one service's moves; `allocation` is filled with what they reserve."""
+    if service.is_removed and all(i.is_ended for i in service.instances):
+        return [Forget(service.id)], None
+    actions = plan_children(service)
+    if service.candidate is not None:
+        rollout = plan_rollout(service, allocation, now=now)
+        return actions + rollout.actions + report(service, rollout), rollout.wake_at
+    slots = plan_slots(service, allocation, now=now)
+    actions += slots.actions + report(service, slots)
+    if service.failed_starts and _any_runs(service):
+        actions.append(ClearFailedStarts(service.id))
+    return actions, slots.wake_at
+
+
+def report(service: ServiceSnapshot, slots: SlotPlan) -> list[Action]:
+    """Report what could not be placed, when that has changed."""
+    if (service.unplaceable_count, service.shortage) == (slots.unplaced_count, slots.shortage):
+        return []
+    return [ReportShortage(service.id, slots.unplaced_count, slots.shortage)]
+
+
+def plan_children(service: ServiceSnapshot) -> list[Action]:
+    """Plan the end of children whose owner is gone, and forget those that ended."""
+    owners = {i.id for i in service.instances if i.is_wanted}
+    children = [i for i in service.instances if i.owner is not None]
+    stops = [Stop(i.id, "its owner ended") for i in children if i.is_wanted and i.owner not in owners]
+    return [*stops, *(Retire(i.id) for i in children if i.is_ended)]
+
+
+def _any_runs(service: ServiceSnapshot) -> bool:
+    return any(i.state is InstanceState.RUNNING for i in service.instances)
+
+

@@ -1,0 +1,135 @@
+"""Slots: a service wants one live instance in each of `desired_count` slots. Pure.
+
+A slot remembers how its last instance ended (that instance stays current
+until it is replaced), so back-off is per slot: one slot that crashes does not
+hold back the others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from odbctl.engine.model.states import InstanceState, RestartPolicy
+from odbctl.engine.reconcile.actions import Action, Boot, Retire, Stop
+from odbctl.engine.reconcile.backoff import failures_after, next_try_at
+from odbctl.engine.reconcile.placement import Allocation
+from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
+
+
+@dataclass(slots=True)
+class SlotPlan:
+    """The moves of one service, collected slot by slot."""
+
+    actions: list[Action] = field(default_factory=list[Action])
+    wake_at: float | None = None
+    unplaced_count: int = 0
+    shortage: str | None = None
+
+    def wake_by(self, at: float) -> None:
+        """Look again at `at`, or earlier."""
+        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+
+
+def by_slot(service: ServiceSnapshot) -> dict[int, list[InstanceSnapshot]]:
+    """Return the instances of each slot, oldest first; children have no slot."""
+    slots: dict[int, list[InstanceSnapshot]] = defaultdict(list)
+    for instance in sorted(service.instances, key=lambda i: (i.created_at, i.id)):
+        if instance.owner is None:
+            slots[instance.slot].append(instance)
+    return slots
+
+
+def plan_slots(service: ServiceSnapshot, allocation: Allocation, *, now: float) -> SlotPlan:
+    """Plan a service that is not being rolled out: stops newest first, then boots."""
+    plan = SlotPlan()
+    slots = by_slot(service)
+    target = service.target_count
+    for slot in sorted((s for s in slots if s >= target), reverse=True):
+        empty_slot(plan, slots[slot], "no longer wanted")
+    for slot in range(target):
+        fill_slot(plan, service, slots.get(slot, []), slot, allocation, now=now)
+    return plan
+
+
+def empty_slot(plan: SlotPlan, occupants: list[InstanceSnapshot], reason: str) -> None:
+    """Stop what lives in a slot and forget what ended there."""
+    for instance in reversed(occupants):
+        if instance.is_wanted:
+            plan.actions.append(Stop(instance.id, reason))
+        elif instance.is_ended:
+            plan.actions.append(Retire(instance.id))
+
+
+def fill_slot(
+    plan: SlotPlan,
+    service: ServiceSnapshot,
+    occupants: list[InstanceSnapshot],
+    slot: int,
+    allocation: Allocation,
+    *,
+    now: float,
+) -> None:
+    """Have one instance of the service's release in the slot, now or after a back-off."""
+    assert service.release is not None  # a service without release has no slots to fill
+    wanted = [i for i in occupants if i.is_wanted and i.release == service.release]
+    keep = wanted[0] if wanted else None
+    for instance in reversed(occupants):
+        if instance.is_wanted and instance is not keep:
+            plan.actions.append(Stop(instance.id, "replaced"))
+    ended = [i for i in occupants if i.is_ended]
+    if keep is not None:
+        plan.actions += [Retire(i.id) for i in ended]
+        return
+    if service.singleton and any(not i.is_ended for i in occupants):
+        return  # the old one has to be gone first
+    last = ended[-1] if ended else None
+    if may_boot(plan, service, last, now=now):
+        failures = failures_after(last, reset_at=service.reset_at) if last else 0
+        if boot(plan, service, service.release, slot, allocation, failures=failures):
+            plan.actions += [Retire(i.id) for i in ended]
+
+
+def may_boot(
+    plan: SlotPlan, service: ServiceSnapshot, last: InstanceSnapshot | None, *, now: float
+) -> bool:
+    """Tell whether an empty slot may be filled now; otherwise say when to look again."""
+    if service.is_throttled:
+        return False
+    if last is None:
+        return True
+    if is_finished(service, last):
+        return False
+    due_at = next_try_at(last, reset_at=service.reset_at, now=now)
+    if due_at > now:
+        plan.wake_by(due_at)
+    return due_at <= now
+
+
+def is_finished(service: ServiceSnapshot, last: InstanceSnapshot) -> bool:
+    """Tell whether the restart policy leaves an ended instance as it is."""
+    if last.stopping_at is not None or (last.ended_at or 0.0) < service.reset_at:
+        return False
+    if service.restart is RestartPolicy.NEVER:
+        return True
+    ended_well = last.state is InstanceState.STOPPED and not last.exit_code
+    return service.restart is RestartPolicy.ON_FAILURE and ended_well
+
+
+def boot(
+    plan: SlotPlan,
+    service: ServiceSnapshot,
+    release: int,
+    slot: int,
+    allocation: Allocation,
+    *,
+    failures: int,
+) -> bool:
+    """Place one instance; otherwise count it as unplaced and say what is short."""
+    host = allocation.place(service)
+    if host is None:
+        plan.unplaced_count += 1
+        plan.shortage = allocation.explain(service)
+        return False
+    plan.actions.append(Boot(service.id, slot, release, host, failures))
+    return True

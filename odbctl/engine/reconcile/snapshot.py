@@ -1,0 +1,107 @@
+"""What the reconciler sees: frozen facts, read in one view of the database.
+
+Plain data, made by the manager (to plan) and by the use cases (to describe).
+Ids are object ids; times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from odbctl.engine.model.states import ENDED_STATES, InstanceState, RestartPolicy
+
+MAX_FAILED_STARTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceSnapshot:
+    """One current instance: live, or ended and not yet replaced."""
+
+    id: int
+    slot: int
+    release: int
+    host: int
+    state: InstanceState
+    created_at: float
+    owner: int | None = None
+    failures: int = 0
+    running_at: float | None = None
+    stopping_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
+    is_terminated: bool = False
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether its process is gone."""
+        return self.state in ENDED_STATES
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop and lives."""
+        return self.state is InstanceState.STOPPING
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it lives and was not asked to stop."""
+        return not self.is_ended and not self.is_stopping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSnapshot:
+    """One service and its current instances."""
+
+    id: int
+    name: str
+    desired_count: int
+    release: int | None
+    candidate: int | None = None
+    singleton: bool = False
+    restart: RestartPolicy = RestartPolicy.ALWAYS
+    placement: str = "Any"
+    cores: float = 0.0
+    ram_gb: float = 0.0
+    stop_grace_seconds: float = 10.0
+    failed_starts: int = 0
+    reset_at: float = 0.0
+    is_removed: bool = False
+    unplaceable_count: int = 0
+    shortage: str | None = None
+    instances: tuple[InstanceSnapshot, ...] = ()
+
+    @property
+    def target_count(self) -> int:
+        """The count that is aimed at: at most one for a singleton, none when removed."""
+        if self.is_removed or self.release is None:
+            return 0
+        return max(0, min(self.desired_count, 1) if self.singleton else self.desired_count)
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether too many starts failed in a row for another try without a reset."""
+        return self.failed_starts >= MAX_FAILED_STARTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSnapshot:
+    """One host: what it offers. Zero cores or RAM mean that it sets no limit."""
+
+    id: int
+    name: str
+    placement: str
+    is_up: bool = True
+    is_draining: bool = False
+    cores: float = 0.0
+    ram_gb: float = 0.0
+    max_instances: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldSnapshot:
+    """Everything that one plan is made from."""
+
+    services: tuple[ServiceSnapshot, ...] = ()
+    hosts: tuple[HostSnapshot, ...] = ()
+    # The host whose manager plans, and whether it plans for all hosts.
+    own_host: int = 0
+    is_leader: bool = field(default=True)

@@ -1,0 +1,1 @@
+"""What runs inside a worker process: ServiceBase, ServiceWorker and their surroundings."""

@@ -1,0 +1,69 @@
+"""Who a process is: (boot id, pid, start ticks). Read only; stdlib only.
+
+A pid alone is recycled by the kernel; together with the start time of the
+process and the boot of the machine it names one process for ever. Used by
+workers (their own identity), by managers (before each signal) and by every
+display (is what is said to run alive?).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+_PROC = Path("/proc")
+
+
+class ProcessIdentity(NamedTuple):
+    """One process for ever: never equal to another one of the same pid."""
+
+    boot_id: str
+    pid: int
+    start_ticks: int
+
+
+@cache
+def read_boot_id() -> str:
+    """Return the id of this boot of the machine (random(4)); "" where there is none."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def read_start_ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; None if it is gone.
+
+    A zombie counts as gone. Source: proc(5), /proc/pid/stat, fields 3 and 22.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            stat = file.read(1024)
+    except OSError:
+        return None if _PROC.joinpath("self").exists() else _ps_start(pid)
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _ps_start(pid: int) -> int | None:
+    """Return a number that stands for the start time where there is no /proc."""
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    text = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return sum(ord(c) * 31**i for i, c in enumerate(text)) % 2**62 if text else None
+
+
+def identify(pid: int | None = None) -> ProcessIdentity | None:
+    """Return the identity of a process, by default of this one; None if it is gone."""
+    number = os.getpid() if pid is None else pid
+    ticks = read_start_ticks(number)
+    return None if ticks is None else ProcessIdentity(read_boot_id(), number, ticks)
+
+
+def is_alive(identity: ProcessIdentity) -> bool:
+    """Tell whether that very process lives."""
+    if identity.boot_id != read_boot_id():
+        return False
+    return read_start_ticks(identity.pid) == identity.start_ticks

@@ -1,0 +1,103 @@
+"""The life of a worker process, from its first instruction to its last.
+
+Entered by a forked child of the launcher, or by a new interpreter (the exec
+start method, `python -c …` with the launch as JSON on standard input).
+"""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from odbctl.engine.odb import Database
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_handler import LogHandler
+from odbctl.engine.telemetry.log_writer import LogWriter
+from odbctl.engine.worker.control import ControlSocket, control_path
+from odbctl.engine.worker.identity import identify
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.loading import use_codebase
+from odbctl.engine.worker.service_base import StopSignal
+from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
+from odbctl.paths import HOME_VARIABLE
+
+
+def run_process(launch: WorkerLaunch) -> NoReturn:
+    """Run one instance in this process, then end the process."""
+    code = EXIT_FAILURE
+    writer = LogWriter(LogFiles.of(Path(launch.logs), launch.service, launch.name))
+    try:
+        _open_log(writer)
+        code = _run(launch)
+    except BaseException as error:  # the last boundary: nothing may unwind into the launcher
+        sys.stderr.write(f"odbctl: worker failed: {error!r}\n")
+    finally:
+        _run_exit_functions()
+        writer.close()
+        os._exit(code & 0xFF)
+
+
+def _run(launch: WorkerLaunch) -> int:
+    should_stop = StopSignal()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: should_stop.set())
+    signal.signal(signal.SIGINT, lambda _signal, _frame: should_stop.set())
+    _enter_storage(launch)
+    use_codebase(launch.source_roots, launch.pycache)
+    identity = identify()
+    assert identity is not None  # this process lives
+    control = ControlSocket(control_path(launch.run, launch.instance), should_stop.set)
+    control.open()
+    db = Database(Path(launch.database), run_dir=Path(launch.run))
+    try:
+        return ServiceWorker(launch, db, should_stop, identity).run()
+    finally:
+        control.close()
+        db.close()
+
+
+def _open_log(writer: LogWriter) -> None:
+    """Send all that is printed, logged or written to the instance's own log.
+
+    A log that cannot be opened (a full disk) stops no service.
+    """
+    try:
+        writer.open()
+        writer.attach_descriptors()
+        writer.replace_streams()
+    except OSError as error:
+        sys.stderr.write(f"odbctl: no log: {error}\n")
+        return
+    faulthandler.enable(file=2)
+    logging.getLogger().addHandler(LogHandler(writer))
+
+
+def _enter_storage(launch: WorkerLaunch) -> None:
+    os.makedirs(launch.storage, mode=0o700, exist_ok=True)
+    os.chdir(launch.storage)
+    os.environ.update(launch.env)
+    if launch.home_data == launch.home_state:
+        os.environ[HOME_VARIABLE] = launch.home_data
+    os.environ["ODBCTL_INSTANCE"] = launch.name
+
+
+def _run_exit_functions() -> None:
+    """Do what a finishing interpreter does for the author, without freeing the heap.
+
+    Freeing it would copy every page that is shared with the launcher.
+    """
+    try:
+        atexit._run_exitfuncs()
+    except BaseException as error:  # the author's exit functions
+        sys.stderr.write(f"odbctl: an exit function failed: {error!r}\n")
+
+
+def main() -> NoReturn:
+    """Run the launch that stands on standard input (the exec start method)."""
+    run_process(WorkerLaunch.from_fields(json.loads(sys.stdin.buffer.read())))

@@ -1,0 +1,162 @@
+"""ServiceWorker: sets up, runs and tears down one ServiceInstance.
+
+Runs in the main thread of a worker process, or in a thread of an in-process
+manager. It writes two facts of its instance: that it runs, and why it failed;
+that it ended, and how, is recorded by whoever sees it end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from odbctl.engine.model.core import Event, Service, ServiceInstance
+from odbctl.engine.model.states import EventLevel, InstanceState
+from odbctl.engine.worker.configuration import build_config
+from odbctl.engine.worker.identity import ProcessIdentity
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.loading import load_service_class
+from odbctl.engine.worker.service_base import Runtime, ServiceBase, StopSignal
+from odbctl.paths import Home
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb import Database
+
+EXIT_FAILURE = 1
+_MAX_TRACEBACK_CHARS = 20_000
+_MAY_START = frozenset({InstanceState.BOOTING, InstanceState.INITIALIZING})
+
+
+class ServiceWorker:
+    """One run of one instance: `run()` returns the exit code of its process."""
+
+    def __init__(
+        self, launch: WorkerLaunch, db: Database, should_stop: StopSignal, identity: ProcessIdentity
+    ) -> None:
+        self.launch = launch
+        self.db = db
+        self.should_stop = should_stop
+        self.identity = identity
+
+    def run(self) -> int:
+        """Load the class, initialize, work, tear down.
+
+        Returns:
+            0 when the work ended well or was asked to stop, 1 when the
+            service raised, or the code that it left with.
+        """
+        service: ServiceBase | None = None
+        try:
+            service = self._make_service()
+            service.configure_logging()
+            service.initialize()
+            if self._record_running():
+                service.do_work(self.should_stop)
+            return 0
+        except SystemExit as leaving:
+            return _exit_code(leaving)
+        except BaseException as error:  # the boundary to the author's code
+            self._record_failure(error)
+            return EXIT_FAILURE
+        finally:
+            if service is not None:
+                self._tear_down(service)
+
+    def _make_service(self) -> ServiceBase:
+        launch = self.launch
+        service_class = load_service_class(launch.module, launch.class_name)
+        runtime = Runtime(
+            home=Home(
+                data=Path(launch.home_data),
+                cache=Path(launch.home_cache),
+                state=Path(launch.home_state),
+            ),
+            instance=ServiceInstance.from_oid(launch.instance),
+            name=launch.name,
+            storage=Path(launch.storage),
+            address=launch.address,
+            config=launch.config,
+        )
+        config = build_config(service_class.Config, launch.config)
+        return service_class(self.db, Service.from_oid(launch.service_id), runtime, config)
+
+    def _record_running(self) -> bool:
+        """Write that the instance runs; False when it is no longer wanted."""
+
+        def write() -> bool:
+            instance = ServiceInstance.from_oid(self.launch.instance)
+            if instance.state not in _MAY_START:
+                return False
+            instance.state = InstanceState.RUNNING
+            instance.running_at = time.time()
+            instance.boot_id = self.identity.boot_id
+            instance.pid = self.identity.pid
+            instance.start_ticks = self.identity.start_ticks
+            self._record_event()
+            return True
+
+        return self.db.run(write)
+
+    def _record_event(self) -> None:
+        """Record that it runs; made of what the launch says, to read nothing more."""
+        Event(
+            at=time.time(),
+            level=EventLevel.INFO,
+            service=self.launch.service,
+            subject=f"instance/{self.launch.name}",
+            reason="running",
+            message=f"pid {self.identity.pid}",
+            actor=self.launch.name,
+            release=self.launch.release,
+        )
+
+    def _tear_down(self, service: ServiceBase) -> None:
+        try:
+            service.teardown()
+        except BaseException as error:  # the boundary to the author's code
+            self._record_failure(error)
+
+    def _record_failure(self, error: BaseException) -> None:
+        """Print the traceback and write the reason; the log has it if the database does not."""
+        lines = traceback.format_exception(_without_our_frames(error))
+        text = "".join(lines)
+        _print_error(text)
+
+        def write() -> None:
+            instance = ServiceInstance.from_oid(self.launch.instance)
+            if instance.reason is None:
+                instance.reason = lines[-1].strip()[:500]
+                instance.traceback = text[-_MAX_TRACEBACK_CHARS:]
+
+        try:
+            self.db.run(write)
+        except Exception as lost:  # the exit code still says that it failed
+            _print_error(f"odbctl: the reason could not be recorded: {lost}\n")
+
+
+def _without_our_frames(error: BaseException) -> BaseException:
+    """Drop the frames of odbctl itself, for a traceback starts at the author's code."""
+    ours = os.path.dirname(os.path.abspath(__file__))
+    frame = error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename.startswith(ours):
+        frame = frame.tb_next
+    return error.with_traceback(frame) if frame is not None else error
+
+
+def _print_error(text: str) -> None:
+    import sys
+
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _exit_code(leaving: SystemExit) -> int:
+    if leaving.code is None:
+        return 0
+    if isinstance(leaving.code, int):
+        return leaving.code
+    _print_error(f"{leaving.code}\n")
+    return EXIT_FAILURE
