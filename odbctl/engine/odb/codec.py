@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 Stored = int | float | str | bytes | None
 Row = tuple[Stored, ...]
@@ -29,17 +30,52 @@ class Mismatch(Exception):  # noqa: N818 - internal signal, turned into TypeErro
         self.value = value
 
 
-class Codec(NamedTuple):
+class Codec:
     """How values of one type are checked, written and read."""
 
-    text: str  # as a person writes the type
-    column: str  # SQLite's column type
-    kind: str  # which JSON value it becomes: null, bool, int, float, str, list or dict
-    python_types: tuple[type, ...]  # whose values it takes as they are
-    to_json: Callable[[Any], Any]  # raises Mismatch
-    from_json: Callable[[Any], Any] | None  # None: as it is
-    to_column: Callable[[Any], Stored]  # raises Mismatch
-    from_column: Callable[[Any], Any] | None  # None: as it is; never called with NULL
+    __slots__ = (
+        "column",
+        "from_column",
+        "from_json",
+        "kind",
+        "python_types",
+        "text",
+        "to_column",
+        "to_json",
+    )
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        column: str,
+        kind: str,
+        python_types: tuple[type, ...],
+        to_json: Callable[[Any], Any],
+        from_json: Callable[[Any], Any] | None,
+        to_column: Callable[[Any], Stored] | None = None,
+        from_column: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Store what the functions below read.
+
+        Args:
+            text: As a person writes the type.
+            column: SQLite's column type.
+            kind: Which JSON value it becomes: null, bool, int, float, str, list or dict.
+            python_types: Types whose values it takes as they are.
+            to_json: Raises Mismatch.
+            from_json: None where the value stays as it is.
+            to_column: Raises Mismatch; None where a column holds what JSON does.
+            from_column: None where the value stays as it is; never called with NULL.
+        """
+        self.text = text
+        self.column = column
+        self.kind = kind
+        self.python_types = python_types
+        self.to_json = to_json
+        self.from_json = from_json
+        self.to_column: Callable[[Any], Stored] = to_column or to_json
+        self.from_column = from_column if to_column else from_json
 
 
 dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -50,13 +86,20 @@ def scalar(
     text: str,
     column: str,
     kind: str,
-    python_type: type,
+    python_types: tuple[type, ...],
     *,
     encode: Callable[[Any], Any],
     decode: Callable[[Any], Any] | None = None,
 ) -> Codec:
     """Make the codec of a type that is stored alike in JSON and in a column."""
-    return Codec(text, column, kind, (python_type,), encode, decode, encode, decode)
+    return Codec(
+        text=text,
+        column=column,
+        kind=kind,
+        python_types=python_types,
+        to_json=encode,
+        from_json=decode,
+    )
 
 
 def as_json_text(
@@ -76,7 +119,16 @@ def as_json_text(
         value = loads(stored)
         return value if decode is None else decode(value)
 
-    return Codec(text, "TEXT", kind, python_types, encode, decode, to_column, from_column)
+    return Codec(
+        text=text,
+        column="TEXT",
+        kind=kind,
+        python_types=python_types,
+        to_json=encode,
+        from_json=decode,
+        to_column=to_column,
+        from_column=from_column,
+    )
 
 
 def checked_text(value: str) -> str:
@@ -109,7 +161,7 @@ def _encode_int(value: object) -> int:
 def _encode_float(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         # SQLite turns NaN into NULL, which would come back as None.
-        if value != value:
+        if math.isnan(value):
             raise ValueError("NaN cannot be stored")
         return float(value)
     raise Mismatch("float", value)
@@ -121,6 +173,10 @@ def _encode_bool(value: object) -> bool:
     raise Mismatch("bool", value)
 
 
+def _encode_bool_column(value: object) -> int:
+    return int(_encode_bool(value))
+
+
 def _encode_none(value: object) -> None:
     if value is not None:
         raise Mismatch("None", value)
@@ -130,6 +186,10 @@ def _encode_bytes(value: object) -> bytes:
     if isinstance(value, bytes):
         return bytes(value)
     raise Mismatch("bytes", value)
+
+
+def _encode_bytes_as_hex(value: object) -> str:
+    return _encode_bytes(value).hex()
 
 
 def _encode_datetime(value: object) -> str:
@@ -157,29 +217,28 @@ def _decode_timedelta(stored: int) -> datetime.timedelta:
     return datetime.timedelta(microseconds=stored)
 
 
-NONE = scalar("None", "ANY", "null", type(None), encode=_encode_none)
-INT = scalar("int", "INTEGER", "int", int, encode=_encode_int)
-STR = scalar("str", "TEXT", "str", str, encode=_encode_str)
-FLOAT = scalar("float", "REAL", "float", float, encode=_encode_float)
+NONE = scalar("None", "ANY", "null", (type(None),), encode=_encode_none)
+INT = scalar("int", "INTEGER", "int", (int,), encode=_encode_int)
+STR = scalar("str", "TEXT", "str", (str,), encode=_encode_str)
+FLOAT = scalar("float", "REAL", "float", (float,), encode=_encode_float)
 BOOL = Codec(
-    "bool",
-    "INTEGER",
-    "bool",
-    (bool,),
-    _encode_bool,
-    None,
-    lambda value: int(_encode_bool(value)),
-    bool,
+    text="bool",
+    column="INTEGER",
+    kind="bool",
+    python_types=(bool,),
+    to_json=_encode_bool,
+    from_json=None,
+    to_column=_encode_bool_column,
+    from_column=bool,
 )
 BYTES = Codec(
-    "bytes",
-    "BLOB",
-    "str",
-    (bytes,),
-    lambda value: _encode_bytes(value).hex(),
-    bytes.fromhex,
-    _encode_bytes,
-    None,
+    text="bytes",
+    column="BLOB",
+    kind="str",
+    python_types=(bytes,),
+    to_json=_encode_bytes_as_hex,
+    from_json=bytes.fromhex,
+    to_column=_encode_bytes,
 )
 
 SCALARS: dict[object, Codec] = {
@@ -194,7 +253,7 @@ SCALARS: dict[object, Codec] = {
         "datetime",
         "TEXT",
         "str",
-        datetime.datetime,
+        (datetime.datetime,),
         encode=_encode_datetime,
         decode=datetime.datetime.fromisoformat,
     ),
@@ -202,7 +261,7 @@ SCALARS: dict[object, Codec] = {
         "date",
         "TEXT",
         "str",
-        datetime.date,
+        (datetime.date,),
         encode=_encode_date,
         decode=datetime.date.fromisoformat,
     ),
@@ -210,7 +269,7 @@ SCALARS: dict[object, Codec] = {
         "timedelta",
         "INTEGER",
         "int",
-        datetime.timedelta,
+        (datetime.timedelta,),
         encode=_encode_timedelta,
         decode=_decode_timedelta,
     ),

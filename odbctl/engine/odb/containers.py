@@ -22,9 +22,7 @@ def list_codec(item: Codec) -> Codec:
     text = f"list[{item.text}]"
 
     def encode(value: object) -> list[Any]:
-        if not isinstance(value, list):
-            raise Mismatch(text, value)
-        return [encode_item(each) for each in _items(value)]
+        return [encode_item(each) for each in _checked(value, list, text)]
 
     def decode(value: list[Any]) -> list[Any]:
         return value if decode_item is None else [decode_item(each) for each in value]
@@ -38,9 +36,7 @@ def tuple_codec(item: Codec) -> Codec:
     text = f"tuple[{item.text}, ...]"
 
     def encode(value: object) -> list[Any]:
-        if not isinstance(value, tuple):
-            raise Mismatch(text, value)
-        return [encode_item(each) for each in _items(value)]
+        return [encode_item(each) for each in _checked(value, tuple, text)]
 
     def decode(value: list[Any]) -> tuple[Any, ...]:
         return tuple(value if decode_item is None else map(decode_item, value))
@@ -53,12 +49,10 @@ def fixed_tuple_codec(items: Sequence[Codec]) -> Codec:
     text = f"tuple[{', '.join(item.text for item in items) or '()'}]"
 
     def encode(value: object) -> list[Any]:
-        if not isinstance(value, tuple):
+        places = _checked(value, tuple, text)
+        if len(places) != len(items):
             raise Mismatch(text, value)
-        each = tuple(_items(value))
-        if len(each) != len(items):
-            raise Mismatch(text, each)
-        return [item.to_json(one) for item, one in zip(items, each, strict=True)]
+        return [item.to_json(one) for item, one in zip(items, places, strict=True)]
 
     def decode(value: list[Any]) -> tuple[Any, ...]:
         return tuple(from_json(item, one) for item, one in zip(items, value, strict=True))
@@ -72,9 +66,8 @@ def set_codec(item: Codec, kind: type[set[Any]] | type[frozenset[Any]]) -> Codec
     text = f"{kind.__name__}[{item.text}]"
 
     def encode(value: object) -> list[Any]:
-        if not isinstance(value, kind):
-            raise Mismatch(text, value)
-        return sorted((item.to_json(each) for each in _items(value)), key=dumps)
+        members = _checked(value, kind, text)
+        return sorted((item.to_json(each) for each in members), key=dumps)
 
     def decode(value: list[Any]) -> set[Any] | frozenset[Any]:
         return kind(value if decode_item is None else map(decode_item, value))
@@ -87,9 +80,7 @@ def dict_codec(key: Codec, item: Codec) -> Codec:
     text = f"dict[{key.text}, {item.text}]"
 
     def encode_pairs(value: object) -> list[tuple[Any, Any]]:
-        if not isinstance(value, dict):
-            raise Mismatch(text, value)
-        pairs: Iterable[tuple[Any, Any]] = value.items()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - any dict
+        pairs = _checked(value, dict, text).items()
         return [(key.to_json(name), item.to_json(each)) for name, each in pairs]
 
     def encode_object(value: object) -> dict[str, Any]:
@@ -121,13 +112,15 @@ def nullable(codec: Codec) -> Codec:
     def from_json_or_none(value: object) -> object:
         return None if value is None or decode_json is None else decode_json(value)
 
-    return codec._replace(
+    return Codec(
         text=f"{codec.text} | None",
+        column=codec.column,
         kind=f"{codec.kind} or null",
         python_types=(*codec.python_types, type(None)),
         to_json=to_json,
         from_json=None if decode_json is None else from_json_or_none,
         to_column=to_column,
+        from_column=codec.from_column,
     )
 
 
@@ -153,8 +146,10 @@ def from_json(codec: Codec, value: Any) -> Any:  # noqa: ANN401 - a value of any
     return value if codec.from_json is None else codec.from_json(value)
 
 
-def _items(value: Iterable[Any]) -> Iterable[Any]:
-    """Give the items of a container whose item type the caller checks."""
+def _checked(value: object, kind: type, text: str) -> Any:  # noqa: ANN401 - items of any type
+    """Return `value` if it is a `kind`; its items are the caller's to check."""
+    if not isinstance(value, kind):
+        raise Mismatch(text, value)
     return value
 
 

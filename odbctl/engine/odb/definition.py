@@ -226,7 +226,6 @@ class Definition:
             fields.append(field)
         return tuple(sorted(fields, key=_position))
 
-
     def require_unique(self, names: tuple[str, ...]) -> None:
         """Check that a lookup names one Unique field.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_origin
 
 from odbctl.engine.odb.codec import NONE, SCALARS, Codec, Mismatch, as_json_text, scalar
 from odbctl.engine.odb.containers import (
@@ -21,6 +21,9 @@ from odbctl.engine.odb.containers import (
     tuple_codec,
     union_codec,
 )
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.objects import DbObject
 
 
 class Mark(enum.Enum):
@@ -120,15 +123,15 @@ def _class(hint: type[Any]) -> Codec:
     raise TypeError(f"fields cannot have the type {hint!r}")
 
 
-def _reference(target: type[Any]) -> Codec:
+def _reference(target: type[DbObject]) -> Codec:
     name = target.__odb__.name
 
-    def encode(value: Any) -> int:  # noqa: ANN401 - any value is checked here
+    def encode(value: object) -> int:
         if isinstance(value, target):
-            return value.oid  # type: ignore[no-any-return] - an int, as of every stored object
+            return value.oid
         raise Mismatch(name, value)
 
-    return scalar(name, "INTEGER", "int", target, encode=encode, decode=target.from_oid)
+    return scalar(name, "INTEGER", "int", (target,), encode=encode, decode=target.from_oid)
 
 
 def _by_text(kind: type[Any]) -> Codec:
@@ -137,7 +140,7 @@ def _by_text(kind: type[Any]) -> Codec:
             return str(value)
         raise Mismatch(kind.__name__, value)
 
-    return scalar(kind.__name__, "TEXT", "str", kind, encode=encode, decode=kind)
+    return scalar(kind.__name__, "TEXT", "str", (kind,), encode=encode, decode=kind)
 
 
 def _enum(kind: type[enum.Enum]) -> Codec:
@@ -152,7 +155,7 @@ def _enum(kind: type[enum.Enum]) -> Codec:
         members = {member.value: member for member in kind}
         json_kind = "str" if column == "TEXT" else "int"
         decode = members.__getitem__
-        return scalar(kind.__name__, column, json_kind, kind, encode=encode, decode=decode)
+        return scalar(kind.__name__, column, json_kind, (kind,), encode=encode, decode=decode)
 
     def encode_name(value: object) -> str:
         if isinstance(value, kind):
@@ -161,26 +164,24 @@ def _enum(kind: type[enum.Enum]) -> Codec:
 
     # Values that SQLite cannot hold as they are: the member's name instead.
     by_name = kind.__members__.__getitem__
-    return scalar(kind.__name__, "TEXT", "str", kind, encode=encode_name, decode=by_name)
+    return scalar(kind.__name__, "TEXT", "str", (kind,), encode=encode_name, decode=by_name)
 
 
 def _literal(options: Sequence[Any]) -> Codec:
     text = f"Literal[{', '.join(map(repr, options))}]"
-    allowed = {(type(option), option) for option in options}
 
     def encode(value: object) -> object:
-        if not value.__hash__ or (type(value), value) not in allowed:
-            raise Mismatch(text, value)
-        return value
+        for option in options:
+            # True == 1, so the type counts.
+            if type(value) is type(option) and value == option:
+                return value
+        raise Mismatch(text, value)
 
-    kinds = tuple({type(option) for option in options})
+    # No exact types: `Literal["a"] | str` must look at the value.
     if column := _column_of(options):
         json_kind = "str" if column == "TEXT" else "int"
-        codec = scalar(text, column, json_kind, kinds[0], encode=encode)
-    else:
-        codec = as_json_text(text, "literal", kinds, encode=encode, decode=None)
-    # Not by exact type: `Literal["a"] | int` must look at the value.
-    return codec._replace(python_types=())
+        return scalar(text, column, json_kind, (), encode=encode)
+    return as_json_text(text, "literal", (), encode=encode, decode=None)
 
 
 def _column_of(values: Sequence[object]) -> str | None:

@@ -91,7 +91,7 @@ class DbObject:
         return cls.lookup_any(**equal)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and isinstance(other, DbObject) and other._oid == self._oid
+        return isinstance(other, DbObject) and type(other) is type(self) and other._oid == self._oid
 
     def __hash__(self) -> int:
         return hash(self._oid)

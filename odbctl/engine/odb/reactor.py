@@ -112,8 +112,7 @@ class Reactor:
         try:
             with self._database.listen() as self._listener:
                 self._loop(self._listener)
-        except Exception as error:
-            # The boundary of the thread: whoever started it is told.
+        except Exception as error:  # noqa: BLE001 - the boundary of the thread: reported
             self._on_error(error)
         finally:
             self._listener = None
@@ -126,8 +125,7 @@ class Reactor:
                 self._call()
             except RevisionConflictError:
                 continue
-            except Exception as error:
-                # Whatever the author's function raises: it is reported, and tried again.
+            except Exception as error:  # noqa: BLE001 - the author's code: reported, tried again
                 self._on_error(error)
                 self._stop.wait(back_off_seconds)
                 back_off_seconds = min(2 * back_off_seconds, LONGEST_BACK_OFF_SECONDS)

@@ -7,6 +7,7 @@ new class with a `Field` in place of each annotation.
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
@@ -50,7 +51,7 @@ class Schema:
             cls.__module__,
             _hints_of(cls),
             _defaults_of(cls),
-            _Names(self, _local_names(sys._getframe(1))),
+            _Names(self, _callers_names()),
         )
         stored = _rebuilt(cls, definition)
         definition.cls = stored
@@ -83,8 +84,9 @@ class _Names(Mapping[str, object]):
         return len(self._merged())
 
 
-def _local_names(frame: Any) -> Mapping[str, object]:  # noqa: ANN401 - CPython's frame
-    """Keep the names of the function that defines the class, if one does."""
+def _callers_names() -> Mapping[str, object]:
+    """Keep the local names of the function that calls `define`, if one does."""
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - as collections does
     return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
 
@@ -116,7 +118,7 @@ def _defaults_of(cls: type) -> dict[str, object]:
     return defaults
 
 
-def _rebuilt(cls: type, definition: Definition) -> type[DbObject]:
+def _rebuilt(cls: type[Any], definition: Definition) -> type[DbObject]:
     """Build the class again, with fields as descriptors and without a `__dict__`.
 
     Without one, a misspelt attribute is an error where it is assigned.
@@ -127,16 +129,17 @@ def _rebuilt(cls: type, definition: Definition) -> type[DbObject]:
     bases = tuple(each for each in cls.__bases__ if each is not object)
     if not issubclass(cls, DbObject):
         bases = (*bases, DbObject)
-    stored: type[DbObject] = type(cls)(cls.__name__, bases, namespace)
+    stored: type[DbObject] = types.new_class(
+        cls.__name__, bases, {"metaclass": type(cls)}, lambda body: body.update(namespace)
+    )
     _point_super_at(stored, cls)
     return stored
 
 
-def _point_super_at(stored: type, original: type) -> None:
+def _point_super_at(stored: type, original: object) -> None:
     """Let `super()` in the methods mean the rebuilt class: they closed over the first."""
     for value in vars(stored).values():
         for function in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
             for cell in getattr(function, "__closure__", None) or ():
                 if cell.cell_contents is original:
                     cell.cell_contents = stored
-
