@@ -71,15 +71,13 @@ def records(
     head: Record | None = None
     texts: list[str] = []
     for line in lines:
-        record = parse_record(line.text)
-        if record is None:
-            if head is None:
-                head = _head_of(before, span)  # begins in the middle of a record
-            texts.append(decode(line.text.removeprefix(MARK)))
+        if line.text.startswith(MARK) and head is not None:
+            texts.append(decode(line.text[len(MARK) :]))
             continue
         if head is not None:
             yield _joined(files, head, texts)
-        head, texts = record, [record.text]
+        head = parse_record(line.text) or _torn(line, head, before, span)
+        texts = [head.text]
     if head is not None:
         yield _joined(files, head, texts)
 
@@ -94,10 +92,10 @@ def records_backward(files: LogFiles, source: str, span: Span, stop: int) -> Ite
     for line in lines:
         held.append(line)
         if parse_record(line.text) is not None:
-            yield from records(files, source, span, reversed(held))
+            yield from reversed(list(records(files, source, span, reversed(held))))
             held = []
     if held:
-        yield from records(files, source, span, reversed(held))
+        yield from reversed(list(records(files, source, span, reversed(held))))
 
 
 def start_since(files: LogFiles, source: str, span: Span, since: float) -> int:
@@ -141,10 +139,14 @@ def _raw_records(
         yield LogLine(at, files.service, files.instance, stream, level, decode(line.text))
 
 
-def _head_of(before: LogLine | None, span: Span) -> Record:
-    if before is None:
-        return Record(span.changed_at, "INFO", "log", "")
-    return Record(before.at, before.level, before.stream, "")
+def _torn(line: RawLine, last: Record | None, before: LogLine | None, span: Span) -> Record:
+    """Make a record of a line without a head: torn by a full disk, or begun earlier."""
+    text = decode(line.text.removeprefix(MARK))
+    if last is not None:
+        return last._replace(text=text)
+    if before is not None:
+        return Record(before.at, before.level, before.stream, text)
+    return Record(span.changed_at, "INFO", "log", text)
 
 
 def _joined(files: LogFiles, head: Record, texts: list[str]) -> LogLine:

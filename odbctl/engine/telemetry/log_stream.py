@@ -136,7 +136,7 @@ class LogStream(io.TextIOBase):
         try:
             os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
         except OSError:
-            self._sink.dropped_count += 1
+            return  # no room, or closed by the child: there is no one left to tell
 
 
 class _Bytes(io.BufferedIOBase):

@@ -78,6 +78,11 @@ class Window:
         self._mapping.seek(BASE.size)
         BASE.pack_into(self._mapping, 0, base)
 
+    def shift(self, count: int) -> None:
+        """Tell readers that the log is about to grow by bytes that are not the window's."""
+        if self.base != EMPTY:
+            BASE.pack_into(self._mapping, 0, self.base + count)
+
     def close(self) -> None:
         """Unmap; later puts raise ValueError."""
         self._mapping.close()

@@ -11,8 +11,9 @@ import os
 import sys
 from typing import TextIO, cast
 
+from odbctl.engine.telemetry.log_appender import OPEN_FLAGS
 from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import OPEN_FLAGS, LineSink
+from odbctl.engine.telemetry.log_sink import LineSink
 from odbctl.engine.telemetry.log_stream import LogStream
 from odbctl.engine.telemetry.log_window import settle_window
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from odbctl.engine.telemetry.log_writer import LogWriter
@@ -83,5 +83,7 @@ class _Router(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
-    def __getattr__(self, name: str) -> Any:  # `encoding`, `buffer`: those of the thread's stream
+    def __getattr__(
+        self, name: str
+    ) -> object:  # `encoding`, `buffer`: those of the thread's stream
         return getattr(self._target(), name)

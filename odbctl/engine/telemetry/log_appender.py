@@ -1,0 +1,94 @@
+"""The file end of a log: appends, and counts what a full disk refuses.
+
+Used by the worker's LineSink under its lock. Nothing here raises into the service.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+
+
+class LogAppender:
+    """Appends bytes to one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+        self._unreported_count = 0
+        self._is_torn = False  # the file ends in the beginning of a line that had no room
+        self.dropped_count = 0
+        self.bytes_appended = 0
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether everything so far was written or reported."""
+        return not (self._is_torn or self._unreported_count)
+
+    @property
+    def size(self) -> int:
+        """The size of the file."""
+        return os.fstat(self._descriptor).st_size
+
+    def open(self) -> None:
+        """Open the file, readable by its owner only.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._descriptor = os.open(self._path, OPEN_FLAGS, 0o600)
+
+    def close(self) -> None:
+        """Close the file; later appends open it again. Idempotent."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def append(self, data: bytes, stamp: str) -> bool:
+        """Append lines, after a report of earlier losses; tell whether there was room.
+
+        Args:
+            data: Whole lines, or the beginning of one.
+            stamp: The time that a report gets.
+        """
+        whole = self._report(stamp) + data
+        written = self.append_some(whole)
+        if written < len(whole):
+            self._is_torn = self._is_torn or written > 0
+            self.drop(data)
+            return False
+        self._is_torn = False
+        self._unreported_count = 0
+        return True
+
+    def append_some(self, data: bytes) -> int:
+        """Append as much as there is room for; return how many bytes."""
+        try:
+            written = self._write(data)
+        except OSError:
+            return 0
+        self.bytes_appended += written
+        return written
+
+    def drop(self, data: bytes) -> None:
+        """Count lines that will not be written."""
+        count = max(1, data.count(b"\n"))
+        self.dropped_count += count
+        self._unreported_count += count
+
+    def _write(self, data: bytes) -> int:
+        if self._descriptor >= 0:
+            return os.write(self._descriptor, data)
+        descriptor = os.open(self._path, OPEN_FLAGS, 0o600)  # closed: a straggler's words
+        try:
+            return os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+    def _report(self, stamp: str) -> bytes:
+        end = "\n" if self._is_torn else ""
+        if self._unreported_count:
+            end += f"{stamp} ERROR log {self._unreported_count} lines lost: no room to write\n"
+        return end.encode()
