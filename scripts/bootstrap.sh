@@ -32,12 +32,12 @@ real_python() {
         2>/dev/null
 }
 
-# Print the first Python >= 3.11 that has every module named, or fail.
+# Print the first Python >= 3.11 for which a statement works, or fail.
 find_python() {
     local candidate python
     while read -r candidate; do
         python=$(real_python "$candidate") || continue
-        "$python" -c "import sys${1:+, $1}" 2>/dev/null || continue
+        "$python" -c "$1" 2>/dev/null || continue
         echo "$python"
         return
     done < <(candidates)
@@ -45,24 +45,27 @@ find_python() {
 }
 
 choose_python() {
-    find_python "ensurepip, venv" && return
-    local python version
-    if python=$(find_python ""); then # Debian keeps ensurepip in a package of its own
+    local makes_environments='import ensurepip, venv; ensurepip.version' python version
+    find_python "$makes_environments" && return
+    if python=$(find_python pass); then # Debian keeps ensurepip in a package of its own
         version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         install_packages "python$version-venv"
     elif [ -z "${PYTHON:-}" ]; then
         install_packages python3 python3-venv
     fi
-    find_python "ensurepip, venv" || fail "no Python >= 3.11 that can make virtual environments" \
+    find_python "$makes_environments" || fail "no Python >= 3.11 that can make virtual environments" \
         "install one, or name it: PYTHON=/path/to/python3.12 make $purpose"
+}
+
+# Its scripts name the folder it was made in (pyvenv.cfg knows it), so a moved one is made anew.
+is_usable() {
+    grep -qF " $(pwd -P)/$venv" "$venv/pyvenv.cfg" 2>/dev/null &&
+        "$venv/bin/python" -c 'import pip' 2>/dev/null
 }
 
 make_venv() {
     local python
-    if [ -x "$venv/bin/python" ] && [ "$(head -n 1 "$venv"/made-for-* 2>/dev/null)" = "$(pwd -P)" ] &&
-        "$venv/bin/python" -c 'import pip' 2>/dev/null; then
-        return
-    fi
+    is_usable && return
     python=$(choose_python)
     say "making $venv with $python ..."
     "$python" -m venv --clear "$venv"
