@@ -153,8 +153,8 @@ class LineSink:
             except OSError:
                 self._window_is_refused = True  # slower, and as safe
                 return False
-            window.reset(self._appender.size)
             self._window = window
+            self._rebase(window)
             self.put = window.put
         return self._window is not None
 
@@ -206,7 +206,7 @@ class LineSink:
             elif data:
                 self._appender.append(data, self.stamp)
             if self._window is not None and not self._window.used:
-                self._window.reset(self._appender.size)
+                self._rebase(self._window)
             if not self._appender.is_well:
                 self.fast_until = 0.0
         finally:
@@ -221,8 +221,14 @@ class LineSink:
         rest = window.content()[max(0, self._appender.size - window.base) :]
         if self._appender.append_some(rest) < len(rest):
             return False  # no room: the lines stay in the window, later ones are counted
-        window.reset(self._appender.size)
+        self._rebase(window)
         return True
+
+    def _rebase(self, window: Window) -> None:
+        size = -1
+        while size != self._appender.size:  # a signal handler may append in between
+            size = self._appender.size
+            window.reset(size)
 
     def _close_window(self) -> None:
         window, self._window = self._window, None
