@@ -21,7 +21,7 @@ check() {
     } &
 }
 
-check format $bin/ruff format --check --quiet --diff .
+check format $bin/ruff format --check .
 check lint $bin/ruff check --quiet .
 check imports $bin/lint-imports --no-cache
 check mypy $bin/mypy
