@@ -21,8 +21,8 @@ check() {
     } &
 }
 
-check format $bin/ruff format --check .
-check lint $bin/ruff check --quiet .
+check format $bin/ruff format --check --output-format concise .
+check lint $bin/ruff check --output-format concise .
 check imports $bin/lint-imports --no-cache
 check mypy $bin/mypy
 check pyright $bin/pyright
