@@ -40,7 +40,7 @@ def encode(text: str) -> bytes:
 class LineSink:
     """Appends records to one `.log` file, each under the time of its writing."""
 
-    # `fast_*`, `stamp` and `put` are the fast way of LogStream.write, which takes no lock.
+    # `fast_*`, `stamp` and `put` are the fast way of a LogStream, which takes no lock.
     def __init__(self, files: LogFiles) -> None:
         self.lock = threading.RLock()  # re-entrant: a signal handler may print in mid-write
         self.fast_from = self.fast_until = 0.0
@@ -51,7 +51,7 @@ class LineSink:
         self._tail = files.tail
         self._appender = LogAppender(files.log)
         self._window: Window | None = None
-        # The fast way counts on the GIL: see LogStream.write.
+        # The fast way counts on the GIL: see log_stream._fast_write.
         self._window_is_refused = not getattr(sys, "_is_gil_enabled", _gil_is_enabled)()
         self._is_busy = False
         self._second: int = -1

@@ -31,6 +31,8 @@ class LogStream(io.TextIOBase):
         self.mode = "w"
         self.line_buffering = True
         sink.on_fork.append(self._parts.clear)  # in a forked child they are the parent's
+        # A closure: looking all this up in `self` would cost a fifth of the pace of `print`.
+        self.write = _fast_write(sink, self._head, self._parts, self)  # type: ignore[method-assign]  # see above
         self._buffer: io.BufferedIOBase | None = None
 
     @property
@@ -49,37 +51,6 @@ class LogStream(io.TextIOBase):
         if self._buffer is None:
             self._buffer = _Bytes(self)
         return self._buffer
-
-    def write(
-        self,
-        text: str,
-        /,
-        *,
-        _thread: Callable[[], int] = threading.get_ident,
-        _clock: Callable[[], float] = time.time,
-    ) -> int:
-        """Take text; whole lines are in the kernel's hands when this returns."""
-        if text != "\n":
-            thread = _thread()
-            if "\n" in text:
-                return self._write_lines(text, thread)
-            parts = self._parts
-            parts[thread] = parts[thread] + text if thread in parts else text
-            return len(text)
-        line = self._parts.pop(_thread(), "")
-        sink = self._sink
-        try:
-            data = f"{sink.stamp}{self._head}{line}\n".encode()
-            now = _clock()
-            # No lock: from here to the end of `put` (one C call) CPython switches neither
-            # threads nor to a signal handler, so the sink cannot change its mind in between.
-            if sink.fast_from <= now < sink.fast_until:
-                sink.put(data)
-                return 1
-        except ValueError:
-            pass  # the window is full, or the text has a lone surrogate
-        self._emit([line], _thread())
-        return 1
 
     def flush(self) -> None:
         """Write the unfinished line of the calling thread."""
@@ -112,15 +83,17 @@ class LogStream(io.TextIOBase):
         """Write what is unfinished and stay open: others share the stream."""
         self.flush_all()
 
-    def _write_lines(self, text: str, thread: int) -> int:
+    def write_lines(self, text: str, thread: int) -> int:
+        """Take text with line ends in it: the slow way."""
         *lines, rest = (self._parts.pop(thread, "") + text).split("\n")
         if rest:
             self._parts[thread] = rest
         if lines:
-            self._emit(lines, thread)
+            self.emit(lines, thread)
         return len(text)
 
-    def _emit(self, lines: list[str], thread: int) -> None:
+    def emit(self, lines: list[str], thread: int) -> None:
+        """Write whole lines: the slow way."""
         if self._sink.in_child:
             self._write_raw("\n".join(lines) + "\n")
         else:
@@ -137,6 +110,37 @@ class LogStream(io.TextIOBase):
             os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
         except OSError:
             return  # no room, or closed by the child: there is no one left to tell
+
+
+def _fast_write(
+    sink: LineSink, head: str, parts: dict[int, str], stream: LogStream
+) -> Callable[[str], int]:
+    """Make `stream.write`: whole lines are in the kernel's hands when it returns."""
+    get_thread, clock, take_part = threading.get_ident, time.time, parts.pop
+    write_lines, emit = stream.write_lines, stream.emit
+
+    def write(text: str, /) -> int:
+        if text != "\n":
+            thread = get_thread()
+            if "\n" in text:
+                return write_lines(text, thread)
+            parts[thread] = parts[thread] + text if thread in parts else text
+            return len(text)
+        line = take_part(get_thread(), "")
+        try:
+            data = f"{sink.stamp}{head}{line}\n".encode()
+            now = clock()
+            # No lock: from here to the end of `put` (one C call) CPython switches neither
+            # threads nor to a signal handler, so the sink cannot change its mind in between.
+            if sink.fast_from <= now < sink.fast_until:
+                sink.put(data)
+                return 1
+        except ValueError:
+            pass  # the window is full, or the text has a lone surrogate
+        emit([line], get_thread())
+        return 1
+
+    return write
 
 
 class _Bytes(io.BufferedIOBase):
