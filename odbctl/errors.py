@@ -59,7 +59,7 @@ class InvalidNameError(UsageError):
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(
             f"{name!r} is not a valid {kind} name",
-            hint="use letters, digits, '.', '_' and '-', starting with a letter or digit, at most 63",
+            hint="letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 63",
         )
 
 

@@ -99,8 +99,10 @@ def _check_clock(home: Home) -> Finding:
     """Compare the clock with the newest time that the home has seen."""
     newest = max((_modified(p) for p in (home.database, home.run)), default=0.0)
     ahead = newest - time.time()
-    return ahead < 2.0, f"UTC {time.strftime('%F %T', time.gmtime())}", (
-        f"the clock is {ahead:.0f} s behind the files of the home: set it right"
+    return (
+        ahead < 2.0,
+        f"UTC {time.strftime('%F %T', time.gmtime())}",
+        (f"the clock is {ahead:.0f} s behind the files of the home: set it right"),
     )
 
 

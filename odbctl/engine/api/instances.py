@@ -51,4 +51,6 @@ def kill_instance(engine: Engine, name: str) -> Change:
         document = instance_document(engine.home, instance)
     if identity is None or not signal_group(identity, signal.SIGKILL):
         raise NotRunningError(f"instance {name!r} has no living process")
-    return Change(action="killed", message=f"instance {name}: pid {identity.pid}", document=document)
+    return Change(
+        action="killed", message=f"instance {name}: pid {identity.pid}", document=document
+    )

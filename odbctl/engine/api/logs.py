@@ -43,6 +43,7 @@ def select_logs(
     """
     with engine.db.view():
         found = find_service(service)
+        chosen: tuple[ServiceInstance, ...]
         if instance is not None:
             chosen = (_of_service(found, find_instance(instance)),)
         else:
@@ -102,15 +103,26 @@ def read_logs(
 
 
 def _files(engine: Engine, selection: LogSelection) -> list[LogFiles]:
-    return [
-        LogFiles.of(engine.home.logs, selection.service, name) for name in selection.instances
-    ]
+    return [LogFiles.of(engine.home.logs, selection.service, name) for name in selection.instances]
 
 
-def follow_logs(engine: Engine, selection: LogSelection) -> Iterator[LogDocument]:
-    """Yield records as they are written, for ever; a whole service's new instances too."""
+def follow_logs(
+    engine: Engine, selection: LogSelection, *, count: int = 0, since: float | None = None
+) -> Iterator[LogDocument]:
+    """Yield the last records, then those that are written, for ever.
+
+    Of a whole service also what its new instances write.
+
+    Args:
+        engine: The opened home.
+        selection: Whose logs.
+        count: How many of the records that are there come first.
+        since: Instead, all that are not older (seconds since the epoch).
+    """
     names = None if selection.is_whole_service else selection.instances
-    with LogFollower(engine.home.logs, selection.service, names) as follower:
+    with LogFollower(engine.home.logs, selection.service, instances=names) as follower:
+        for line in follower.start(count=count, since=since):
+            yield log_document(line)
         while True:
             for line in follower.read():
                 yield log_document(line)

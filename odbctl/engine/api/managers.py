@@ -96,7 +96,9 @@ def stop_manager(
     signal_process(identity, signal.SIGTERM)
     _wait_until_gone(identity, timeout_seconds)
     with engine.db.view():
-        living = sum(i.state not in ENDED_STATES for i in ServiceInstance.lookup_all(is_current=True))
+        living = sum(
+            i.state not in ENDED_STATES for i in ServiceInstance.lookup_all(is_current=True)
+        )
         text = f"{living} instances go on without it" if living else "nothing runs"
         return _change(engine, find_host(host), "stopped", text)
 

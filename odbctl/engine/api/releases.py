@@ -62,9 +62,7 @@ def _take_at_once(service: Service, release: Release) -> None:
     release.finished_at = time.time()
 
 
-def deploy_service(
-    engine: Engine, name: str, ref: str, *, progress: Talk | None = None
-) -> Change:
+def deploy_service(engine: Engine, name: str, ref: str, *, progress: Talk | None = None) -> Change:
     """Roll a service out to another commit of its codebase's repository.
 
     The class is imported in a process of its own first: a commit in which it
@@ -209,9 +207,7 @@ def restart_service(engine: Engine, name: str) -> Change:
     with engine.db.view():
         service = find_service(name)
         if service.desired_count == 0:
-            raise ConflictError(
-                f"service {name!r} is stopped", hint=f"odbctl service start {name}"
-            )
+            raise ConflictError(f"service {name!r} is stopped", hint=f"odbctl service start {name}")
         old = _latest_release(service)
         codebase, question = old.codebase, _question(old)
     return _release(engine, name, codebase=codebase, question=question, action="restarted")

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from odbctl.engine.api.documents import ServiceDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.logs import last_words
+from odbctl.engine.api.lookups import find_service
 from odbctl.engine.api.results import Change, Progress
 from odbctl.engine.api.status import describe_one
-from odbctl.engine.api.lookups import find_service
 from odbctl.engine.model.core import Release, Service
 from odbctl.engine.model.states import ReleaseOutcome
 from odbctl.engine.reconcile.describe import ServiceState

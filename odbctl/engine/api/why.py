@@ -64,4 +64,3 @@ def _release_lines(service: Service) -> list[str]:
     if newest.outcome is ReleaseOutcome.FAILED and service.release is not None:
         text += f" ({newest.reason}); release {service.release.number} goes on"
     return [text]
-

@@ -88,9 +88,7 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
         service.restarts += restarts
     if fitting:
         text = f"{len(fitting)} instance{'s' if len(fitting) > 1 else ''}"
-        record_service_event(
-            service, "restarting" if restarts else "booting", text, actor=actor
-        )
+        record_service_event(service, "restarting" if restarts else "booting", text, actor=actor)
 
 
 def _create(service: Service, boot: Boot) -> ServiceInstance:
@@ -183,5 +181,3 @@ def forget_service(service: Service, *, actor: str) -> None:
     for release in Release.lookup_all(service=service):
         release.delete()
     service.delete()
-
-

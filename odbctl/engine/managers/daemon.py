@@ -97,7 +97,9 @@ def _raise_descriptor_limit() -> None:
 def start_in_background(home: Home, options: ManagerOptions) -> subprocess.Popen[bytes]:
     """Start a manager that outlives this process; does not wait for it to be ready."""
     home.create()
-    log = os.open(manager_log(home, options.host.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(
+        manager_log(home, options.host.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+    )
     fields = json.dumps(asdict(options))
     paths = (str(home.data), str(home.cache), str(home.state))
     try:

@@ -23,7 +23,9 @@ class ExitJournal:
         self._pending: list[WorkerExited] = []
         self._last_number = 0
 
-    def record(self, instance: int, pid: int, *, code: int | None, signal: int | None, at: float) -> WorkerExited:
+    def record(
+        self, instance: int, pid: int, *, code: int | None, signal: int | None, at: float
+    ) -> WorkerExited:
         """Write an exit down and number it."""
         self._last_number += 1
         ended = WorkerExited(instance, pid, code, signal, at, self._last_number)

@@ -76,9 +76,7 @@ def record_host_up(settings: HostSettings, *, strategy: str) -> int:
     host.version = odbctl.__version__
     host.boot_id, host.manager_pid, host.manager_start_ticks = identity
     host.started_at = host.last_seen_at = time.time()
-    record_event(
-        f"host/{settings.name}", "up", f"manager pid {identity.pid}", actor=settings.name
-    )
+    record_event(f"host/{settings.name}", "up", f"manager pid {identity.pid}", actor=settings.name)
     return host.oid
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from signal import Signals
 
 from odbctl.engine.managers.host import HostSettings
 from odbctl.engine.managers.messages import Report, WorkerExited, WorkerStarted
@@ -53,14 +54,19 @@ class InProcessServiceManager(ServiceManager):
         for launch in launches:
             should_stop = StopSignal()
             thread = threading.Thread(
-                target=self._work, args=(launch, should_stop, identity), name=launch.name, daemon=True
+                target=self._work,
+                args=(launch, should_stop, identity),
+                name=launch.name,
+                daemon=True,
             )
             self._threads[launch.instance] = (thread, should_stop)
             now = time.time()
             self._tell(WorkerStarted(launch.instance, identity.pid, identity.start_ticks, now))
             thread.start()
 
-    def _work(self, launch: WorkerLaunch, should_stop: StopSignal, identity: ProcessIdentity) -> None:
+    def _work(
+        self, launch: WorkerLaunch, should_stop: StopSignal, identity: ProcessIdentity
+    ) -> None:
         """Run one instance; the body of its thread."""
         writer = LogWriter(LogFiles.of(Path(launch.logs), launch.service, launch.name))
         code = EXIT_FAILURE
@@ -106,7 +112,7 @@ class InProcessServiceManager(ServiceManager):
             found[1].set()
         return found is not None
 
-    def send_signal(self, worker: ProcessIdentity, number: int) -> None:
+    def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
         """Do nothing: a signal would end the manager itself; a thread ends by itself or never."""
         logger.warning("a worker of this process does not stop; threads cannot be killed")
 

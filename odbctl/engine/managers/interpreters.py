@@ -19,7 +19,9 @@ from odbctl.paths import Home
 _BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from {module} import {name}; {name}()"
 
 
-def python_command(home: Home, python: str | None, entry: Callable[..., object], *arguments: str) -> list[str]:
+def python_command(
+    home: Home, python: str | None, entry: Callable[..., object], *arguments: str
+) -> list[str]:
     """Return the command that calls `entry()` in an interpreter.
 
     Args:

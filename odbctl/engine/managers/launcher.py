@@ -28,6 +28,7 @@ from odbctl.engine.managers.processes import signal_session
 from odbctl.engine.worker import process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.warm_up import warm_up
 from odbctl.paths import Home
 
 LEFTOVER_GRACE_SECONDS = 1.0
@@ -81,7 +82,9 @@ class Launcher:
         self._connections[connection] = LineBuffer()
         self._selector.register(connection, selectors.EVENT_READ)
         children = list(self._children.values())
-        self._send(connection, {"hello": True, "started": children, "exited": self._journal.pending})
+        self._send(
+            connection, {"hello": True, "started": children, "exited": self._journal.pending}
+        )
 
     def _read(self, connection: socket.socket) -> None:
         data = receive(connection)
@@ -151,7 +154,9 @@ class Launcher:
 
     def _execute(self, launch: WorkerLaunch) -> int:
         home = Home(
-            data=Path(launch.home_data), cache=Path(launch.home_cache), state=Path(launch.home_state)
+            data=Path(launch.home_data),
+            cache=Path(launch.home_cache),
+            state=Path(launch.home_state),
         )
         child = subprocess.Popen(
             python_command(home, launch.python, process.main),
@@ -218,6 +223,7 @@ def main() -> None:
     descriptor, method, journal = sys.argv[1:4]
     listener = socket.socket(fileno=int(descriptor))
     os.set_inheritable(listener.fileno(), False)
+    warm_up()
     gc.collect()
     gc.freeze()
     Launcher(listener, method=method, journal=ExitJournal(Path(journal))).run()

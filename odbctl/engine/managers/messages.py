@@ -2,8 +2,8 @@
 
 Manager to launcher: `{"spawn": [launch, …]}`, `{"ack": n}`.
 Launcher to manager: `{"started": […], "exited": […]}`, and once, when it is
-connected to, the same with `"hello"` for all that it has; each exit carries the number that the manager acknowledges
-once it is in the database.
+connected to, the same with `"hello"` for all that it has; each exit carries
+the number that the manager acknowledges once it is in the database.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ Memory only: a manager that lost it asks again, which does no harm.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterable, Mapping
+from signal import SIGKILL, SIGTERM, Signals
 from typing import Protocol
 
 from odbctl.engine.managers.messages import Report, WorkerExited
@@ -32,7 +32,7 @@ class Strategy(Protocol):
         """Ask a worker to stop; return whether it could be asked."""
         ...
 
-    def send_signal(self, worker: ProcessIdentity, number: int) -> None:
+    def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
         """Signal a worker's group."""
 
     def launches(self, instances: Iterable[int]) -> list[WorkerLaunch]:
@@ -117,12 +117,12 @@ class OwnWorkers:
             match action:
                 case Terminate(instance=instance):
                     self.terminated.add(instance)
-                    self._send(instance, signal.SIGTERM)
+                    self._send(instance, SIGTERM)
                 case Kill(instance=instance):
-                    self._send(instance, signal.SIGKILL)
+                    self._send(instance, SIGKILL)
                 case _:
                     pass
 
-    def _send(self, instance: int, number: signal.Signals) -> None:
+    def _send(self, instance: int, number: Signals) -> None:
         if (worker := self._strategy.worker_of(instance)) is not None:
             self._strategy.send_signal(worker, number)

@@ -59,9 +59,7 @@ def _record_exit(instance: ServiceInstance, report: WorkerExited, actor: str) ->
     )
 
 
-def _classify(
-    instance: ServiceInstance, report: WorkerExited
-) -> tuple[InstanceState, ExitCause]:
+def _classify(instance: ServiceInstance, report: WorkerExited) -> tuple[InstanceState, ExitCause]:
     if instance.stopping_at is not None:
         killed = report.signal == SIGKILL
         return InstanceState.STOPPED, ExitCause.KILL if killed else ExitCause.STOP

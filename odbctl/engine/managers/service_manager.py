@@ -18,6 +18,7 @@ import select
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
+from signal import Signals
 from typing import ClassVar
 
 from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
@@ -36,6 +37,7 @@ from odbctl.engine.odb import Database, Listener
 from odbctl.engine.reconcile.actions import Plan
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import WorldSnapshot
+from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
 from odbctl.engine.worker.control import STOP, control_path, send_control
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
@@ -44,8 +46,10 @@ from odbctl.paths import Home
 
 HEARTBEAT_SECONDS = 10.0
 RETRY_SECONDS = 1.0
-# Passes in a burst of changes are at least this far apart; the first is at once.
+# Passes in a burst of changes are at least this far apart, and this many times
+# as far apart as one takes; the first is at once.
 MIN_PASS_INTERVAL_SECONDS = 0.004
+BURST_SHARE = 4.0
 
 logger = logging.getLogger("odbctl.manager")
 
@@ -69,10 +73,12 @@ class ServiceManager(ABC):
         self.host_id = 0
         self.adopted = AdoptedWorkers()
         self._own = OwnWorkers(self)
+        self._raw_times = RawTimeIndex(home.logs)
         self._reports: list[Report] = []
         self._stop_read, self._stop_write = os.pipe()
         self._is_stopping = False
         self._next_heartbeat = 0.0
+        self._pass_seconds = 0.0
 
     # What a subclass provides.
 
@@ -99,7 +105,7 @@ class ServiceManager(ABC):
         """Ask a worker to stop; return whether it could be asked."""
         return send_control(control_path(self.home.run, instance), STOP)
 
-    def send_signal(self, worker: ProcessIdentity, number: int) -> None:
+    def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
         """Send a signal to a worker and all of its process group."""
         signal_group(worker, number)
 
@@ -121,10 +127,12 @@ class ServiceManager(ABC):
                 lambda: record_host_up(self.settings, strategy=self.strategy)
             )
             self._adopt()
+            self._raw_times.start()
             with self.db.listen() as listener:
                 self._loop(listener)
             self.db.run(lambda: record_host_down(self.host_id))
         finally:
+            self._raw_times.stop()
             self.cleanup()
             self.adopted.close()
             lock.release()
@@ -139,10 +147,16 @@ class ServiceManager(ABC):
         while not self._is_stopping:
             started = time.monotonic()
             wake_at = self._try_pass()
+            self._pass_seconds = time.monotonic() - started
             self._wait(listener, wake_at)
-            rest = MIN_PASS_INTERVAL_SECONDS - (time.monotonic() - started)
-            if rest > 0:
-                time.sleep(rest)
+            self._rest(started)
+
+    def _rest(self, started: float) -> None:
+        """In a burst of changes leave most of the time to those who make them."""
+        interval = max(MIN_PASS_INTERVAL_SECONDS, BURST_SHARE * self._pass_seconds)
+        rest = interval - (time.monotonic() - started)
+        if rest > 0:
+            time.sleep(rest)
 
     def _try_pass(self) -> float | None:
         """Make one pass; what goes wrong is logged and tried again soon."""

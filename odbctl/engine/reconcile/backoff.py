@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import zlib
 
-from odbctl.engine.model.states import InstanceState
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot
 
 BASE_DELAY_SECONDS = 1.0
@@ -18,8 +17,6 @@ JITTER = 0.25  # a delay is lengthened by up to this part of itself
 STABLE_SECONDS = 30.0  # a run that long wipes out the failures before it
 CRASH_LOOP_FAILURES = 4
 CLOCK_TOLERANCE_SECONDS = 1.0
-
-_BAD_ENDS = frozenset({InstanceState.FAILED, InstanceState.CRASHED, InstanceState.LOST})
 
 
 def failures_after(instance: InstanceSnapshot, *, reset_at: float) -> int:
@@ -48,7 +45,7 @@ def delay_seconds(failures: int, *, seed: int) -> float:
     if failures <= 1:
         return 0.0
     exponent = min(failures - 2, 16)
-    delay = min(BASE_DELAY_SECONDS * 2**exponent, MAX_DELAY_SECONDS)
+    delay = min(BASE_DELAY_SECONDS * 2.0**exponent, MAX_DELAY_SECONDS)
     share = zlib.crc32(f"{seed}:{failures}".encode()) / 0xFFFFFFFF
     return delay * (1.0 + JITTER * share)
 
@@ -64,8 +61,3 @@ def next_try_at(instance: InstanceSnapshot, *, reset_at: float, now: float) -> f
         return now
     failures = failures_after(instance, reset_at=reset_at)
     return ended_at + delay_seconds(failures, seed=instance.id)
-
-
-def is_bad_end(instance: InstanceSnapshot) -> bool:
-    """Tell whether an ended instance failed, crashed or was lost."""
-    return instance.state in _BAD_ENDS

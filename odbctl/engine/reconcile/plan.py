@@ -9,6 +9,7 @@ manager escalates the stops of its own host's instances.
 
 from __future__ import annotations
 
+from odbctl.engine.model.states import InstanceState
 from odbctl.engine.reconcile.actions import (
     Action,
     ClearFailedStarts,
@@ -24,7 +25,6 @@ from odbctl.engine.reconcile.placement import Allocation
 from odbctl.engine.reconcile.rollout import plan_rollout
 from odbctl.engine.reconcile.slots import SlotPlan, plan_slots
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
-from odbctl.engine.model.states import InstanceState
 
 # The part of the grace after which SIGTERM follows the request to stop.
 TERMINATE_AFTER = 0.5
@@ -50,9 +50,7 @@ def plan_world(world: WorldSnapshot, *, now: float) -> Plan:
     return Plan(tuple(actions), min(wakes, default=None))
 
 
-def plan_escalation(
-    world: WorldSnapshot, *, now: float
-) -> tuple[list[Action], list[float]]:
+def plan_escalation(world: WorldSnapshot, *, now: float) -> tuple[list[Action], list[float]]:
     """Plan the signals for own instances that were asked to stop and have not."""
     actions: list[Action] = []
     wakes: list[float] = []
@@ -66,9 +64,7 @@ def plan_escalation(
     return actions, wakes
 
 
-def _escalate(
-    instance: InstanceSnapshot, grace: float, now: float
-) -> tuple[Action | None, float]:
+def _escalate(instance: InstanceSnapshot, grace: float, now: float) -> tuple[Action | None, float]:
     asked_at = min(instance.stopping_at or now, now)
     kill_at = asked_at + grace
     if now >= kill_at:
@@ -107,11 +103,10 @@ def plan_children(service: ServiceSnapshot) -> list[Action]:
     """Plan the end of children whose owner is gone, and forget those that ended."""
     owners = {i.id for i in service.instances if i.is_wanted}
     children = [i for i in service.instances if i.owner is not None]
-    stops = [Stop(i.id, "its owner ended") for i in children if i.is_wanted and i.owner not in owners]
+    orphans = [i for i in children if i.is_wanted and i.owner not in owners]
+    stops = [Stop(i.id, "its owner ended") for i in orphans]
     return [*stops, *(Retire(i.id) for i in children if i.is_ended)]
 
 
 def _any_runs(service: ServiceSnapshot) -> bool:
     return any(i.state is InstanceState.RUNNING for i in service.instances)
-
-

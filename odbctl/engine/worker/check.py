@@ -36,7 +36,7 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
         return {"problem": "missing", "message": str(error), "near": error.near}
     except NotAServiceError as error:
         return {"problem": "not-a-service", "message": str(error), "near": []}
-    except BaseException as error:  # the author's module may raise anything
+    except BaseException as error:  # noqa: BLE001 - the author's module may raise anything
         last = traceback.format_exception_only(error)[-1].strip()
         return {"problem": "import", "message": last, "near": []}
     try:
@@ -44,7 +44,7 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
         if (words := question["arguments"]) is not None:
             config |= _configure(service_class, question, words)
         build_config(service_class.Config, config)
-    except Exception as error:  # the author's Config may raise anything
+    except Exception as error:  # noqa: BLE001 - the author's Config may raise anything
         return {"problem": "config", "message": str(error), "near": []}
     doc = (service_class.__doc__ or "").strip().splitlines()
     return {

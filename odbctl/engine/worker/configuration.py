@@ -34,9 +34,7 @@ def build_config(config_class: type | None, values: Mapping[str, ConfigValue]) -
         raise ValueError(str(error)) from error
 
 
-def parse_assignments(
-    config_class: type | None, words: Sequence[str]
-) -> dict[str, ConfigValue]:
+def parse_assignments(config_class: type | None, words: Sequence[str]) -> dict[str, ConfigValue]:
     """Parse `key=value` words by the types of `Config`; without one, as text."""
     hints = typing.get_type_hints(config_class) if config_class else {}
     values: dict[str, ConfigValue] = {}

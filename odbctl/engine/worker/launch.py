@@ -7,7 +7,7 @@ author's code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 ConfigValue = str | int | float | bool | None
@@ -18,8 +18,9 @@ class WorkerLaunch:
     """One instance to run.
 
     `instance` and `service_id` are object ids, `name` and `service` what
-    people call them, `release` is its release's number. `python` is the interpreter of its codebase, or None for
-    odbctl's own. All paths are absolute.
+    people call them, `release` is the number of its release. `python` is the
+    interpreter of its codebase, or None for odbctl's own. All paths are
+    absolute.
     """
 
     instance: int
@@ -45,9 +46,10 @@ class WorkerLaunch:
 
     def to_fields(self) -> dict[str, Any]:
         """Return its fields as plain values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> WorkerLaunch:
         """Make it from what `to_fields` returned, which may have been JSON meanwhile."""
-        return cls(**{**fields, "source_roots": tuple(fields["source_roots"])})
+        values: dict[str, Any] = {**fields, "source_roots": tuple(fields["source_roots"])}
+        return cls(**values)

@@ -61,7 +61,9 @@ def load_service_class(module_name: str, class_name: str) -> type[ServiceBase]:
     if found is None:
         raise ClassNotFoundError(module_name, class_name, near_classes(module, class_name))
     if not (isinstance(found, type) and issubclass(found, ServiceBase)):
-        raise NotAServiceError(f"{module_name}:{class_name} does not derive from odbctl.ServiceBase")
+        raise NotAServiceError(
+            f"{module_name}:{class_name} does not derive from odbctl.ServiceBase"
+        )
     return found
 
 

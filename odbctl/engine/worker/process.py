@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,16 +36,17 @@ def run_process(launch: WorkerLaunch) -> NoReturn:
     writer = LogWriter(LogFiles.of(Path(launch.logs), launch.service, launch.name))
     try:
         _open_log(writer)
-        code = _run(launch)
-    except BaseException as error:  # the last boundary: nothing may unwind into the launcher
+        code = live(launch)
+    except BaseException as error:  # noqa: BLE001 - nothing may unwind into the launcher
         sys.stderr.write(f"odbctl: worker failed: {error!r}\n")
     finally:
-        _run_exit_functions()
+        _finish()
         writer.close()
         os._exit(code & 0xFF)
 
 
-def _run(launch: WorkerLaunch) -> int:
+def live(launch: WorkerLaunch) -> int:
+    """Run one instance and return its exit code; the process is one that may be changed."""
     should_stop = StopSignal()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: should_stop.set())
     signal.signal(signal.SIGINT, lambda _signal, _frame: should_stop.set())
@@ -70,12 +72,19 @@ def _open_log(writer: LogWriter) -> None:
     try:
         writer.open()
         writer.attach_descriptors()
-        writer.replace_streams()
     except OSError as error:
         sys.stderr.write(f"odbctl: no log: {error}\n")
         return
     faulthandler.enable(file=2)
-    logging.getLogger().addHandler(LogHandler(writer))
+    use_log(writer)
+
+
+def use_log(writer: LogWriter) -> LogHandler:
+    """Send what Python prints and logs to an opened log."""
+    writer.replace_streams()
+    handler = LogHandler(writer)
+    logging.getLogger().addHandler(handler)
+    return handler
 
 
 def _enter_storage(launch: WorkerLaunch) -> None:
@@ -87,14 +96,16 @@ def _enter_storage(launch: WorkerLaunch) -> None:
     os.environ["ODBCTL_INSTANCE"] = launch.name
 
 
-def _run_exit_functions() -> None:
+def _finish() -> None:
     """Do what a finishing interpreter does for the author, without freeing the heap.
 
     Freeing it would copy every page that is shared with the launcher.
     """
+    # The function that the interpreter itself calls when it finishes.
+    run_exit_functions: Callable[[], None] = vars(atexit)["_run_exitfuncs"]
     try:
-        atexit._run_exitfuncs()
-    except BaseException as error:  # the author's exit functions
+        run_exit_functions()
+    except BaseException as error:  # noqa: BLE001 - the author's exit functions
         sys.stderr.write(f"odbctl: an exit function failed: {error!r}\n")
 
 

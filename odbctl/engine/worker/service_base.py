@@ -79,7 +79,9 @@ class ServiceBase:
     gb_ram_used: ClassVar[float] = 0.0
     Config: ClassVar[type | None] = None
 
-    def __init__(self, db: Database, service: Service, runtime: Runtime, config: Any = None) -> None:
+    def __init__(
+        self, db: Database, service: Service, runtime: Runtime, config: Any = None
+    ) -> None:
         self.db = db
         self.service = service
         self.runtime = runtime
@@ -140,7 +142,9 @@ class ServiceBase:
         """Return a context in which all registered reactors run."""
         return ReactorsRunning(self._reactors)
 
-    def spawn_child(self, service_class: type[ServiceBase] | None = None, /, **config: ConfigValue) -> ServiceInstance:
+    def spawn_child(
+        self, service_class: type[ServiceBase] | None = None, /, **config: ConfigValue
+    ) -> ServiceInstance:
         """Start a further instance that this one owns and that ends with it.
 
         Args:

@@ -58,7 +58,7 @@ class ServiceWorker:
             return 0
         except SystemExit as leaving:
             return _exit_code(leaving)
-        except BaseException as error:  # the boundary to the author's code
+        except BaseException as error:  # noqa: BLE001 - the boundary to the author's code
             self._record_failure(error)
             return EXIT_FAILURE
         finally:
@@ -116,7 +116,7 @@ class ServiceWorker:
     def _tear_down(self, service: ServiceBase) -> None:
         try:
             service.teardown()
-        except BaseException as error:  # the boundary to the author's code
+        except BaseException as error:  # noqa: BLE001 - the boundary to the author's code
             self._record_failure(error)
 
     def _record_failure(self, error: BaseException) -> None:
@@ -133,7 +133,7 @@ class ServiceWorker:
 
         try:
             self.db.run(write)
-        except Exception as lost:  # the exit code still says that it failed
+        except Exception as lost:  # noqa: BLE001 - the exit code still says that it failed
             _print_error(f"odbctl: the reason could not be recorded: {lost}\n")
 
 

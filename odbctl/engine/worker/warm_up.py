@@ -1,0 +1,125 @@
+"""Warming up: the launcher lives a worker's life before it forks any.
+
+What a worker does first (open a log, a control socket and the database, import
+a class, write that it runs) is done here a few times, on throw-away files.
+Then the classes are resolved, the code is specialized and the memory touched
+that all workers share. Nothing is kept open: no connection may be inherited.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance, core
+from odbctl.engine.odb import Database
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_writer import LogWriter
+from odbctl.engine.worker.identity import read_boot_id
+from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.process import live, use_log
+from odbctl.paths import Home
+
+ROUNDS = 12  # the interpreter specializes what ran about eight times
+_MODULE = "odbctl_warm_up"
+_SOURCE = """
+import logging
+from odbctl import ServiceBase
+
+class Quick(ServiceBase):
+    def initialize(self):
+        print("ready")
+        self.logger.info("ready")
+
+    def do_work(self, should_stop):
+        pass
+"""
+
+
+def warm_up() -> None:
+    """Live a worker's life a few times and leave the process as it was."""
+    core.resolve()
+    read_boot_id()
+    streams, path, folder = (sys.stdout, sys.stderr), list(sys.path), os.getcwd()
+    environment = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="odbctl-") as temporary:
+        home = Home.at(temporary)
+        home.create()
+        Path(temporary, f"{_MODULE}.py").write_text(_SOURCE)
+        try:
+            for _ in range(ROUNDS):
+                _live_once(home)
+        finally:
+            sys.stdout, sys.stderr = streams
+            sys.path[:] = path
+            sys.pycache_prefix = None
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(environment)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+
+
+def _live_once(home: Home) -> None:
+    launch = _launch(home, _create(home))
+    writer = LogWriter(LogFiles.of(home.logs, launch.service, launch.name))
+    writer.open()
+    handler = use_log(writer)
+    try:
+        live(launch)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        writer.close()
+        sys.modules.pop(_MODULE, None)
+
+
+def _create(home: Home) -> ServiceInstance:
+    """Write an instance as a manager does."""
+
+    def create() -> ServiceInstance:
+        now = time.time()
+        name = f"warm-{time.monotonic_ns()}"
+        codebase = Codebase(name=name, location="", ref="", commit="", tree="", added_at=now)
+        service = Service(name=name, created_at=now)
+        release = Release(
+            service=service,
+            number=1,
+            codebase=codebase,
+            module=_MODULE,
+            class_name="Quick",
+            created_at=now,
+            actor="",
+        )
+        host = ServiceHost(name=name)
+        return ServiceInstance(
+            name=name, service=service, release=release, host=host, slot=0, created_at=now
+        )
+
+    with Database(home.database, run_dir=home.run) as db:
+        return db.run(create)
+
+
+def _launch(home: Home, instance: ServiceInstance) -> WorkerLaunch:
+    return WorkerLaunch(
+        instance=instance.oid,
+        name="warm-1",
+        service_id=0,
+        service="warm",
+        release=1,
+        module=_MODULE,
+        class_name="Quick",
+        database=str(home.database),
+        run=str(home.run),
+        logs=str(home.logs),
+        storage=str(home.storage / "warm-1"),
+        home_data=str(home.data),
+        home_cache=str(home.cache),
+        home_state=str(home.state),
+        source_roots=(str(home.data),),
+        pycache=str(home.cache / "pycache"),
+    )
