@@ -36,9 +36,13 @@ def is_full_hash(ref: str) -> bool:
 
 
 def kind_of(full_name: str) -> RefKind:
-    """Return the kind of a ref by its full name, which is empty for expressions."""
+    """Return the kind of a ref by its full name.
+
+    That name is empty for an expression, and HEAD when no branch is checked out.
+    """
     kinds = {
         "": RefKind.COMMIT,
+        "HEAD/": RefKind.COMMIT,
         "refs/heads/": RefKind.BRANCH,
         "refs/remotes/": RefKind.REMOTE_BRANCH,
         "refs/tags/": RefKind.TAG,

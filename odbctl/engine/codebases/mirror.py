@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Mirror:
             return known
         with locked(self._folder, self.key, report=report) as lock:
             self._create(hash_length=len(commit))
-            words = ("--depth=1", "--", self.location, f"+{commit}:{PINS}/{commit}")
+            words = (*fetching.ONE_COMMIT, "--", self.location, f"+{commit}:{PINS}/{commit}")
             self._fetch(words, lock, report)
             return self._remember(commit, ref, kind)
 
@@ -118,7 +119,9 @@ class Mirror:
     def _fetch(self, words: Sequence[str], lock: int, report: Report | None) -> None:
         result = fetching.fetch(self.path, self.location, words, lock=lock, report=report)
         if result.exit_code != 0:
-            raise git_failure(result, self.path, f"cannot fetch from {self.location}")
+            hint = f"git ls-remote {shlex.quote(self.location)}    (must work without a question)"
+            message = f"cannot fetch from {self.location}"
+            raise git_failure(result, self.path, message, hint=hint)
 
     def _create(self, *, hash_length: int = 40) -> None:
         with writing(self._folder):
@@ -133,7 +136,7 @@ class Mirror:
         """Return what is known of a commit whose objects are here."""
         try:
             facts = json.loads(self._facts_path(commit).read_bytes())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):  # no facts, or a cache that fetching will tell more of
             return None
         return ResolvedCommit(
             ref=ref,

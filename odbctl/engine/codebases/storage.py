@@ -83,7 +83,9 @@ def disk_full(folder: Path) -> CodebaseError:
     )
 
 
-def git_failure(result: GitResult, folder: Path, message: str) -> OdbctlError:
+def git_failure(
+    result: GitResult, folder: Path, message: str, *, hint: str | None = None
+) -> OdbctlError:
     """Return the error for a git command that failed while it wrote below `folder`."""
     # Git gives the same exit code for everything; the system's own words for
     # a full disk are all that is left of errno.
@@ -91,7 +93,7 @@ def git_failure(result: GitResult, folder: Path, message: str) -> OdbctlError:
         return disk_full(folder)
     if not os.access(folder, os.W_OK):
         return _translate(folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
-    return CodebaseError(f"{message}: {result.reason}")
+    return CodebaseError(f"{message}: {result.reason}", hint=hint)
 
 
 def remove_tree(path: Path) -> None:
