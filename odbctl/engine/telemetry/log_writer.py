@@ -38,10 +38,12 @@ class LogWriter:
         Raises:
             OSError: The place cannot be written.
         """
-        self.files.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.files.tail.exists():
-            settle_window(self.files)
-        self._sink.open()
+        try:
+            self._sink.open()
+        except FileNotFoundError:
+            self.files.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._sink.open()
+        settle_window(self.files)  # of an earlier writer of the same instance
 
     def attach_descriptors(self) -> None:
         """Put the raw files over descriptors 1 and 2, and nothing over 0.
