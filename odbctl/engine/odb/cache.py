@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Final
 from odbctl.engine.odb.codec import Row
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.readset import SCHEMA, Fields, Keys, LogRow, grouped, touched_lookups
-from odbctl.engine.odb.tables import Recorded, column_sql, merge, record_of, select_sql
+from odbctl.engine.odb.tables import (
+    Recorded,
+    check_types,
+    column_sql,
+    merge,
+    record_of,
+    select_sql,
+)
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
@@ -33,6 +40,7 @@ class CachedTable:
         self.select = None if recorded is None else select_sql(definition, recorded)
         self.select_one = f"{self.select} WHERE oid = ?"
         wanted = record_of(definition)
+        check_types(definition, recorded or {})
         self.is_current = recorded is not None and merge(recorded, wanted) == recorded
         self._recorded = recorded or {}
         self.rows: dict[int, Row] = {}

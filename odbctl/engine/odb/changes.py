@@ -39,7 +39,6 @@ class Announcer:
 
     def __init__(self, run_dir: Path) -> None:
         self._folder = run_dir / "sig"
-        self._armed_path = os.fspath(self._folder / "armed")
         self._descriptor = -1
         self._socket: _socket.socket | None = None
 
@@ -47,10 +46,10 @@ class Announcer:
         """Wake every listener that sleeps. Never blocks, never fails."""
         try:
             if self._descriptor < 0:
-                self._descriptor = os.open(self._armed_path, os.O_RDWR | os.O_CLOEXEC)
+                self._descriptor = _open_armed(self._folder)
             armed = os.pread(self._descriptor, MOST_LISTENERS, 0)
         except OSError:
-            return  # nobody has ever listened here, or the healing look will find it
+            return  # listeners find the commit when they look for lost wake-ups
         slot = armed.find(b"\1")
         while slot >= 0:
             self._wake(slot)
@@ -106,9 +105,7 @@ class Listener:
                 f"{self._folder} is too long for sockets", hint="choose a shorter run directory"
             )
         try:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
-            self._armed = os.open(self._folder / "armed", flags, 0o600)
+            self._armed = _open_armed(self._folder)
             self._bind()
         except OSError as error:
             self.close()
@@ -241,6 +238,16 @@ def wait_for_change(
             return False
         listener.wait(left)
     return False
+
+
+def _open_armed(folder: Path) -> int:
+    """Open the file of armed slots, making it if this is its first use."""
+    path, flags = os.fspath(folder / "armed"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return os.open(path, flags, 0o600)
 
 
 def _datagram_socket() -> _socket.socket:

@@ -52,7 +52,7 @@ def commit(transaction: Transaction) -> None:
     with database.lock:
         others, own = _locked(session, transaction, overlays)
     _renew_cache(session, overlays, others, own)
-    database.announce()
+    database.announce(own[0].seq, own[-1].seq)
 
 
 def _locked(

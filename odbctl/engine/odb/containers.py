@@ -141,12 +141,12 @@ def union_codec(members: Sequence[Codec]) -> Codec:
     return as_json_text(text, kind, python_types, encode=encode, decode=decode)
 
 
-def from_json(codec: Codec, value: Any) -> Any:  # noqa: ANN401 - a value of any type
+def from_json(codec: Codec, value: Any) -> Any:
     """Decode one value inside a container."""
     return value if codec.from_json is None else codec.from_json(value)
 
 
-def _checked(value: object, kind: type, text: str) -> Any:  # noqa: ANN401 - items of any type
+def _checked(value: object, kind: type, text: str) -> Any:
     """Return `value` if it is a `kind`; its items are the caller's to check."""
     if not isinstance(value, kind):
         raise Mismatch(text, value)

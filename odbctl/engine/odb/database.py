@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
 from odbctl.engine.odb.changes import Announcer, Listener, wait_for_change
 from odbctl.engine.odb.checkpoint import Checkpointer
@@ -28,6 +28,9 @@ from odbctl.engine.odb.view import View
 from odbctl.errors import StoreError
 
 T = TypeVar("T")
+
+# How many log rows are written between two looks at the size of the WAL.
+COMMITS_PER_LOOK: Final = 32
 
 
 class _Local(threading.local):
@@ -76,6 +79,11 @@ class Database:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed
 
     def __repr__(self) -> str:
         return f"Database({str(self.path)!r})"
@@ -154,11 +162,17 @@ class Database:
             return session.last_seq(), None
         return (rows[-1].seq if rows else seq), rows
 
-    def announce(self) -> None:
-        """Tell the listeners that something was committed."""
+    def announce(self, first_seq: int, last_seq: int) -> None:
+        """Tell the listeners of these log rows, and keep the WAL small."""
         self._announcer.announce()
-        if self._checkpointer.is_due():
-            self._checkpointer.run(self.session().connection)
+        # Now and then, counted over all processes: most of them commit only once.
+        is_turn = first_seq // COMMITS_PER_LOOK != (last_seq + 1) // COMMITS_PER_LOOK
+        if is_turn and self._checkpointer.is_due():
+            try:
+                self._checkpointer.run(self.session().connection)
+            except StoreError:
+                # The commit stands whatever comes of this; the next one tries again.
+                return
 
     def session(self) -> Session:
         """Return the session of this thread, opening it if this is its first use.

@@ -80,7 +80,7 @@ class Field:
         except (UnicodeEncodeError, ValueError) as error:
             raise ValueError(f"{self}: {error}") from None
 
-    def loaded(self, stored: Stored) -> Any:  # noqa: ANN401 - a value of the field's type
+    def loaded(self, stored: Stored) -> Any:
         """Return a stored value as Python sees it; a container is a fresh copy."""
         if stored is None or self.decode is None:
             return stored
@@ -92,7 +92,7 @@ class Field:
                 hint="a newer release may have written it",
             ) from error
 
-    def __get__(self, instance: DbObject | None, owner: type | None = None) -> Any:  # noqa: ANN401
+    def __get__(self, instance: DbObject | None, owner: type | None = None) -> Any:
         if instance is None:
             return self
         return current_view().read(self, instance.oid)

@@ -94,6 +94,11 @@ class Connection:
         """Close the connection. Safe to call twice."""
         self._sqlite.close()
 
+    def __del__(self) -> None:
+        # A thread that ended without closing it; later Pythons warn of that.
+        if sqlite := getattr(self, "_sqlite", None):
+            sqlite.close()
+
 
 def create_file(path: Path) -> None:
     """Make an empty file that only its owner can read, unless there is one.
@@ -136,7 +141,9 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
 
 def _connect(path: Path, is_read_only: bool, busy_timeout_seconds: float) -> sqlite3.Connection:
     if is_read_only:
-        where, is_uri = path.absolute().as_uri() + "?mode=ro", True
+        # Without a WAL nobody writes, and SQLite cannot make one to read with.
+        mode = "mode=ro" if os.path.exists(f"{path}-wal") else "immutable=1"
+        where, is_uri = f"{path.absolute().as_uri()}?{mode}", True
     else:
         where, is_uri = str(path), False
     return sqlite3.connect(

@@ -40,13 +40,13 @@ def is_class_variable(hint: object) -> bool:
     return hint is ClassVar or get_origin(hint) is ClassVar
 
 
-def split_marks(hint: Any) -> tuple[Any, Mark | None]:  # noqa: ANN401 - a hint is any object
+def split_marks(hint: Any) -> tuple[Any, Mark | None]:
     """Take `Indexed` or `Unique` off a hint."""
     marks = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Mark)]
     return (hint.__origin__, marks[0]) if marks else (hint, None)
 
 
-def codec_of(hint: Any) -> Codec:  # noqa: ANN401 - a hint is any object
+def codec_of(hint: Any) -> Codec:
     """Find the codec of a type hint.
 
     Raises:
@@ -67,7 +67,7 @@ def codec_of(hint: Any) -> Codec:  # noqa: ANN401 - a hint is any object
     raise TypeError(f"fields cannot have the type {hint!r}")
 
 
-def _unwrapped(hint: Any) -> Any:  # noqa: ANN401 - a hint is any object
+def _unwrapped(hint: Any) -> Any:
     """See through NewType, Annotated and `type X = ...`."""
     while True:
         if hasattr(hint, "__supertype__"):

@@ -7,7 +7,7 @@ Handles are equal when they name the same object; they outlive it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, dataclass_transform
 
 from odbctl.engine.odb.current import current_view, require_transaction
 from odbctl.errors import NotFoundError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.definition import Definition
 
 
+@dataclass_transform(kw_only_default=True, eq_default=False)
 class DbObject:
     """An object in the object database; creating one needs a transaction."""
 

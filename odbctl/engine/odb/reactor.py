@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from odbctl.engine.odb.changes import Listener, wait_for_change
+from odbctl.engine.odb.retry import back_off_seconds
 from odbctl.engine.odb.tracker import Tracker
 from odbctl.errors import RevisionConflictError, TransactionError
 
@@ -113,24 +114,26 @@ class Reactor:
             with self._database.listen() as self._listener:
                 self._loop(self._listener)
         except Exception as error:  # noqa: BLE001 - the boundary of the thread: reported
-            self._on_error(error)
+            if not self._database.is_closed:
+                self._on_error(error)
         finally:
             self._listener = None
             self._database.close_session()
 
     def _loop(self, listener: Listener) -> None:
-        back_off_seconds = FIRST_BACK_OFF_SECONDS
-        while not self._stop.is_set():
+        pause_seconds = FIRST_BACK_OFF_SECONDS
+        while not self._should_stop():
             try:
                 self._call()
             except RevisionConflictError:
+                self._stop.wait(back_off_seconds(1))
                 continue
             except Exception as error:  # noqa: BLE001 - the author's code: reported, tried again
                 self._on_error(error)
-                self._stop.wait(back_off_seconds)
-                back_off_seconds = min(2 * back_off_seconds, LONGEST_BACK_OFF_SECONDS)
+                self._stop.wait(pause_seconds)
+                pause_seconds = min(2 * pause_seconds, LONGEST_BACK_OFF_SECONDS)
                 continue
-            back_off_seconds = FIRST_BACK_OFF_SECONDS
+            pause_seconds = FIRST_BACK_OFF_SECONDS
             self._wait(listener, self._wake_every_seconds)
 
     def _call(self) -> None:
@@ -142,9 +145,12 @@ class Reactor:
         return wait_for_change(
             listener,
             self._has_changed,
-            should_stop=self._stop.is_set,
+            should_stop=self._should_stop,
             timeout_seconds=timeout_seconds,
         )
+
+    def _should_stop(self) -> bool:
+        return self._stop.is_set() or self._database.is_closed
 
     def _has_changed(self) -> bool:
         tracker = self._tracker

@@ -37,13 +37,13 @@ def retry_on_conflict(function: Callable[P, T]) -> Callable[P, T]:
             except RevisionConflictError:
                 if current.view is not None:
                     raise
-            time.sleep(_back_off_seconds(tries))
+            time.sleep(back_off_seconds(tries))
         return function(*arguments, **named)
 
     return retrying
 
 
-def _back_off_seconds(tries: int) -> float:
+def back_off_seconds(tries: int) -> float:
     """Draw a pause: longer at most after each try, and never the same for two rivals."""
     longest: float = min(FIRST_BACK_OFF_SECONDS * 2**tries, LONGEST_BACK_OFF_SECONDS)
     return longest * int.from_bytes(os.urandom(2), "big") / 0xFFFF

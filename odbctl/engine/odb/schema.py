@@ -34,7 +34,7 @@ class Schema:
         self.name = name
         self.classes: dict[str, type[DbObject]] = {}
 
-    @dataclass_transform(kw_only_default=True)
+    @dataclass_transform(kw_only_default=True, eq_default=False)
     def define(self, cls: type[T]) -> type[T]:
         """Make a stored class of an annotated one.
 

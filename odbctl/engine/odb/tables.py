@@ -108,7 +108,7 @@ def ensure_table(connection: Connection, definition: Definition) -> bool:
     if recorded is None:
         _create_table(connection, definition)
     else:
-        _check_types(definition, recorded)
+        check_types(definition, recorded)
         for field in definition.ordered:
             if field.name not in recorded:
                 _add_column(connection, field)
@@ -149,7 +149,12 @@ def _add_column(connection: Connection, field: Field) -> None:
     connection.run(f"ALTER TABLE {field.definition.table} ADD COLUMN {_column(field)}")
 
 
-def _check_types(definition: Definition, recorded: Recorded) -> None:
+def check_types(definition: Definition, recorded: Recorded) -> None:
+    """Check that the file holds the fields in the columns that this release reads.
+
+    Raises:
+        StoreError: It does not.
+    """
     for field in definition.ordered:
         column, _, text = recorded.get(field.name, [field.codec.column, "", ""])
         if column != field.codec.column:

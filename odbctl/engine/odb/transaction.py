@@ -73,7 +73,7 @@ class Transaction(View):
             for callback in self._callbacks:
                 callback()
 
-    def read(self, field: Field, oid: int) -> Any:  # noqa: ANN401 - a value of the field's type
+    def read(self, field: Field, oid: int) -> Any:
         """Read a field, as this transaction has written it or else as it was."""
         overlay = self.overlays.get(field.definition)
         if overlay is None or oid not in overlay.rows:

@@ -84,7 +84,7 @@ class View:
         tracker = current.tracker
         return tracker if tracker is not None and tracker.database is self.database else None
 
-    def read(self, field: Field, oid: int) -> Any:  # noqa: ANN401 - a value of the field's type
+    def read(self, field: Field, oid: int) -> Any:
         """Read a field of an object.
 
         Raises:

@@ -1,0 +1,232 @@
+"""Objects: lookups, references, deletion, views and what transactions see of themselves."""
+
+# ruff: noqa: PT012, SIM117 - what raises is the end of a transaction, so its body stands inside.
+
+from __future__ import annotations
+
+import threading
+from enum import StrEnum
+
+import pytest
+
+from odbctl.engine.odb import Database, DbObject, Indexed, Schema, Unique, current_database
+from odbctl.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    ObjectGoneError,
+    StoreError,
+    TransactionError,
+)
+
+schema = Schema("objects")
+
+
+class State(StrEnum):
+    NEW = "new"
+    DONE = "done"
+
+
+@schema.define
+class Task(DbObject):
+    name: Unique[str]
+    state: Indexed[State] = State.NEW
+    project: Indexed[Project | None] = None
+    parent: Task | None = None
+    is_urgent: Indexed[bool] = False
+    note: str = ""
+
+
+@schema.define
+class Project(DbObject):
+    title: str
+
+
+def test_objects_outlive_the_database_object(database: Database) -> None:
+    with database.transaction():
+        project = Project(title="house")
+        task = Task(name="door", project=project)
+        Task(name="lock", parent=task)
+    with Database(database.path) as again, again.view():
+        lock = Task.lookup_one(name="lock")
+        assert lock.parent == task
+        assert lock.parent is not None
+        assert lock.parent.project == project
+        assert project.title == "house"
+        assert again is current_database()
+
+
+def test_lookups_by_any_number_of_indexed_fields(database: Database) -> None:
+    with database.transaction():
+        house = Project(title="house")
+        a = Task(name="a", project=house)
+        b = Task(name="b", project=house, state=State.DONE)
+        c = Task(name="c", is_urgent=True)
+    with database.view():
+        assert Task.lookup_all() == (a, b, c)
+        assert Task.lookup_all(project=house) == (a, b)
+        assert Task.lookup_all(project=house, state=State.DONE) == (b,)
+        assert Task.lookup_all(project=None, is_urgent=True) == (c,)
+        assert Task.lookup_any(state=State.NEW) == a
+        assert Task.lookup_any(name="z") is None
+        assert Task.lookup_unique(name="b") == b
+        assert Task.lookup_unique(name="z") is None
+
+
+def test_lookup_one_needs_exactly_one(database: Database) -> None:
+    with database.transaction():
+        Task(name="a")
+        Task(name="b")
+        with pytest.raises(NotFoundError, match=r"objects\.Task"):
+            Task.lookup_one(name="c")
+        with pytest.raises(LookupError, match="2 objects"):
+            Task.lookup_one(state=State.NEW)
+
+
+def test_lookup_by_what_is_not_indexed_is_refused(database: Database) -> None:
+    with database.view():
+        with pytest.raises(TypeError, match="note is not indexed; indexed: name, state"):
+            Task.lookup_all(note="x")
+        with pytest.raises(TypeError, match="nota is no field"):
+            Task.lookup_all(nota="x")
+        with pytest.raises(TypeError, match="expects State"):
+            Task.lookup_all(state="new")
+        with pytest.raises(TypeError, match="Unique"):
+            Task.lookup_unique(state=State.NEW)
+
+
+def test_transaction_reads_its_own_writes(database: Database) -> None:
+    with database.transaction():
+        old = Task(name="old")
+    with database.transaction():
+        new = Task(name="new", is_urgent=True)
+        assert Task.lookup_all() == (old, new)
+        old.state = State.DONE
+        assert old.state is State.DONE
+        assert Task.lookup_all(state=State.NEW) == (new,)
+        assert Task.lookup_all(state=State.DONE, is_urgent=False) == (old,)
+        new.delete()
+        assert not new.exists()
+        assert Task.lookup_all(name="new") == ()
+        Task(name="new")
+        old.delete()
+        assert Task.lookup_all(state=State.DONE) == ()
+    with database.view():
+        assert [task.name for task in Task.lookup_all()] == ["new"]
+
+
+def test_body_that_raises_writes_nothing(database: Database) -> None:
+    called: list[str] = []
+    with pytest.raises(RuntimeError), database.transaction() as transaction:
+        transaction.on_commit(lambda: called.append("committed"))
+        Task(name="a")
+        raise RuntimeError
+    with database.view():
+        assert Task.lookup_all() == ()
+    assert not called
+
+
+def test_on_commit_is_called_when_it_can_be_seen(database: Database) -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        with database.transaction():
+            seen.append(len(Task.lookup_all()))
+
+    with database.transaction() as transaction:
+        transaction.on_commit(look)
+        Task(name="a")
+        assert not seen
+    assert seen == [1]
+
+
+def test_unique_value_that_is_taken_is_refused(database: Database) -> None:
+    with database.transaction():
+        a = Task(name="a")
+    with pytest.raises(AlreadyExistsError, match=r"objects\.Task with name 'a'"):
+        with database.transaction():
+            Task(name="b")
+            Task(name="a")
+    with pytest.raises(AlreadyExistsError, match="'c'"), database.transaction():
+        Task(name="c")
+        Task(name="c")
+    with database.transaction():
+        a.delete()
+        Task(name="a")
+    with database.view():
+        assert [task.name for task in Task.lookup_all()] == ["a"]
+
+
+def test_deleted_object_is_gone(database: Database) -> None:
+    with database.transaction():
+        project = Project(title="house")
+        task = Task(name="a", project=project)
+    with database.transaction():
+        project.delete()
+        with pytest.raises(ObjectGoneError):
+            project.delete()
+        with pytest.raises(ObjectGoneError):
+            _ = project.title
+    with database.view():
+        assert not project.exists()
+        assert task.project == project
+        with pytest.raises(ObjectGoneError, match=rf"objects\.Project {project.oid}"):
+            _ = project.title
+
+
+def test_handles_are_equal_by_object(database: Database) -> None:
+    with database.transaction():
+        task = Task(name="a")
+    handle = Task.from_oid(task.oid)
+    assert handle == task
+    assert {handle, task} == {task}
+    assert handle != Project.from_oid(task.oid)
+
+
+def test_view_does_not_move_while_others_commit(database: Database) -> None:
+    with database.transaction():
+        task = Task(name="a")
+
+    def change() -> None:
+        with database.transaction():
+            task.note = "changed"
+            Task(name="b")
+
+    with database.view():
+        assert len(Task.lookup_all()) == 1
+        thread = threading.Thread(target=change)
+        thread.start()
+        thread.join()
+        assert task.note == ""
+        assert len(Task.lookup_all()) == 1
+        with database.view():
+            assert task.note == ""
+    with database.view():
+        assert task.note == "changed"
+        assert len(Task.lookup_all()) == 2
+
+
+def test_transactions_do_not_nest(database: Database) -> None:
+    with database.view(), pytest.raises(TransactionError, match="inside a view"):
+        database.run(lambda: Task(name="a"))
+    with database.transaction():
+        with pytest.raises(TransactionError, match="inside a transaction"):
+            with database.transaction():
+                pass
+        Task(name="a")
+        with database.view():
+            assert Task.lookup_unique(name="a")
+    with database.view():
+        assert len(Task.lookup_all()) == 1
+
+
+def test_closed_database_says_so(database: Database) -> None:
+    with database.view():
+        database.close()
+    with pytest.raises(StoreError, match="is closed"), database.view():
+        pass
+
+
+def test_oids_grow(database: Database) -> None:
+    with database.transaction():
+        oids = [Project(title=str(number)).oid for number in range(500)]
+    assert oids == sorted(set(oids))
