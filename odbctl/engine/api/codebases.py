@@ -164,12 +164,12 @@ def remove_codebase(engine: Engine, spec: str) -> Change:
                 f"codebase {spec!r} is used by " + ", ".join(users),
                 hint=f"odbctl service remove {users[0]}",
             )
-        document = codebase_document(newest, ())
+        document, name = codebase_document(newest, ()), newest.name
         trees = [codebase.tree for codebase in doomed]
         for codebase in doomed:
             codebase.delete()
         kept = {codebase.tree for codebase in Codebase.lookup_all()}
-        record_event(f"codebase/{newest.name}", "removed", spec, actor=actor())
+        record_event(f"codebase/{name}", "removed", spec, actor=actor())
         return document, [tree for tree in trees if tree not in kept], len(doomed)
 
     document, trees, count = engine.db.run(write)

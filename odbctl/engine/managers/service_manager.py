@@ -18,6 +18,7 @@ import select
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from signal import Signals
 from typing import ClassVar
 
@@ -37,6 +38,8 @@ from odbctl.engine.odb import Database, Listener
 from odbctl.engine.reconcile.actions import Plan
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import WorldSnapshot
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_window import settle_window
 from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
 from odbctl.engine.worker.control import STOP, control_path, send_control
 from odbctl.engine.worker.identity import ProcessIdentity
@@ -49,6 +52,7 @@ RETRY_SECONDS = 1.0
 # Passes in a burst of changes are at least this far apart, and this many times
 # as far apart as one takes; the first is at once.
 MIN_PASS_INTERVAL_SECONDS = 0.004
+MAX_PASS_INTERVAL_SECONDS = 0.02
 BURST_SHARE = 4.0
 
 logger = logging.getLogger("odbctl.manager")
@@ -153,7 +157,8 @@ class ServiceManager(ABC):
 
     def _rest(self, started: float) -> None:
         """In a burst of changes leave most of the time to those who make them."""
-        interval = max(MIN_PASS_INTERVAL_SECONDS, BURST_SHARE * self._pass_seconds)
+        interval = BURST_SHARE * self._pass_seconds
+        interval = min(max(interval, MIN_PASS_INTERVAL_SECONDS), MAX_PASS_INTERVAL_SECONDS)
         rest = interval - (time.monotonic() - started)
         if rest > 0:
             time.sleep(rest)
@@ -175,7 +180,9 @@ class ServiceManager(ABC):
         if plan.actions:
             self.db.run(lambda: apply_actions(plan.actions, actor=self.settings.name))
             self._own.signal(plan.actions)
-            world, _ = self._decide()
+            done, (world, plan) = plan.actions, self._decide()
+            if set(plan.actions) - set(done):
+                plan = replace(plan, wake_at=time.time())
         self._own.act(world)
         return plan.wake_at
 
@@ -204,9 +211,21 @@ class ServiceManager(ABC):
             record_exits(exits, actor=self.settings.name)
 
         self.db.run(write)
-        self._own.forget(r.instance for r in reports if isinstance(r, WorkerExited))
+        ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
+        self._own.forget(ended)
+        self._settle_logs(ended)
         self._reports = []
         self.reports_recorded()
+
+    def _settle_logs(self, instances: Iterable[int]) -> None:
+        """Finish the log files of workers that ended, for they may not have been able to."""
+        with self.db.view():
+            found = [i for i in map(ServiceInstance.from_oid, instances) if i.exists()]
+            files = [LogFiles.of(self.home.logs, i.service.name, i.name) for i in found]
+        for each in files:
+            with contextlib.suppress(OSError):  # a full disk; readers cope
+                settle_window(each)
+                each.remove_empty()
 
     def report(self, report: Report) -> None:
         """Add a report that the next pass writes."""

@@ -1,0 +1,7 @@
+"""Points in time as people type them, for commands and screens."""
+
+from __future__ import annotations
+
+from odbctl.engine.telemetry.durations import parse_duration, parse_since
+
+__all__ = ["parse_duration", "parse_since"]
