@@ -1,0 +1,158 @@
+"""The bridge to typer: defining commands, and running the one that was named.
+
+Each module of commands has an `app`; only the one command that runs is built.
+Every command takes the common options, has an example in its help, and
+returns a `Result`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from importlib import import_module
+from typing import Annotated, Any, Protocol, cast
+
+import typer
+
+from odbctl.commands._results import Result
+from odbctl.commands._session import session
+from odbctl.commands.catalog import module_of
+from odbctl.errors import OdbctlError, UsageError
+
+# The root of everything typer says of a wrong command line.
+_TYPER_ERRORS: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+class _TyperError(Protocol):
+    exit_code: int
+
+    def format_message(self) -> str: ...
+
+
+def _take(name: str) -> Callable[[str | None], None]:
+    def take(value: str | None) -> None:
+        if value is not None:
+            session().set_flag(name, value)
+
+    return take
+
+
+def _take_json(value: bool) -> None:
+    if value:
+        session().set_flag("output", "json")
+
+
+_COMMON: dict[str, Any] = {
+    "output": Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FORMAT",
+            help="table, wide, json, yaml or name",
+            callback=_take("output"),
+        ),
+    ],
+    "json": Annotated[bool, typer.Option("--json", help="Short for -o json", callback=_take_json)],
+    "color": Annotated[
+        str | None,
+        typer.Option(
+            "--color", metavar="WHEN", help="auto, always or never", callback=_take("color")
+        ),
+    ],
+    "home": Annotated[
+        str | None,
+        typer.Option("--home", metavar="DIR", help="Use this odbctl home", callback=_take("home")),
+    ],
+}
+# Commands that pass on what stands behind `--`.
+_PASSING_ON = frozenset({("service", "configure")})
+_DEFAULTS = {"output": None, "json": False, "color": None, "home": None}
+
+
+def new_app() -> typer.Typer:
+    """Return an app for a module's commands."""
+    return typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+def command(
+    app: typer.Typer, name: str, *, example: str | Sequence[str]
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Define a command with the common options and an example in its help."""
+    examples = [example] if isinstance(example, str) else list(example)
+    epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in examples)
+
+    def define(work: Callable[..., Result]) -> Callable[..., Result]:
+        app.command(
+            name,
+            help=_summary(work),
+            epilog=epilog,
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        )(_with_common_options(work))
+        return work
+
+    return define
+
+
+def _summary(work: Callable[..., object]) -> str:
+    """Return a docstring up to its sections."""
+    text = inspect.getdoc(work) or ""
+    return text.partition("\n\nArgs:")[0].partition("\n\nRaises:")[0]
+
+
+def _with_common_options(work: Callable[..., Result]) -> Callable[..., Result]:
+    """Return `work` as typer shall see it: with options that their callbacks take."""
+
+    @wraps(work)
+    def run(**given: Any) -> Result:
+        return work(**{name: value for name, value in given.items() if name not in _COMMON})
+
+    signature = inspect.signature(work, eval_str=True)
+    extra = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation
+        )
+        for name, annotation in _COMMON.items()
+    ]
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
+    visible = cast("Any", run)
+    visible.__signature__ = signature.replace(parameters=[*own, *extra])
+    visible.__annotations__ = {p.name: p.annotation for p in [*own, *extra]}
+    return run
+
+
+def build(noun: str | None, name: str) -> Any:
+    """Build one command of a module, and no other."""
+    app: typer.Typer = import_module(module_of(noun, name)).app
+    single = new_app()
+    single.registered_commands = [c for c in app.registered_commands if c.name == name]
+    return typer.main.get_command(single)
+
+
+def run(noun: str | None, name: str, words: Sequence[str]) -> Result | None:
+    """Run a command; None when it only printed its help.
+
+    Raises:
+        UsageError: Its words are wrong.
+        OdbctlError: What the command raises.
+    """
+    path = " ".join(filter(None, ("odbctl", noun, name)))
+    built = build(noun, name)
+    own = list(words)
+    if (noun, name) in _PASSING_ON and "--" in own:
+        place = own.index("--")
+        session().words_after_dashes = tuple(own[place + 1 :])
+        own = own[:place]
+    try:
+        with built.make_context(path, own) as context:
+            return cast("Result", built.invoke(context))
+    except typer.Exit:
+        return None
+    except _TYPER_ERRORS as error:
+        raise _translated(error, path) from error
+
+
+def _translated(error: Exception, path: str) -> OdbctlError:
+    message = cast("_TyperError", error).format_message()
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=f"{path} --help")

@@ -1,0 +1,49 @@
+"""Environment variables as people give them: `--env K=V` and files of such lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from odbctl.errors import UsageError
+
+
+def read_environment(words: Iterable[str], file: str | None) -> dict[str, str]:
+    """Return the variables of a file, then those of the words, which win.
+
+    Raises:
+        UsageError: A line or a word is not K=V, or the file cannot be read.
+    """
+    found: dict[str, str] = {}
+    if file is not None:
+        for number, line in enumerate(_read(file).splitlines(), start=1):
+            text = line.strip().removeprefix("export ")
+            if text and not text.startswith("#"):
+                name, value = _assignment(text, f"{file}:{number}")
+                found[name] = _unquoted(value)
+    for word in words:
+        name, value = _assignment(word, "--env")
+        found[name] = value
+    return found
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {error}") from error
+
+
+def _assignment(text: str, where: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier() or "\0" in value:
+        # The value may be a secret: it is not repeated.
+        raise UsageError(f"{where}: {name[:40]!r} is not K=V", hint="as in --env MODE=test")
+    return name, value
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        return value[1:-1]
+    return value

@@ -1,0 +1,96 @@
+"""How errors are told: foreseen ones in two lines, others with a crash report.
+
+Runs in the command line's process, last.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING
+
+from odbctl.commands._text import visible, visible_lines
+from odbctl.errors import OdbctlError
+
+if TYPE_CHECKING:
+    from odbctl.paths import Home
+
+INTERRUPTED = 130
+
+
+class InterruptedWaitError(OdbctlError):
+    """Ctrl-C ended the waiting; the message says what goes on."""
+
+    code = "interrupted"
+    exit_code = INTERRUPTED
+
+
+def tell(error: OdbctlError, *, is_json: bool) -> int:
+    """Print a foreseen error to standard error; return its exit code."""
+    if is_json:
+        _tell_json(error.code, error.message, error.hint, error.exit_code)
+        return error.exit_code
+    lines = [f"error: {visible_lines(error.message)}"]
+    for record in getattr(error, "log_lines", ()):
+        lines += [f"  | {record['instance']} {visible(text)}" for text in record["text"].split("\n")]
+    if error.hint:
+        lines.append(f"hint: {visible_lines(error.hint)}")
+    print("\n".join(lines), file=sys.stderr)
+    return error.exit_code
+
+
+def _tell_json(code: str, message: str, hint: str | None, exit_code: int) -> None:
+    import json
+
+    document = {
+        "kind": "error",
+        "version": 1,
+        "code": code,
+        "message": message,
+        "hint": hint,
+        "exit_code": exit_code,
+    }
+    print(json.dumps(document), file=sys.stderr)
+
+
+def tell_unforeseen(error: BaseException, home: Home | None, *, is_json: bool) -> int:
+    """Write a crash report and say where it is; return the exit code."""
+    kind = type(error).__name__
+    message = f"unexpected {kind}: {error}" if str(error) else f"unexpected {kind}"
+    place = _write_report(error, home)
+    hint = f"this is a defect of odbctl; the report is {place}" if place else None
+    return tell(OdbctlError(message, hint=hint), is_json=is_json)
+
+
+def _write_report(error: BaseException, home: Home | None) -> str | None:
+    """Write the report; without a home that can be written to, among temporary files."""
+    text = _report(error)
+    folders = [] if home is None else [str(home.crashes)]
+    for folder in [*folders, tempfile.gettempdir()]:
+        path = os.path.join(folder, f"odbctl-crash-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt")
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError:
+            continue
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        return path
+    return None
+
+
+def _report(error: BaseException) -> str:
+    import platform
+    import traceback
+
+    from odbctl import __version__
+
+    words = " ".join(visible(word) for word in sys.argv[1:])
+    head = [
+        f"odbctl {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"command: odbctl {words}",
+        "",
+    ]
+    return "\n".join([*head, *traceback.format_exception(error)])

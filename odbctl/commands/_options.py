@@ -1,0 +1,45 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ServiceName = Annotated[str, typer.Argument(metavar="NAME", help="The service")]
+InstanceId = Annotated[str, typer.Argument(metavar="ID", help="The instance, as hello-3")]
+HostName = Annotated[str, typer.Argument(metavar="NAME", help="The host")]
+CodebaseSpec = Annotated[
+    str, typer.Argument(metavar="NAME[@REF]", help="The codebase; the newest version without REF")
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done")]
+Timeout = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Wait at most so long", min=0.0)
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next")]
+LineCount = Annotated[
+    int | None,
+    typer.Option("--lines", "-n", metavar="N", help="Only the last N (default 100)", min=0),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Not older than 10m, 2h30m, 1d or 2026-11-23T23:14"),
+]
+EnvWords = Annotated[
+    list[str] | None, typer.Option("--env", metavar="K=V", help="Set a variable; repeatable")
+]
+EnvFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Set the variables of a file of K=V lines; - reads stdin"),
+]
+EVERYTHING_HELP = "Also those that have ended"
+Everything = Annotated[bool, typer.Option("--all", "-a", help=EVERYTHING_HELP)]
+HostOption = Annotated[str, typer.Option("--host", metavar="NAME", help="The host it supervises")]
+EventService = Annotated[
+    str | None, typer.Option("--service", metavar="NAME", help="Only of this service")
+]
+EventLimit = Annotated[
+    int, typer.Option("--lines", "-n", metavar="N", help="Only the last N", min=1)
+]

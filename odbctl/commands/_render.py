@@ -1,0 +1,233 @@
+"""The one place that prints what commands return, and picks the exit code.
+
+Formats: table and wide for people, json and yaml for programs, name for scripts.
+Runs in the command line's process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from odbctl.commands._results import (
+    Document,
+    Done,
+    Listing,
+    Result,
+    Single,
+    Stream,
+    Text,
+    as_document,
+    as_list,
+)
+from odbctl.commands._session import Session, Terminal
+from odbctl.commands._table import field_of, paint, table
+from odbctl.commands._text import local_time, visible, visible_lines
+from odbctl.commands._views import COLUMNS, counts, fields, name_of
+
+_SERVICE_COLUMNS = frozenset({"SERVICE", "OWNER", "CPU%", "RSS"})
+
+
+def render(result: Result, session: Session) -> int:
+    """Print a result in the session's format; return the exit code."""
+    out, output = session.out, session.output
+    match result:
+        case Text():
+            _write(out, result.text.rstrip("\n"))
+            return 0
+        case Stream():
+            _write_stream(result, out, output)
+            return 0
+        case Listing():
+            _write_listing(result, session)
+        case Single():
+            _write_single(result, out, output)
+        case Done():
+            _write_done(result, session)
+    return result.exit_code
+
+
+def _write(out: Terminal, *lines: str) -> None:
+    if lines:
+        out.stream.write("\n".join(lines) + "\n")
+
+
+def _write_listing(result: Listing, session: Session) -> None:
+    out, output = session.out, session.output
+    if output in ("table", "wide") and not result.documents:
+        if result.empty:
+            session.say(result.empty)
+    elif output in ("table", "wide"):
+        _write(out, *listing_lines(result, out, is_wide=output == "wide"))
+    elif output == "name":
+        _write(out, *map(name_of, result.documents))
+    else:
+        _write(out, data_text(result.documents, output, out))
+
+
+def listing_lines(result: Listing, out: Terminal, *, is_wide: bool) -> list[str]:
+    """Return a listing as a table."""
+    columns = [c for c in COLUMNS[result.kind] if is_wide or not c.is_wide]
+    return table(columns, result.documents, width=out.width, has_color=out.has_color)
+
+
+def _write_single(result: Single, out: Terminal, output: str) -> None:
+    if output in ("table", "wide"):
+        _write(out, *_VIEWS[result.view](result.document, out, output == "wide"))
+    elif output == "name":
+        _write(out, name_of(result.document))
+    else:
+        _write(out, data_text(result.document, output, out))
+
+
+def _write_done(result: Done, session: Session) -> None:
+    out, output = session.out, session.output
+    for note in result.notes:
+        session.say(f"note: {visible_lines(note)}")
+    if output in ("table", "wide"):
+        colon = ":" if result.action == "unchanged" else ""
+        _write(out, visible(f"{result.action}{colon} {result.message}".rstrip()))
+    elif output == "name":
+        _write(out, name_of(result.document))
+    else:
+        document = {**result.document, "action": result.action, "notes": list(result.notes)}
+        _write(out, data_text(document, output, out))
+
+
+def _write_stream(result: Stream, out: Terminal, output: str) -> None:
+    """Print documents as they come; each line is out before the next is waited for."""
+    for document in result.documents:
+        if output == "json":
+            line = _json(document)
+        elif output == "yaml":
+            line = "---\n" + _yaml(document).rstrip("\n")
+        elif output == "name":
+            line = name_of(document)
+        else:
+            line = log_line(document, out)
+        out.stream.write(line + "\n")
+        out.stream.flush()
+
+
+def data_text(value: Document | Sequence[Document], output: str, out: Terminal) -> str:
+    """Return documents as JSON or YAML, without anything that could steer a terminal."""
+    if output == "yaml":
+        return _yaml(value).rstrip("\n")
+    if out.is_terminal:
+        return _json(value, indent=2)
+    if isinstance(value, Mapping):
+        return _json(value)
+    # One object a line: as quick as without line ends, and good to compare.
+    return "[" + ",\n".join(map(_json, value)) + "]"
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    import json
+
+    return safe_json(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def _yaml(value: object) -> str:
+    from odbctl.commands._yaml import to_yaml
+
+    return to_yaml(value)
+
+
+def safe_json(text: str) -> str:
+    r"""Return JSON with every character that is not printable as `\\uXXXX`."""
+    if text.isprintable() or text.isascii():  # ASCII controls are escaped by `json` itself
+        return text.replace("\x7f", "\\u007f")
+    import json
+
+    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def log_line(document: Document, out: Terminal) -> str:
+    """Return a record of a log for people: time, instance, level when it matters, text."""
+    at = document["at"]
+    seconds = float(at) if isinstance(at, int | float) else 0.0
+    stamp = f"{local_time(seconds)}.{int(seconds % 1 * 1000):03}"
+    level = str(document["level"])
+    mark = "" if level in ("INFO", "") else f" {level}"
+    head = f"{stamp} {visible(str(document['instance']))}{mark}"
+    if out.has_color:
+        head = f"\x1b[2m{head}\x1b[0m"
+    return f"{head} {visible_lines(_without_colors(str(document['text'])))}"
+
+
+def _without_colors(text: str) -> str:
+    if "\x1b[" not in text:
+        return text
+    import re
+
+    return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
+
+
+def _show(document: Document, out: Terminal, is_wide: bool) -> list[str]:
+    rows = fields(document)
+    width = max(len(name) for name, _ in rows) + 2
+    lines = [f"{name + ':':<{width}}{_tinted(name, text, out)}" for name, text in rows]
+    return lines + _instances(document, out, is_wide)
+
+
+def _tinted(name: str, text: str, out: Terminal) -> str:
+    return paint(text) if out.has_color and name in ("state", "outcome") else text
+
+
+def _instances(document: Document, out: Terminal, is_wide: bool) -> list[str]:
+    documents = _documents(document.get("instances"))
+    if not documents:
+        return []
+    columns = [
+        c
+        for c in COLUMNS["instance"]
+        if (is_wide or not c.is_wide) and c.head not in _SERVICE_COLUMNS
+    ]
+    return ["", *table(columns, documents, width=out.width, has_color=out.has_color)]
+
+
+def _documents(value: object) -> list[Document]:
+    return [as_document(item) for item in as_list(value)]
+
+
+def _status(document: Document, out: Terminal, is_wide: bool) -> list[str]:
+    state = str(document["state"])
+    commit = field_of(document, "codebase.commit") or ""
+    head = f"{document['name']} is {paint(state) if out.has_color else state} {counts(document)}"
+    reason = visible(str(document.get("reason") or ""))
+    lines = [f"{head}: {reason}" if reason else head]
+    details = [
+        f"{document['class']}",
+        f"{field_of(document, 'codebase.name')} {field_of(document, 'codebase.ref')}",
+        f"commit {str(commit)[:10]}, release {document.get('release') or '-'}",
+        f"{document.get('restarts', 0)} restarts",
+    ]
+    lines.append("  " + visible(", ".join(details)))
+    return lines + _instances(document, out, is_wide)
+
+
+def _why(document: Document, out: Terminal, is_wide: bool) -> list[str]:
+    del is_wide
+    lines = [visible(str(line)) for line in as_list(document.get("lines"))]
+    if events := _documents(document.get("events")):
+        lines += ["", "events:"]
+        shown = [c for c in COLUMNS["event"] if not c.is_wide]
+        lines += _indented(table(shown, events, width=_less(out), has_color=out.has_color))
+    if records := _documents(document.get("log")):
+        lines += ["", "last words:", *_indented([log_line(r, out) for r in records])]
+    return lines
+
+
+def _less(out: Terminal) -> int | None:
+    return None if out.width is None else out.width - 2
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return ["  " + line for text in lines for line in text.split("\n")]
+
+
+def _version(document: Document, out: Terminal, is_wide: bool) -> list[str]:
+    del out, is_wide
+    return [f"odbctl {document['odbctl']} (Python {document['python']})"]
+
+
+_VIEWS = {"version": _version, "show": _show, "status": _status, "why": _why}

@@ -1,0 +1,64 @@
+"""What a command returns: documents and how they are meant. `_render` prints them.
+
+Plain tuples, because the quick commands cannot afford `dataclasses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, cast
+
+Document = Mapping[str, object]
+
+
+class Listing(NamedTuple):
+    """Several documents of a kind; `empty` is said to people when there are none."""
+
+    kind: str
+    documents: Sequence[Document]
+    empty: str = ""
+    exit_code: int = 0
+
+
+class Single(NamedTuple):
+    """One document; `view` names how people see it."""
+
+    document: Document
+    view: str
+    exit_code: int = 0
+
+
+class Done(NamedTuple):
+    """Something was changed, or already was so; `document` is how it is now."""
+
+    action: str
+    message: str
+    document: Document
+    notes: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+class Stream(NamedTuple):
+    """Documents that come one by one; printed at once, as one line each."""
+
+    kind: str
+    documents: Iterator[Document]
+
+
+class Text(NamedTuple):
+    """Text that is the same in every format."""
+
+    text: str
+
+
+Result = Listing | Single | Done | Stream | Text
+
+
+def as_document(value: object) -> Document:
+    """Return a document that is inside another; an empty one when it is none."""
+    return cast("Document", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[object]:
+    """Return a list that is inside a document; an empty one when it is none."""
+    return cast("list[object]", value) if isinstance(value, list) else []

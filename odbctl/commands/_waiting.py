@@ -1,0 +1,111 @@
+"""Waiting for a service with progress, a time limit and a Ctrl-C that undoes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from odbctl.commands._failures import InterruptedWaitError
+from odbctl.commands._progress import ProgressLine
+from odbctl.commands._results import Document, Done, as_list
+from odbctl.commands._session import session
+from odbctl.commands._table import field_of
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.engine import Engine
+    from odbctl.engine.api.results import Change
+
+
+def done(change: Change) -> Done:
+    """Return a change as a command's result."""
+    return Done(change.action, change.message, change.document, change.notes)
+
+
+def supervise(engine: Engine) -> None:
+    """Start a manager in the background when none runs, and say so."""
+    from odbctl.engine.api.managers import ensure_manager
+
+    ensure_manager(engine, on_start=session().say)
+
+
+def has_live_instances(document: Document) -> bool:
+    """Tell whether an instance of a service document has not ended."""
+    return any(
+        field_of({"i": i}, "i.ended_at") is None for i in as_list(document.get("instances"))
+    )
+
+
+def rolled_out(
+    engine: Engine, change: Change, *, wait: bool, timeout: float | None, follows_release: bool
+) -> Done:
+    """Bring a change of a service about: have a manager, and wait until it is so.
+
+    Args:
+        engine: The opened home.
+        change: What was written; its document is the service.
+        wait: False returns at once.
+        timeout: Seconds; None is the setting's.
+        follows_release: Whether the newest release has to succeed.
+    """
+    name = str(change.document["name"])
+    if change.document["desired_count"] or has_live_instances(change.document):
+        supervise(engine)
+    if not wait:
+        return done(change)
+    release = change.document.get("candidate") or change.document.get("release")
+    final = wait_for(
+        engine, name, timeout=timeout, release=release if follows_release else None
+    )
+    counts = f"{final.document['running_count']}/{final.document['desired_count']}"
+    message = f"{counts} running" if change.action == "unchanged" else counts
+    return Done(change.action, message, final.document, change.notes)
+
+
+def wait_for(
+    engine: Engine, name: str, *, timeout: float | None, release: object = None
+) -> Change:
+    """Wait until a service is as wanted.
+
+    Raises:
+        InterruptedWaitError: Ctrl-C; what was started goes on.
+    """
+    from odbctl.engine.api.waiting import wait_for_service
+
+    with told(name) as progress:
+        return wait_for_service(
+            engine,
+            name,
+            timeout_seconds=_limit(timeout),
+            on_progress=progress,
+            release=release if isinstance(release, int) else None,
+        )
+
+
+def wait_until_removed(engine: Engine, name: str, *, timeout: float | None) -> None:
+    """Wait until a removed service is gone.
+
+    Raises:
+        InterruptedWaitError: Ctrl-C; the removal goes on.
+    """
+    from odbctl.engine.api.waiting import wait_for_removal
+
+    with told(name) as progress:
+        wait_for_removal(engine, name, timeout_seconds=_limit(timeout), on_progress=progress)
+
+
+def _limit(timeout: float | None) -> float | None:
+    return session().settings.timeout_seconds if timeout is None else timeout
+
+
+@contextmanager
+def told(name: str) -> Iterator[ProgressLine]:
+    """Show progress; say what goes on when Ctrl-C ends the wait."""
+    try:
+        with ProgressLine(session().err, name) as progress:
+            yield progress
+    except KeyboardInterrupt:
+        raise InterruptedWaitError(
+            f"interrupted: what was asked of service {name!r} goes on in the background",
+            hint=f"odbctl service status {name}",
+        ) from None

@@ -1,0 +1,125 @@
+"""Every command: its noun, verb and one-line help, as plain data.
+
+The root help, the help of a noun and the choice of the one module to import
+come from here, so that no command pays for the others. A test holds this
+table equal to what the modules define. Runs in the command line's process.
+"""
+
+from __future__ import annotations
+
+NOUNS: dict[str, tuple[str, dict[str, str]]] = {
+    "codebase": (
+        "Commits of git repositories that services run from",
+        {
+            "add": "Add the commit that a git ref means, and check it out",
+            "list": "List codebases",
+            "show": "Show one codebase",
+            "services": "List the service classes in a codebase, without importing it",
+            "remove": "Remove codebases that no service uses",
+            "prune": "Remove every codebase version that nothing uses",
+        },
+    ),
+    "service": (
+        "Services: which class runs, and how many instances are wanted",
+        {
+            "create": "Create a service from a class in a codebase",
+            "list": "List services",
+            "show": "Show everything about a service",
+            "start": "Start a service and wait until it runs",
+            "stop": "Stop a service and wait until it has stopped",
+            "restart": "Replace the instances of a service by new ones",
+            "scale": "Set how many instances are wanted",
+            "status": "Show what a service does now; exit 3 when it is not running",
+            "logs": "Print what the instances of a service wrote",
+            "configure": "Change a service's configuration, as a new release",
+            "deploy": "Run another commit: new instances first, then the old ones stop",
+            "history": "List the releases of a service",
+            "lock": "Refuse changes of a service's codebase",
+            "prepare": "Let one change of the codebase through, then lock it",
+            "unlock": "Allow changes of a service's codebase",
+            "reset": "Forget failed starts and crashes, and try again at once",
+            "remove": "Stop a service and remove it",
+        },
+    ),
+    "instance": (
+        "Single runs of a service",
+        {
+            "list": "List instances",
+            "show": "Show one instance",
+            "logs": "Print what one instance wrote",
+            "stop": "Stop one instance; a new one takes its place",
+            "kill": "Kill one instance at once; a new one takes its place",
+        },
+    ),
+    "host": (
+        "Where instances run",
+        {
+            "list": "List hosts",
+            "show": "Show one host",
+            "drain": "Move the instances of a host away and place no new ones there",
+            "undrain": "Let a host take instances again",
+        },
+    ),
+    "manager": (
+        "The background process that makes what runs equal what is wanted",
+        {
+            "run": "Run a manager in the foreground",
+            "start": "Start a manager in the background",
+            "stop": "Stop a manager; services go on unless --with-services",
+            "restart": "Replace a manager by a new one; services go on",
+            "status": "Show the managers; exit 3 when none runs",
+            "logs": "Print what a manager wrote",
+        },
+    ),
+    "event": ("What happened, and why", {"list": "List events, the newest last"}),
+    "config": (
+        "Settings of the command line",
+        {
+            "show": "Show every setting, and where it comes from",
+            "path": "Print the files that settings are read from",
+        },
+    ),
+}
+
+TOP: dict[str, str] = {
+    "ps": "List the instances of all services",
+    "status": "Show what the services do; exit 3 when nothing runs",
+    "logs": "Print what the instances of a service wrote",
+    "why": "Say why a service is as it is",
+    "tui": "Open the dashboard",
+    "demo": "Show the whole story in a home of its own",
+    "doctor": "Check this machine and home, and say how to mend them",
+    "completion": "Print the completion script of a shell",
+    "version": "Print the version",
+    "help": "Show help: of a command, or on exit-codes",
+}
+
+# Top commands that live together; a noun's commands live in the module of its name.
+_TOP_MODULES = {"demo": "demo", "completion": "completion"}
+
+EXIT_CODES: tuple[tuple[int, str], ...] = (
+    (0, "done"),
+    (1, "failed"),
+    (2, "wrong usage: an unknown command, option or value"),
+    (3, "not running (`status`)"),
+    (4, "no such object"),
+    (5, "the manager is unreachable"),
+    (6, "not permitted"),
+    (7, "conflict: it exists already, is in use or is locked"),
+    (8, "partly done"),
+    (124, "timed out; what was started goes on in the background"),
+    (130, "interrupted; what was started goes on in the background"),
+)
+
+
+def module_of(noun: str | None, command: str) -> str:
+    """Return the module that defines a command."""
+    return f"odbctl.commands.{noun or _TOP_MODULES.get(command, 'top')}"
+
+
+def all_commands() -> list[tuple[str | None, str, str]]:
+    """Return (noun or None, command, help) of every command."""
+    found: list[tuple[str | None, str, str]] = [
+        (noun, verb, text) for noun, (_, verbs) in NOUNS.items() for verb, text in verbs.items()
+    ]
+    return found + [(None, name, text) for name, text in TOP.items() if name != "help"]
