@@ -78,9 +78,10 @@ class GitFolder:
             )
         if _SHORT_HASH.fullmatch(ref):
             meant = self.run("rev-parse", f"--disambiguate={ref}").text.split()
-            if len(meant) > 1:
+            commits = [name for name in meant if self.find_commit(name)]
+            if len(commits) > 1:
                 return CodebaseError(
-                    f"the short hash {ref!r} is ambiguous: {', '.join(meant)}",
+                    f"the short hash {ref!r} is ambiguous: {', '.join(commits)}",
                     hint="write more of it",
                 )
         near = difflib.get_close_matches(ref, self.ref_names(), n=3)

@@ -19,6 +19,7 @@ from odbctl.errors import CodebaseError, NotPermittedError, OdbctlError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+FULL_BELOW_BYTES = 2**20
 LOCKS_FOLDER = ".locks"
 
 Report = Callable[[str], None]
@@ -87,13 +88,21 @@ def git_failure(
     result: GitResult, folder: Path, message: str, *, hint: str | None = None
 ) -> OdbctlError:
     """Return the error for a git command that failed while it wrote below `folder`."""
-    # Git gives the same exit code for everything; the system's own words for
-    # a full disk are all that is left of errno.
-    if any(os.strerror(number) in result.talk for number in _FULL):
+    # Git gives the same exit code for everything, and a checkout not even the
+    # system's own words: what it had written is still there, so look.
+    is_told = any(os.strerror(number) in result.talk for number in _FULL)
+    if is_told or _free_bytes(folder) < FULL_BELOW_BYTES:
         return disk_full(folder)
     if not os.access(folder, os.W_OK):
         return _translate(folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     return CodebaseError(f"{message}: {result.reason}", hint=hint)
+
+
+def _free_bytes(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return FULL_BELOW_BYTES
 
 
 def remove_tree(path: Path) -> None:

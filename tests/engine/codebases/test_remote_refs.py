@@ -8,6 +8,7 @@ import pytest
 from git_repos import GitRepo, GitRepoFactory
 
 from odbctl.engine.codebases.git_command import run_git
+from odbctl.engine.codebases.progress import progress_listener
 from odbctl.engine.codebases.repository import Mirror, RefKind
 from odbctl.errors import CodebaseError, NotFoundError
 from odbctl.paths import Home
@@ -112,12 +113,27 @@ def test_ssh_asks_no_questions(home: Home, repo: GitRepo, ssh_log: Path) -> None
 
 
 @pytest.mark.usefixtures("ssh_log")
-def test_reports_progress(home: Home, repo: GitRepo) -> None:
+def test_says_what_it_fetches(home: Home, repo: GitRepo) -> None:
     lines: list[str] = []
     mirror = remote_of(home, repo)
     mirror.resolve("main", progress=lines.append)
     assert lines[0] == f"fetching from {mirror.location}"
-    assert "counting objects 100%" in lines
+
+
+def test_reports_how_far_git_is() -> None:
+    lines: list[str] = []
+    listen = progress_listener(lines.append, patience_seconds=0)
+    listen(b"remote: Counting objects: 50% (1/2)\rremote: Counting objects: 100% (2/2), done.\n")
+    listen(b"Receiving objects:  25% (1/4), 10 KiB\rReceiving obj")
+    listen(b"ects: 100% (4/4), done.\nsomething else\n")
+    assert lines[0] == "counting objects 50%"
+    assert lines[-2:] == ["receiving objects 25%", "receiving objects 100%"]
+
+
+def test_a_quick_fetch_reports_nothing_more() -> None:
+    lines: list[str] = []
+    progress_listener(lines.append, patience_seconds=60)(b"Receiving objects: 100% (4/4)\n")
+    assert lines == []
 
 
 @pytest.mark.usefixtures("ssh_log")
