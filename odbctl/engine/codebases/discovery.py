@@ -6,7 +6,6 @@ also by managers, which is why the parser is imported late.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -111,6 +110,8 @@ def scan_services(tree: Path, *, source_root: str | None = None) -> Scan:
 
 def near_services(found: Iterable[FoundService], spec: str) -> tuple[str, ...]:
     """Return the names, as `module:Class`, that `spec` may have meant; the nearest first."""
+    import difflib
+
     specs = [service.spec for service in found]
     wanted = spec.rpartition(":")[2].lower()
     same_class = [known for known in specs if known.rpartition(":")[2].lower() == wanted]

@@ -6,7 +6,6 @@ what they mean to the person who works there, or one of our own mirrors.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -84,5 +83,7 @@ class GitFolder:
                     f"the short hash {ref!r} is ambiguous: {', '.join(commits)}",
                     hint="write more of it",
                 )
+        import difflib
+
         near = difflib.get_close_matches(ref, self.ref_names(), n=3)
         return NotFoundError("git ref", ref, near=near)
