@@ -246,7 +246,8 @@ def _open_armed(folder: Path) -> int:
     try:
         return os.open(path, flags, 0o600)
     except FileNotFoundError:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        for each in (folder.parent, folder):
+            os.makedirs(each, mode=0o700, exist_ok=True)
         return os.open(path, flags, 0o600)
 
 

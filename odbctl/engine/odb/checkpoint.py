@@ -16,6 +16,10 @@ from odbctl.engine.odb.lock import CommitLock
 from odbctl.engine.odb.session import LAST_SEQ
 
 KEPT_LOG_ROWS: Final = 100_000
+# A log row comes with two to four pages of the WAL.
+ROWS_PER_CHECKPOINT: Final = 1_000
+# How often the size of the WAL is looked at.
+ROWS_PER_LOOK: Final = 32
 # Pruned in pieces, so that nobody waits long for the lock.
 PRUNED_AT_ONCE: Final = 10_000
 
@@ -27,23 +31,28 @@ class Checkpointer:
         self._wal = os.fspath(path) + "-wal"
         self._lock = lock
         # After a checkpoint that a view prevented, the WAL may grow by this before the next.
-        self._due_bytes = WAL_LIMIT_BYTES
+        self._due_bytes = 2 * WAL_LIMIT_BYTES
 
-    def is_due(self) -> bool:
-        """Tell whether the WAL is so large that a committer should checkpoint."""
-        try:
-            return os.stat(self._wal).st_size > self._due_bytes
-        except FileNotFoundError:
-            return False
+    def is_due(self, first_seq: int, last_seq: int) -> bool:
+        """Tell whether the committer of these log rows should checkpoint.
+
+        Rows are counted over all processes, most of which commit only once. A
+        checkpoint in time lets the WAL be written again from its start, which
+        is cheaper than letting it grow; its size is the second line.
+        """
+        if first_seq // ROWS_PER_CHECKPOINT != (last_seq + 1) // ROWS_PER_CHECKPOINT:
+            return True
+        is_turn = first_seq // ROWS_PER_LOOK != (last_seq + 1) // ROWS_PER_LOOK
+        return is_turn and self._size() > self._due_bytes
 
     def run(self, connection: Connection) -> None:
-        """Prune the log, move the WAL into the database, and empty it if it is large."""
+        """Prune the log, move the WAL into the database, and cut it if it is large."""
         with self._lock:
             _prune(connection)
             connection.run("PRAGMA wal_checkpoint(PASSIVE)")
             if self._size() > WAL_LIMIT_BYTES:
                 _truncate(connection)
-        self._due_bytes = self._size() + WAL_LIMIT_BYTES
+        self._due_bytes = self._size() + 2 * WAL_LIMIT_BYTES
 
     def _size(self) -> int:
         try:

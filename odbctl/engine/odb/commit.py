@@ -7,6 +7,7 @@ the read set, the writes and their log rows, COMMIT, unlock, announce.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.codec import Stored
@@ -91,33 +92,31 @@ def _written(overlays: list[Overlay]) -> ReadSet:
 def _write(session: Session, overlays: list[Overlay], seq: int) -> list[LogRow]:
     """Write rows and log rows; `seq` is the last one of the log."""
     own: list[LogRow] = []
+    numbers = count(seq + 1)
     for overlay in overlays:
         is_current = session.table(overlay.definition).is_current
         if not is_current and ensure_table(session.connection, overlay.definition):
-            own.append(LogRow(seq, overlay.definition.name, 0, SCHEMA, "", ""))
+            own.append(LogRow(next(numbers), overlay.definition.name, 0, SCHEMA, "", ""))
     for overlay in overlays:
-        own.extend(_log_rows(overlay))
-    own = [row._replace(seq=seq + 1 + place) for place, row in enumerate(own)]
-    for overlay in overlays:
+        own.extend(_log_rows(overlay, numbers))
         _write_rows(session.connection, overlay)
-    transaction_seq = own[0].seq
-    session.connection.run_many(_INSERT_LOG, [(row[0], transaction_seq, *row[1:]) for row in own])
+    session.connection.run_many(_INSERT_LOG, [(row[0], seq + 1, *row[1:]) for row in own])
     return own
 
 
-def _log_rows(overlay: Overlay) -> Iterator[LogRow]:
+def _log_rows(overlay: Overlay, numbers: Iterator[int]) -> Iterator[LogRow]:
     definition = overlay.definition
     indexed = definition.indexed
     name = definition.name
     for oid in overlay.deleted:
         base = overlay.base[oid]
-        yield LogRow(0, name, oid, DELETE, "", _keys(indexed, base))
+        yield LogRow(next(numbers), name, oid, DELETE, "", _keys(indexed, base))
     for oid, mask in overlay.masks.items():
         changed = [field for field in indexed if field.bit & mask]
         keys = _keys(changed, overlay.base[oid], overlay.rows[oid])
-        yield LogRow(0, name, oid, UPDATE, definition.names_of(mask), keys)
+        yield LogRow(next(numbers), name, oid, UPDATE, definition.names_of(mask), keys)
     for oid, row in overlay.created.items():
-        yield LogRow(0, name, oid, INSERT, "", _keys(indexed, row))
+        yield LogRow(next(numbers), name, oid, INSERT, "", _keys(indexed, row))
 
 
 def _keys(fields: Sequence[Field], *rows: Sequence[Stored] | None) -> str:

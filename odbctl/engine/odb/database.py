@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from odbctl.engine.odb.changes import Announcer, Listener, wait_for_change
 from odbctl.engine.odb.checkpoint import Checkpointer
@@ -28,9 +28,6 @@ from odbctl.engine.odb.view import View
 from odbctl.errors import StoreError
 
 T = TypeVar("T")
-
-# How many log rows are written between two looks at the size of the WAL.
-COMMITS_PER_LOOK: Final = 32
 
 
 class _Local(threading.local):
@@ -165,9 +162,7 @@ class Database:
     def announce(self, first_seq: int, last_seq: int) -> None:
         """Tell the listeners of these log rows, and keep the WAL small."""
         self._announcer.announce()
-        # Now and then, counted over all processes: most of them commit only once.
-        is_turn = first_seq // COMMITS_PER_LOOK != (last_seq + 1) // COMMITS_PER_LOOK
-        if is_turn and self._checkpointer.is_due():
+        if self._checkpointer.is_due(first_seq, last_seq):
             try:
                 self._checkpointer.run(self.session().connection)
             except StoreError:

@@ -18,7 +18,7 @@ from typing import Final
 from odbctl.errors import NotPermittedError, StoreBusyError
 
 # A commit takes microseconds: look a few times before queueing in a thread.
-_LOOKS: Final = 4
+_LOOKS: Final = 8
 _LOOK_PAUSE_SECONDS: Final = 0.00002
 
 

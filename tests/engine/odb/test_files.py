@@ -330,18 +330,33 @@ def test_forked_child_makes_its_own_database(tmp_path: Path) -> None:
     assert done.stdout == "[0, 0, 0] 3\n", done.stderr
 
 
-def test_checkpoint_bounds_the_wal(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint_module, "WAL_LIMIT_BYTES", 100_000)
+def test_commits_keep_the_wal_small(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint_module, "ROWS_PER_CHECKPOINT", 20)
     wal = Path(f"{database.path}-wal")
-    database._checkpointer._due_bytes = 100_000  # pyright: ignore[reportPrivateUsage] - a smaller limit
     with database.transaction():
         account = Account(name="a")
     for number in range(300):
         database.run(partial(setattr, account, "owner", "x" * (3000 + number)))
-    assert wal.stat().st_size < 2_000_000
+    assert wal.stat().st_size < 1_000_000
+
+
+def test_checkpoint_cuts_a_wal_that_a_view_made_large(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint_module, "WAL_LIMIT_BYTES", 100_000)
+    wal = Path(f"{database.path}-wal")
+    with database.transaction():
+        account = Account(name="a")
+    with Database(database.path) as other, other.view():
+        for number in range(100):
+            database.run(partial(setattr, account, "owner", "x" * (3000 + number)))
+        database.checkpoint()
+        assert wal.stat().st_size > 100_000
+        assert account.owner == ""
     database.checkpoint()
+    assert wal.stat().st_size == 0
     with database.view():
-        assert len(account.owner) == 3299
+        assert len(account.owner) == 3099
 
 
 def test_reader_behind_a_pruned_log_starts_anew(
