@@ -54,6 +54,11 @@ class Settings:
         """Return every setting, in the order of `DEFAULTS`."""
         return [self._found[name] for name in DEFAULTS]
 
+    def flag(self, name: str) -> str | None:
+        """Return the value that a flag of this command line gave, None without one."""
+        setting = self._found[name]
+        return setting.value if setting.origin.startswith("--") else None
+
     def with_flag(self, name: str, value: str) -> Settings:
         """Return these settings with one that a flag gave."""
         setting = _checked(Setting(name, value, f"--{name.replace('_', '-')}"))

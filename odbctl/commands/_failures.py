@@ -59,12 +59,12 @@ def tell_unforeseen(error: BaseException, home: Home | None, *, is_json: bool) -
     """Write a crash report and say where it is; return the exit code."""
     kind = type(error).__name__
     message = f"unexpected {kind}: {error}" if str(error) else f"unexpected {kind}"
-    place = _write_report(error, home)
+    place = write_report(error, home)
     hint = f"this is a defect of odbctl; the report is {place}" if place else None
     return tell(OdbctlError(message, hint=hint), is_json=is_json)
 
 
-def _write_report(error: BaseException, home: Home | None) -> str | None:
+def write_report(error: BaseException, home: Home | None) -> str | None:
     """Write the report; without a home that can be written to, among temporary files."""
     text = _report(error)
     folders = [] if home is None else [str(home.crashes)]

@@ -18,7 +18,7 @@ def _short(value: object) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _ago(value: object) -> str:
@@ -191,7 +191,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 
 
 def _of(document: object, part: str, whole: str) -> str:
-    return f"{float(_text(document, part) or 0):g}/{float(_text(document, whole) or 0):g}"
+    return f"{float(_text(document, part) or 0):.4g}/{float(_text(document, whole) or 0):.4g}"
 
 
 _NAMES: dict[str, Callable[[Document], str]] = {

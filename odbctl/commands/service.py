@@ -139,7 +139,12 @@ def start(
 
     with session().open_engine() as engine:
         change = start_service(engine, name, count=count)
-        return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
+        was_short = change.document["running_count"] < change.document["desired_count"]
+        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
+    if wait and was_short and change.action == "unchanged":
+        counts = f"{result.document['running_count']}/{result.document['desired_count']}"
+        return result._replace(action="started", message=counts)
+    return result
 
 
 @command(app, "stop", example="odbctl service stop hello")

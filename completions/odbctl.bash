@@ -1,0 +1,79 @@
+# Completion of odbctl for bash; made by `odbctl completion bash`.
+
+_odbctl_options() {
+    case "$1 $2" in
+        "codebase add") echo "--color --help --home --json --name --output --python --repo --source-root" ;;
+        "codebase list") echo "--color --help --home --json --output" ;;
+        "codebase show") echo "--color --help --home --json --output" ;;
+        "codebase services") echo "--color --help --home --json --output" ;;
+        "codebase remove") echo "--color --dry-run --help --home --json --output --yes" ;;
+        "codebase prune") echo "--color --help --home --json --output" ;;
+        "service create") echo "--class --codebase --color --config --cores --count --env --env-file --help --home --json --output --placement --ram-gb --restart --singleton --stop-grace" ;;
+        "service list") echo "--color --help --home --json --output" ;;
+        "service show") echo "--color --help --home --json --output" ;;
+        "service start") echo "--color --count --help --home --json --no-wait --output --timeout --wait" ;;
+        "service stop") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service restart") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service scale") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service status") echo "--color --help --home --json --output" ;;
+        "service logs") echo "--color --follow --help --home --instance --json --lines --output --previous --since" ;;
+        "service configure") echo "--color --env --env-file --help --home --json --no-wait --output --timeout --wait" ;;
+        "service deploy") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service history") echo "--color --help --home --json --output" ;;
+        "service lock") echo "--color --help --home --json --output" ;;
+        "service prepare") echo "--color --help --home --json --output" ;;
+        "service unlock") echo "--color --help --home --json --output" ;;
+        "service reset") echo "--color --help --home --json --output" ;;
+        "service remove") echo "--color --dry-run --help --home --json --no-wait --output --timeout --wait --yes" ;;
+        "instance list") echo "--all --color --help --home --json --output" ;;
+        "instance show") echo "--color --help --home --json --output" ;;
+        "instance logs") echo "--color --follow --help --home --json --lines --output --since" ;;
+        "instance stop") echo "--color --help --home --json --output" ;;
+        "instance kill") echo "--color --help --home --json --output" ;;
+        "host list") echo "--color --help --home --json --output" ;;
+        "host show") echo "--color --help --home --json --output" ;;
+        "host drain") echo "--color --help --home --json --output" ;;
+        "host undrain") echo "--color --help --home --json --output" ;;
+        "manager run") echo "--color --cores --help --home --host --json --max-instances --output --placement --ram-gb --start-method --strategy" ;;
+        "manager start") echo "--color --cores --help --home --host --json --max-instances --output --placement --ram-gb --start-method --strategy" ;;
+        "manager stop") echo "--color --help --home --host --json --output --timeout --with-services" ;;
+        "manager restart") echo "--color --help --home --host --json --output" ;;
+        "manager status") echo "--color --help --home --json --output" ;;
+        "manager logs") echo "--color --help --home --host --json --lines --output" ;;
+        "event list") echo "--color --help --home --json --lines --output --service" ;;
+        "config show") echo "--color --help --home --json --origin --output" ;;
+        "config path") echo "--color --help --home --json --output" ;;
+        "ps *") echo "--all --color --help --home --json --output" ;;
+        "status *") echo "--color --help --home --json --output" ;;
+        "logs *") echo "--color --follow --help --home --instance --json --lines --output --previous --since" ;;
+        "why *") echo "--color --help --home --json --output" ;;
+        "tui *") echo "--color --help --home --json --output" ;;
+        "demo *") echo "--color --help --home --json --keep-running --output" ;;
+        "doctor *") echo "--color --help --home --json --output" ;;
+        "completion *") echo "--color --help --home --json --output" ;;
+        "version *") echo "--color --help --home --json --output" ;;
+        *) echo "--color --help --home --json --output --version" ;;
+    esac
+}
+
+_odbctl() {
+    local line=${COMP_LINE:0:COMP_POINT} words current shown value
+    read -ra words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    current=${words[${#words[@]}-1]}
+    COMPREPLY=()
+    if [[ $current == -* ]]; then
+        for value in $(_odbctl_options "${words[1]}" "${words[2]}"); do
+            [[ $value == "$current"* ]] && COMPREPLY+=("$value")
+        done
+        return
+    fi
+    # The line editor keeps what stands before a ':' or '@' of the word.
+    shown=${COMP_WORDS[COMP_CWORD]}
+    [[ $shown == [:=@] ]] && shown=
+    while IFS=$'\t' read -r value _; do
+        COMPREPLY+=("${value#"${current%"$shown"}"}")
+    done < <(odbctl __complete "${words[@]:1}" 2> /dev/null)
+}
+
+complete -o default -F _odbctl odbctl

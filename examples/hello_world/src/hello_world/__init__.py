@@ -1,0 +1,1 @@
+"""A small example of services for odbctl."""

@@ -1,0 +1,51 @@
+"""`odbctl config …`: settings of the command line."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from odbctl.commands._app import command, new_app
+from odbctl.commands._results import Listing, Result, Text
+from odbctl.commands._session import session
+
+app = new_app()
+
+
+@command(app, "show", example="odbctl config show --origin")
+def show(
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Also where each value comes from")
+    ] = False,
+) -> Result:
+    """Show every setting, and where it comes from.
+
+    A flag wins over an environment variable (ODBCTL_HOME …), that over odbctl.toml of the
+    current folder or one above, that over the user's own file.
+    """
+    current = session()
+    documents = [
+        {
+            "kind": "setting",
+            "version": 1,
+            "name": setting.name,
+            "value": str(current.home.data) if setting.name == "home" else setting.value,
+            "origin": setting.origin,
+        }
+        for setting in current.settings.all()
+    ]
+    if origin and current.output == "table":
+        current.set_flag("output", "wide")
+    return Listing("setting", documents)
+
+
+@command(app, "path", example="odbctl config path")
+def path() -> Result:
+    """Print the files that settings are read from, the strongest first."""
+    from odbctl.config import PROJECT_FILE, project_file, user_file
+
+    folder = os.getcwd()
+    own = session().settings["home"]
+    return Text(f"{project_file(folder) or os.path.join(folder, PROJECT_FILE)}\n{user_file(own)}")

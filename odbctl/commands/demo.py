@@ -1,0 +1,46 @@
+"""`odbctl demo`: the whole story, with the real command line on a real repository."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Annotated
+
+import typer
+
+from odbctl.commands._app import command, new_app
+from odbctl.commands._results import Result, Text
+from odbctl.commands._session import session
+from odbctl.errors import ConflictError
+
+app = new_app()
+
+
+@command(app, "demo", example=("odbctl demo", "odbctl demo --keep-running --home ~/odbctl-demo"))
+def demo(
+    keep_running: Annotated[
+        bool, typer.Option("--keep-running", "-k", help="Leave the services and the home")
+    ] = False,
+) -> Result:
+    """Show the whole story in a home of its own.
+
+    Makes a git repository from the hello_world example, adds it, runs two instances of its
+    service, kills one and shows it replaced. Everything ends and is removed afterwards,
+    unless --keep-running. The home is a temporary folder, unless --home names an empty one.
+    """
+    from odbctl.commands._demo_story import Demo, tell_story
+
+    with Demo(_folder(), is_kept=keep_running, has_color=session().out.has_color) as story:
+        tell_story(story)
+    return Text(story.farewell())
+
+
+def _folder() -> str:
+    """Return the folder to use: the one that `--home` names, or a new one."""
+    given = session().settings.flag("home")
+    if given is None:
+        return tempfile.mkdtemp(prefix="odbctl-demo-")
+    folder = os.path.abspath(given)
+    if os.path.isdir(folder) and os.listdir(folder):
+        raise ConflictError(f"{folder} is not empty", hint="the demo needs a home of its own")
+    return folder

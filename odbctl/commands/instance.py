@@ -1,0 +1,71 @@
+"""`odbctl instance …`: single runs of a service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from odbctl.commands import _reads
+from odbctl.commands._app import command, new_app
+from odbctl.commands._logs import log_result
+from odbctl.commands._options import Everything, Follow, InstanceId, LineCount, Since
+from odbctl.commands._results import Result, Single
+from odbctl.commands._session import session
+from odbctl.commands._waiting import done, supervise
+
+app = new_app()
+
+
+@command(app, "list", example="odbctl instance list --all -o wide")
+def list_(
+    service: Annotated[
+        str | None, typer.Argument(metavar="[SERVICE]", help="Only of this service")
+    ] = None,
+    everything: Everything = False,
+) -> Result:
+    """List instances."""
+    return _reads.instances(session(), service=service, everything=everything)
+
+
+@command(app, "show", example="odbctl instance show hello-3")
+def show(instance: InstanceId) -> Result:
+    """Show one instance."""
+    from odbctl.engine.api.status import show_instance
+
+    with session().open_engine() as engine:
+        return Single(show_instance(engine, instance), "show")
+
+
+@command(app, "logs", example="odbctl instance logs hello-3 -f")
+def logs(
+    instance: InstanceId, follow: Follow = False, lines: LineCount = None, since: Since = None
+) -> Result:
+    """Print what one instance wrote."""
+    from odbctl.engine.api.status import show_instance
+
+    with session().open_engine() as engine:
+        service = show_instance(engine, instance)["service"]
+    return log_result(service, follow=follow, lines=lines, since=since, instance=instance)
+
+
+@command(app, "stop", example="odbctl instance stop hello-3")
+def stop(instance: InstanceId) -> Result:
+    """Stop one instance; a new one takes its place while its service wants it."""
+    from odbctl.engine.api.instances import stop_instance
+
+    with session().open_engine() as engine:
+        change = stop_instance(engine, instance)
+        supervise(engine)
+        return done(change)
+
+
+@command(app, "kill", example="odbctl instance kill hello-3")
+def kill(instance: InstanceId) -> Result:
+    """Kill one instance at once; a new one takes its place while its service wants it."""
+    from odbctl.engine.api.instances import kill_instance
+
+    with session().open_engine() as engine:
+        change = kill_instance(engine, instance)
+        supervise(engine)
+        return done(change)

@@ -1,0 +1,168 @@
+"""`odbctl manager …`: the background process that makes what runs equal what is wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from odbctl.commands._app import command, new_app
+from odbctl.commands._failures import InterruptedWaitError
+from odbctl.commands._options import HostOption
+from odbctl.commands._results import Listing, Result, Text
+from odbctl.commands._session import session
+from odbctl.commands._text import visible_lines
+from odbctl.commands._waiting import done
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.daemon import ManagerOptions
+
+DEFAULT_HOST = "local"
+NOT_RUNNING = 3
+STOP_TIMEOUT_SECONDS = 15.0
+
+app = new_app()
+
+Strategy = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="subprocess, in-process or module:Class"),
+]
+StartMethod = Annotated[str | None, typer.Option(metavar="METHOD", help="fork or exec")]
+Placement = Annotated[str, typer.Option(metavar="GROUP", help="The host's placement group")]
+Cores = Annotated[
+    float, typer.Option(metavar="X", help="Cores that may be reserved; 0: the machine's", min=0.0)
+]
+RamGb = Annotated[
+    float, typer.Option(metavar="Y", help="RAM that may be reserved; 0: the machine's", min=0.0)
+]
+MaxInstances = Annotated[
+    int | None, typer.Option(metavar="N", help="No more instances than this", min=0)
+]
+
+
+def _options(
+    host: str,
+    placement: str,
+    cores: float,
+    ram_gb: float,
+    max_instances: int | None,
+    strategy: str | None,
+    start_method: str | None,
+) -> ManagerOptions:
+    from odbctl.engine.api.daemon import HostSettings, ManagerOptions
+
+    settings = session().settings
+    return ManagerOptions(
+        host=HostSettings(
+            name=host,
+            placement=placement,
+            cores=cores,
+            ram_gb=ram_gb,
+            max_instances=max_instances,
+        ),
+        strategy=strategy or settings["manager_strategy"],
+        start_method=start_method or settings["start_method"] or None,
+    )
+
+
+@command(app, "run", example="odbctl manager run --placement Workers --cores 4")
+def run(
+    host: HostOption = DEFAULT_HOST,
+    placement: Placement = "Master",
+    cores: Cores = 0.0,
+    ram_gb: RamGb = 0.0,
+    max_instances: MaxInstances = None,
+    strategy: Strategy = None,
+    start_method: StartMethod = None,
+) -> Result:
+    """Run a manager in the foreground until Ctrl-C; services go on when it ends."""
+    import logging
+
+    from odbctl.engine.api.daemon import run_manager
+
+    options = _options(host, placement, cores, ram_gb, max_instances, strategy, start_method)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    home = session().home
+    home.create()
+    run_manager(home, options)
+    return Text("")
+
+
+@command(app, "start", example="odbctl manager start")
+def start(
+    host: HostOption = DEFAULT_HOST,
+    placement: Placement = "Master",
+    cores: Cores = 0.0,
+    ram_gb: RamGb = 0.0,
+    max_instances: MaxInstances = None,
+    strategy: Strategy = None,
+    start_method: StartMethod = None,
+) -> Result:
+    """Start a manager in the background."""
+    from odbctl.engine.api.managers import start_manager
+
+    options = _options(host, placement, cores, ram_gb, max_instances, strategy, start_method)
+    with session().open_engine() as engine:
+        return done(start_manager(engine, options))
+
+
+@command(app, "stop", example="odbctl manager stop --with-services")
+def stop(
+    host: HostOption = DEFAULT_HOST,
+    with_services: Annotated[
+        bool, typer.Option("--with-services", help="Stop every service first")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wait at most so long", min=0.0)
+    ] = STOP_TIMEOUT_SECONDS,
+) -> Result:
+    """Stop a manager; services go on unless --with-services."""
+    from odbctl.engine.api.managers import stop_manager
+
+    try:
+        with session().open_engine() as engine:
+            return done(
+                stop_manager(engine, host, with_services=with_services, timeout_seconds=timeout)
+            )
+    except KeyboardInterrupt:
+        raise InterruptedWaitError(
+            f"interrupted: what was asked of the manager of host {host!r} goes on",
+            hint="odbctl manager status",
+        ) from None
+
+
+@command(app, "restart", example="odbctl manager restart")
+def restart(host: HostOption = DEFAULT_HOST) -> Result:
+    """Replace a manager by a new one; services go on."""
+    from odbctl.engine.api.managers import restart_manager
+
+    with session().open_engine() as engine:
+        return done(restart_manager(engine, host))
+
+
+@command(app, "status", example="odbctl manager status")
+def status() -> Result:
+    """Show the managers; exit 3 when none runs."""
+    from odbctl.engine.api.managers import manager_status
+
+    with session().open_engine() as engine:
+        found = manager_status(engine)
+    runs = any(manager["state"] == "running" for manager in found)
+    return Listing(
+        "manager", found, "no manager: odbctl manager start", 0 if runs else NOT_RUNNING
+    )
+
+
+@command(app, "logs", example="odbctl manager logs -n 20")
+def logs(
+    host: HostOption = DEFAULT_HOST,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", metavar="N", help="Only the last N", min=1)
+    ] = 100,
+) -> Result:
+    """Print what a manager wrote."""
+    from odbctl.engine.api.managers import manager_log_lines
+
+    with session().open_engine() as engine:
+        found = manager_log_lines(engine, host, count=lines)
+    return Text("\n".join(map(visible_lines, found)))

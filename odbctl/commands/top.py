@@ -1,0 +1,87 @@
+"""The commands without a noun: `ps`, `status`, `logs`, `why`, `tui`, `doctor`, `version`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from odbctl.commands import _reads
+from odbctl.commands._app import command, new_app
+from odbctl.commands._logs import log_result
+from odbctl.commands._options import Everything, Follow, LineCount, ServiceName, Since
+from odbctl.commands._results import Listing, Result, Single, Text
+from odbctl.commands._session import session
+
+app = new_app()
+
+
+@command(app, "ps", example=("odbctl ps", "odbctl ps hello --all -o wide"))
+def ps(
+    service: Annotated[
+        str | None, typer.Argument(metavar="[SERVICE]", help="Only of this service")
+    ] = None,
+    everything: Everything = False,
+) -> Result:
+    """List the instances of all services."""
+    return _reads.instances(session(), service=service, everything=everything)
+
+
+@command(app, "status", example=("odbctl status", "odbctl status hello"))
+def status(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this service")] = None,
+) -> Result:
+    """Show what the services do; exit 3 when nothing runs."""
+    return _reads.status(session(), name)
+
+
+@command(app, "logs", example="odbctl logs hello -f --since 10m")
+def logs(
+    name: ServiceName,
+    follow: Follow = False,
+    lines: LineCount = None,
+    since: Since = None,
+    instance: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only of this instance")
+    ] = None,
+    previous: Annotated[
+        bool, typer.Option("--previous", "-p", help="Of the run before the current one")
+    ] = False,
+) -> Result:
+    """Print what the instances of a service wrote."""
+    return log_result(
+        name, follow=follow, lines=lines, since=since, instance=instance, previous=previous
+    )
+
+
+@command(app, "why", example="odbctl why hello")
+def why(name: ServiceName) -> Result:
+    """Say why a service is as it is: what is wanted, what is, how the last runs ended."""
+    from odbctl.engine.api.why import why as ask
+
+    with session().open_engine() as engine:
+        return Single(ask(engine, name), "why")
+
+
+@command(app, "tui", example="odbctl tui")
+def tui() -> Result:
+    """Open the dashboard; leaving it stops nothing."""
+    from importlib import import_module
+
+    import_module("odbctl.tui.app").run_dashboard(session().home)
+    return Text("")
+
+
+@command(app, "doctor", example="odbctl doctor -o json")
+def doctor() -> Result:
+    """Check this machine and home, and say how to mend them; exit 1 when a check fails."""
+    from odbctl.engine.api.doctor import run_checks
+
+    found = run_checks(session().home)
+    return Listing("check", found, exit_code=0 if all(check["ok"] for check in found) else 1)
+
+
+@command(app, "version", example="odbctl version")
+def version() -> Result:
+    """Print the version."""
+    return _reads.version()
