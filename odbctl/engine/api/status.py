@@ -115,8 +115,8 @@ def list_events(
 ) -> list[EventDocument]:
     """Return the newest events, oldest first; those of one service, also a removed one."""
     with engine.db.view():
-        found = Event.lookup_all(service=service) if service else Event.lookup_all()
-        return [event_document(event) for event in found[-limit:]]
+        equal = {"service": service} if service else {}
+        return [event_document(event) for event in Event.lookup_newest(limit, **equal)]
 
 
 def list_releases(engine: Engine, name: str) -> list[ReleaseDocument]:

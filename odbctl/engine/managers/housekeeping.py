@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 
-from odbctl.engine.model.core import Event, ServiceHost, ServiceInstance
-from odbctl.engine.model.states import ENDED_STATES
+from odbctl.engine.model.core import Event, Service, ServiceHost, ServiceInstance
 from odbctl.engine.odb import Database
 
-MAX_EVENTS = 20_000
-KEPT_INSTANCES_PER_SERVICE = 50
-_BATCH = 1_000
+MAX_EVENTS = 100_000
+KEPT_INSTANCES_PER_SERVICE = 100
+# At most so many objects are deleted at a time, so that no transaction is long.
+_BATCH = 500
 
 
 def keep_house(db: Database, host_id: int) -> None:
@@ -23,27 +23,34 @@ def keep_house(db: Database, host_id: int) -> None:
         ServiceHost.from_oid(host_id).last_seen_at = time.time()
 
     db.run(seen)
+    prune(db)
     db.checkpoint()
 
 
 def prune(db: Database) -> None:
     """Delete the oldest events, and ended instances, past what is kept."""
     with db.view():
-        events = Event.lookup_all()[:-MAX_EVENTS]
-        instances = _old_instances()
+        doomed: list[Event | ServiceInstance] = [*_old_events(), *_old_instances()]
 
     def delete() -> None:
-        for found in (*events[:_BATCH], *instances[:_BATCH]):
+        for found in doomed[:_BATCH]:
             if found.exists():
                 found.delete()
 
-    if events or instances:
+    if doomed:
         db.run(delete)
 
 
+def _old_events() -> tuple[Event, ...]:
+    return Event.lookup_oldest(min(Event.lookup_count() - MAX_EVENTS, _BATCH))
+
+
 def _old_instances() -> list[ServiceInstance]:
-    ended: dict[int, list[ServiceInstance]] = {}
-    for instance in ServiceInstance.lookup_all(is_current=False):
-        if instance.state in ENDED_STATES:
-            ended.setdefault(instance.service.oid, []).append(instance)
-    return [i for runs in ended.values() for i in runs[:-KEPT_INSTANCES_PER_SERVICE]]
+    found: list[ServiceInstance] = []
+    for service in Service.lookup_all():
+        surplus = ServiceInstance.lookup_count(service=service, is_current=False)
+        surplus -= KEPT_INSTANCES_PER_SERVICE
+        found += ServiceInstance.lookup_oldest(
+            min(surplus, _BATCH), service=service, is_current=False
+        )
+    return found

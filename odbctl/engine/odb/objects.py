@@ -60,6 +60,21 @@ class DbObject:
         return current_view().lookup(cls.__odb__, equal)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
+    def lookup_newest(cls, count: int, **equal: object) -> tuple[Self, ...]:
+        """Return the newest objects of a lookup, oldest first, without reading the others."""
+        return current_view().lookup_end(cls.__odb__, equal, count, newest=True)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+
+    @classmethod
+    def lookup_oldest(cls, count: int, **equal: object) -> tuple[Self, ...]:
+        """Return the oldest objects of a lookup, oldest first, without reading the others."""
+        return current_view().lookup_end(cls.__odb__, equal, count, newest=False)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+
+    @classmethod
+    def lookup_count(cls, **equal: object) -> int:
+        """Count the objects of a lookup, without reading them."""
+        return current_view().count(cls.__odb__, equal)
+
+    @classmethod
     def lookup_any(cls, **equal: object) -> Self | None:
         """Return the oldest object whose indexed fields have these values, or None."""
         found = cls.lookup_all(**equal)

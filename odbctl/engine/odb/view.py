@@ -121,6 +121,42 @@ class View:
             self.reads.add_lookup(definition, fields, keys)
         return self._lookup(table, fields, values, keys)
 
+    def lookup_end(
+        self, definition: Definition, equal: Mapping[str, object], count: int, *, newest: bool
+    ) -> tuple[DbObject, ...]:
+        """Return the newest (or oldest) objects of a lookup, oldest first, reading no others.
+
+        Raises:
+            TypeError: As for `lookup`.
+        """
+        if self.transaction is not None or count <= 0:
+            found = self.lookup(definition, equal)
+            return found[max(0, len(found) - count) :] if newest else found[: max(0, count)]
+        table = self.session.table(definition)
+        fields = definition.lookup_fields(tuple(equal))
+        values = tuple([field.stored(equal[field.name]) for field in fields])
+        if self.reads is not None:
+            self.reads.add_lookup(definition, fields, tuple([log_key(v) for v in values]))
+        if table.select is None:
+            return ()
+        sql = f"{table.lookup_sql(fields)}{' DESC' if newest else ''} LIMIT {int(count)}"
+        rows = self._remember(table, sql, values)
+        return rows[::-1] if newest else rows
+
+    def count(self, definition: Definition, equal: Mapping[str, object]) -> int:
+        """Count the objects of a lookup, reading none."""
+        if self.transaction is not None:
+            return len(self.lookup(definition, equal))
+        table = self.session.table(definition)
+        fields = definition.lookup_fields(tuple(equal))
+        values = tuple([field.stored(equal[field.name]) for field in fields])
+        if self.reads is not None:
+            self.reads.add_lookup(definition, fields, tuple([log_key(v) for v in values]))
+        if table.select is None:
+            return 0
+        sql = f"SELECT count(*) FROM ({table.lookup_sql(fields)})"
+        return int(str(self.session.connection.query(sql, values)[0][0]))
+
     def _lookup(
         self, table: CachedTable, fields: Fields, values: tuple[Stored, ...], keys: Keys
     ) -> tuple[DbObject, ...]:
@@ -135,7 +171,13 @@ class View:
     ) -> tuple[DbObject, ...]:
         if table.select is None:
             return ()
-        rows = self.session.connection.query(table.lookup_sql(fields), values)
+        return self._remember(table, table.lookup_sql(fields), values)
+
+    def _remember(
+        self, table: CachedTable, sql: str, values: tuple[Stored, ...]
+    ) -> tuple[DbObject, ...]:
+        """Run a SELECT of whole rows and keep them in the cache."""
+        rows = self.session.connection.query(sql, values)
         table.rows.update([(row[0], row) for row in rows])  # type: ignore[misc] # pyright: ignore[reportArgumentType, reportCallIssue] - oids are never NULL
         self.session.cache.added += 1 + len(rows)
         handle = table.definition.cls.from_oid
