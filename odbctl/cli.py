@@ -65,7 +65,7 @@ def _run(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the end of the process: it is written down
         from odbctl.commands._failures import tell_unforeseen
 
-        return tell_unforeseen(error, session and session.home, is_json=is_json)
+        return tell_unforeseen(error, session.home if session else None, is_json=is_json)
 
 
 def wants_json(words: Sequence[str]) -> bool:
@@ -73,8 +73,7 @@ def wants_json(words: Sequence[str]) -> bool:
     before = words[: words.index("--")] if "--" in words else words
     if any(w in ("--json", "-ojson", "--output=json") for w in before):
         return True
-    pairs = zip(before, before[1:], strict=False)
-    if any(flag in ("-o", "--output") and value == "json" for flag, value in pairs):
+    if any(before[n] in ("-o", "--output") and w == "json" for n, w in enumerate(before[1:])):
         return True
     return os.environ.get("ODBCTL_OUTPUT") == "json"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from odbctl.errors import UsageError
 from odbctl.paths import HOME_VARIABLE, Home
@@ -131,12 +131,17 @@ def _read_file(path: str, *, allowed: frozenset[str]) -> dict[str, Setting]:
     import tomllib
 
     try:
-        table: Any = tomllib.loads(Path(path).read_text("utf-8")).get(TABLE, {})
+        values = tomllib.loads(Path(path).read_text("utf-8")).get(TABLE, {})
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
-    if not isinstance(table, dict):
+    if not isinstance(values, dict):
         raise UsageError(f"{path}: {TABLE!r} is not a table")
-    values: dict[str, Any] = table
+    return _settings_of(cast("dict[str, object]", values), path, allowed)
+
+
+def _settings_of(
+    values: dict[str, object], path: str, allowed: frozenset[str]
+) -> dict[str, Setting]:
     for name in values:
         if name not in allowed:
             known = ", ".join(sorted(allowed))

@@ -49,8 +49,11 @@ _OPTION_VALUES = {
 }
 # Options without a value; after any other option comes its value.
 _SWITCHES = frozenset(
-    "--json --wait --no-wait --singleton --all -a --follow -f --previous -p --yes -y --dry-run "
-    "--with-services --origin --keep-running -k --help -h".split()
+    {
+        *("--json", "--wait", "--no-wait", "--singleton", "--with-services", "--origin"),
+        *("--all", "-a", "--follow", "-f", "--previous", "-p", "--yes", "-y", "--dry-run"),
+        *("--keep-running", "-k", "--help", "-h"),
+    }
 )
 _FIXED: dict[str, Sequence[str]] = {
     "output": OUTPUTS,
@@ -113,9 +116,7 @@ def understand(words: Sequence[str]) -> Asked | None:
     return _at(_POSITIONS.get((None, path[0]), ()), len(path) - 1, given, prefix)
 
 
-def _at(
-    kinds: tuple[str, ...], place: int, given: tuple[str, ...], prefix: str
-) -> Asked | None:
+def _at(kinds: tuple[str, ...], place: int, given: tuple[str, ...], prefix: str) -> Asked | None:
     return Asked(kinds[place], given, prefix) if place < len(kinds) else None
 
 

@@ -114,9 +114,7 @@ def _pattern(noun: str | None, name: str) -> str:
 
 
 def _long_names(noun: str | None, name: str) -> list[str]:
-    return sorted(
-        n for option in _options(noun, name) for n in option.names if n.startswith("--")
-    )
+    return sorted(n for option in _options(noun, name) for n in option.names if n.startswith("--"))
 
 
 def _options(noun: str | None, name: str) -> Iterator[Option]:

@@ -34,7 +34,9 @@ def tell(error: OdbctlError, *, is_json: bool) -> int:
         return error.exit_code
     lines = [f"error: {visible_lines(error.message)}"]
     for record in getattr(error, "log_lines", ()):
-        lines += [f"  | {record['instance']} {visible(text)}" for text in record["text"].split("\n")]
+        lines += [
+            f"  | {record['instance']} {visible(text)}" for text in record["text"].split("\n")
+        ]
     if error.hint:
         lines.append(f"hint: {visible_lines(error.hint)}")
     print("\n".join(lines), file=sys.stderr)
@@ -69,7 +71,9 @@ def write_report(error: BaseException, home: Home | None) -> str | None:
     text = _report(error)
     folders = [] if home is None else [str(home.crashes)]
     for folder in [*folders, tempfile.gettempdir()]:
-        path = os.path.join(folder, f"odbctl-crash-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt")
+        path = os.path.join(
+            folder, f"odbctl-crash-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt"
+        )
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

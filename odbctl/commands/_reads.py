@@ -30,9 +30,7 @@ def version() -> Result:
     return Single(document, "version")
 
 
-def instances(
-    session: Session, *, service: str | None = None, everything: bool = False
-) -> Result:
+def instances(session: Session, *, service: str | None = None, everything: bool = False) -> Result:
     """Return the current instances, or all that are remembered."""
     from odbctl.engine.api.status import list_instances
 

@@ -85,6 +85,26 @@ def _why_short(value: object) -> str:
     return _text(value, "reason") or _text(value, "message")
 
 
+def _place(value: object) -> str:
+    return f"{_text(value, 'path')}:{_text(value, 'line')}"
+
+
+def _ok(value: object) -> str:
+    return "ok" if value else "failed"
+
+
+def _cores(value: object) -> str:
+    return _of(value, "cores_reserved", "cores")
+
+
+def _ram(value: object) -> str:
+    return _of(value, "ram_gb_reserved", "ram_gb")
+
+
+def _of(document: object, part: str, whole: str) -> str:
+    return f"{float(_text(document, part) or 0):.4g}/{float(_text(document, whole) or 0):.4g}"
+
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "service": (
         Column("NAME", "name"),
@@ -135,7 +155,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "service_class": (
         Column("CLASS", "class"),
-        Column("FILE", "", lambda d: f"{_text(d, 'path')}:{_text(d, 'line')}"),
+        Column("FILE", "", _place),
         Column("DESCRIPTION", "doc"),
     ),
     "host": (
@@ -144,8 +164,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("PLACEMENT", "placement"),
         Column("INSTANCES", "instances"),
         Column("LIMIT", "max_instances", is_wide=True),
-        Column("CORES", "", lambda d: _of(d, "cores_reserved", "cores")),
-        Column("RAM-GB", "", lambda d: _of(d, "ram_gb_reserved", "ram_gb")),
+        Column("CORES", "", _cores),
+        Column("RAM-GB", "", _ram),
         Column("SEEN", "last_seen_at", _at, is_wide=True),
     ),
     "manager": (
@@ -178,7 +198,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "check": (
         Column("CHECK", "name"),
-        Column("STATE", "ok", lambda ok: "ok" if ok else "failed", is_state=True),
+        Column("STATE", "ok", _ok, is_state=True),
         Column("MESSAGE", "message"),
         Column("HINT", "hint"),
     ),
@@ -188,10 +208,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("ORIGIN", "origin", is_wide=True),
     ),
 }
-
-
-def _of(document: object, part: str, whole: str) -> str:
-    return f"{float(_text(document, part) or 0):.4g}/{float(_text(document, whole) or 0):.4g}"
 
 
 _NAMES: dict[str, Callable[[Document], str]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,7 @@ def supervise(engine: Engine) -> None:
 
 def has_live_instances(document: Document) -> bool:
     """Tell whether an instance of a service document has not ended."""
-    return any(
-        field_of({"i": i}, "i.ended_at") is None for i in as_list(document.get("instances"))
-    )
+    return any(field_of({"i": i}, "i.ended_at") is None for i in as_list(document.get("instances")))
 
 
 def rolled_out(
@@ -54,17 +52,13 @@ def rolled_out(
     if not wait:
         return done(change)
     release = change.document.get("candidate") or change.document.get("release")
-    final = wait_for(
-        engine, name, timeout=timeout, release=release if follows_release else None
-    )
+    final = wait_for(engine, name, timeout=timeout, release=release if follows_release else None)
     counts = f"{final.document['running_count']}/{final.document['desired_count']}"
     message = f"{counts} running" if change.action == "unchanged" else counts
     return Done(change.action, message, final.document, change.notes)
 
 
-def wait_for(
-    engine: Engine, name: str, *, timeout: float | None, release: object = None
-) -> Change:
+def wait_for(engine: Engine, name: str, *, timeout: float | None, release: object = None) -> Change:
     """Wait until a service is as wanted.
 
     Raises:
@@ -99,7 +93,7 @@ def _limit(timeout: float | None) -> float | None:
 
 
 @contextmanager
-def told(name: str) -> Iterator[ProgressLine]:
+def told(name: str) -> Generator[ProgressLine]:
     """Show progress; say what goes on when Ctrl-C ends the wait."""
     try:
         with ProgressLine(session().err, name) as progress:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 # Begins with a letter, so it is no number; words that YAML reads as something else are not plain.
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*")
-_WORDS = frozenset("null true false yes no on off y n inf nan".split())
+_WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n", "inf", "nan"))
 
 
 def to_yaml(value: object) -> str:

@@ -148,9 +148,7 @@ def status() -> Result:
     with session().open_engine() as engine:
         found = manager_status(engine)
     runs = any(manager["state"] == "running" for manager in found)
-    return Listing(
-        "manager", found, "no manager: odbctl manager start", 0 if runs else NOT_RUNNING
-    )
+    return Listing("manager", found, "no manager: odbctl manager start", 0 if runs else NOT_RUNNING)
 
 
 @command(app, "logs", example="odbctl manager logs -n 20")

@@ -92,9 +92,7 @@ def _status(plain: Plain, session: Session) -> Result:
 
 
 # (fewest names, most names, whether --all is one of its options, what to do)
-_QUICK: dict[
-    tuple[str | None, str], tuple[int, int, bool, Callable[[Plain, Session], Result]]
-] = {
+_QUICK: dict[tuple[str | None, str], tuple[int, int, bool, Callable[[Plain, Session], Result]]] = {
     (None, "version"): (0, 0, False, _version),
     (None, "ps"): (0, 1, True, _ps),
     (None, "status"): (0, 1, False, _status),

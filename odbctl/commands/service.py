@@ -96,9 +96,7 @@ def create(
     )
     with session().open_engine() as engine:
         return done(
-            create_service(
-                engine, name, class_spec=class_spec, codebase=codebase, options=options
-            )
+            create_service(engine, name, class_spec=class_spec, codebase=codebase, options=options)
         )
 
 
