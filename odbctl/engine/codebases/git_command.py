@@ -90,27 +90,43 @@ def run_git(
     """
     command = ("git", *_SETTING_OPTIONS, *words)
     try:
-        process = subprocess.Popen(
-            command,
-            env=git_environment() if env is None else env,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=keep_open,
-            start_new_session=True,  # ssh has no terminal to ask questions on
-        )
+        with _interrupts_held() as let_them_in:
+            process = subprocess.Popen(
+                command,
+                env=git_environment() if env is None else env,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=keep_open,
+                start_new_session=True,  # ssh has no terminal to ask questions on
+            )
+            with _ending(process):
+                let_them_in()
+                if on_talk is None:
+                    output, talk = process.communicate(stdin)
+                else:
+                    output, talk = b"", b"".join(_listen(process, on_talk))
     except FileNotFoundError as error:
         raise CodebaseError(
             "git is not installed, or not on the PATH", hint="install git 2.25 or newer"
         ) from error
-    with _ending(process):
-        if on_talk is None:
-            output, talk = process.communicate(stdin)
-        else:
-            output, talk = b"", b"".join(_listen(process, on_talk))
     return GitResult(
         exit_code=process.returncode, output=output, talk=talk.decode(errors="replace")
     )
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Generator[Callable[[], None], None, None]:
+    """Hold Ctrl-C back until the caller lets it in: git may have begun, and nobody know its pid."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+    def let_them_in() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    try:
+        yield let_them_in
+    finally:
+        let_them_in()
 
 
 @contextlib.contextmanager
