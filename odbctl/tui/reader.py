@@ -1,0 +1,112 @@
+"""The reader: one thread that turns changes of the home into snapshots.
+
+It sleeps on the database's change signal; commits in a burst become at most
+ten snapshots a second, and a snapshot that says the same is not posted. It
+looks at the log files twice a second, because they announce nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from odbctl.errors import OdbctlError
+from odbctl.tui.backend import Backend, Request, Source
+from odbctl.tui.snapshot import DashboardSnapshot
+
+SNAPSHOT_PAUSE_SECONDS = 0.1
+LOG_SECONDS = 0.5
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 15.0
+
+
+class Reader:
+    """Reads a backend in a thread of its own and hands over what it read.
+
+    `on_snapshot` and `on_failure` are called in that thread.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        on_snapshot: Callable[[DashboardSnapshot], None],
+        on_failure: Callable[[str], None],
+    ) -> None:
+        self._backend = backend
+        self._on_snapshot = on_snapshot
+        self._on_failure = on_failure
+        self._request = Request()
+        self._last: DashboardSnapshot | None = None
+        self._source: Source | None = None
+        self._lock = threading.Lock()
+        self._nudge = threading.Event()
+        self._should_stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="dashboard-reader", daemon=True)
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 2.0) -> None:
+        """Stop reading; a read that hangs is left behind."""
+        self._should_stop.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
+
+    def ask(self, request: Request) -> None:
+        """Read this from now on, at once."""
+        if request != self._request:
+            self._request = request
+            self._wake()
+
+    def _wake(self) -> None:
+        self._nudge.set()
+        with self._lock:
+            if self._source is not None:
+                self._source.wake()
+
+    def _run(self) -> None:
+        retry_seconds = FIRST_RETRY_SECONDS
+        while not self._should_stop.is_set():
+            try:
+                with self._backend.open() as source:
+                    self._serve(source)
+                return
+            except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
+                self._on_failure(failure_text(error))
+            if self._last is not None:
+                retry_seconds = FIRST_RETRY_SECONDS
+            self._last = None
+            self._should_stop.wait(retry_seconds)
+            retry_seconds = min(2 * retry_seconds, LONGEST_RETRY_SECONDS)
+
+    def _serve(self, source: Source) -> None:
+        self._use(source)
+        try:
+            while not self._should_stop.is_set():
+                self._nudge.clear()
+                self._read(source)
+                # A person who asked for another service does not wait for the pause.
+                if not self._nudge.wait(SNAPSHOT_PAUSE_SECONDS):
+                    source.wait(LOG_SECONDS)
+        finally:
+            self._use(None)
+
+    def _use(self, source: Source | None) -> None:
+        with self._lock:
+            self._source = source
+
+    def _read(self, source: Source) -> None:
+        snapshot = source.read(self._request)
+        if snapshot != self._last:
+            self._last = snapshot
+            self._on_snapshot(snapshot)
+
+
+def failure_text(error: Exception) -> str:
+    """Say an error in one line, with its hint."""
+    if not isinstance(error, OdbctlError):
+        return f"{type(error).__name__}: {error}"
+    return f"{error} - {error.hint}" if error.hint else str(error)

@@ -1,0 +1,230 @@
+"""What the dashboard shows: frozen rows, made from the engine's documents. Pure.
+
+The reader thread makes one `DashboardSnapshot` per change; screens compare,
+filter and draw it. Times are seconds since the epoch, None when not yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from odbctl.engine.api.documents import (
+    EventDocument,
+    InstanceDocument,
+    LogDocument,
+    ManagerDocument,
+    ServiceDocument,
+)
+
+SHORT_HASH_LENGTH = 7
+DEGRADED_STATES = frozenset({"degraded", "backoff", "waiting"})
+FAILED_STATES = frozenset({"crash-loop", "throttled", "unplaceable"})
+ENDED_INSTANCE_STATES = frozenset({"stopped", "failed", "crashed", "lost"})
+
+
+class ManagerState(StrEnum):
+    """Whether somebody acts on what is wanted."""
+
+    RUNNING = "running"  # at least one manager lives
+    STOPPED = "stopped"  # there was one
+    ABSENT = "absent"  # this home never had one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceRow:
+    """One run of a service; `last_exit` is its own, or the one before it in its slot."""
+
+    key: str
+    state: str
+    is_current: bool
+    pid: int | None
+    release: int
+    running_at: float | None
+    ended_at: float | None
+    last_exit: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    """One service."""
+
+    key: str
+    state: str
+    reason: str
+    ready_count: int
+    desired_count: int
+    is_singleton: bool
+    ref: str
+    restarts: int
+    created_at: float
+    instance_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """An event, `count` times in a row; `at` is the last of them."""
+
+    key: str
+    at: float
+    level: str
+    subject: str
+    reason: str
+    message: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """One record of a log; `text` may have several lines."""
+
+    at: float
+    instance: str
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """What is read of the selected service only; events are the newest first."""
+
+    service: str
+    instances: tuple[InstanceRow, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    logs: tuple[LogRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardSnapshot:
+    """Everything on the screen, as of one moment."""
+
+    home: str
+    manager: ManagerState
+    services: tuple[ServiceRow, ...]
+    detail: Detail | None = None
+
+    def service(self, name: str | None) -> ServiceRow | None:
+        """Return the service of that name, if there is one."""
+        return next((row for row in self.services if row.key == name), None)
+
+    def count(self, states: Iterable[str]) -> int:
+        """Return how many services are in one of the states."""
+        wanted = frozenset(states)
+        return sum(row.state in wanted for row in self.services)
+
+
+def manager_state(documents: Sequence[ManagerDocument]) -> ManagerState:
+    """Say whether any of the managers lives."""
+    if any(document["state"] == "running" for document in documents):
+        return ManagerState.RUNNING
+    return ManagerState.STOPPED if documents else ManagerState.ABSENT
+
+
+def service_row(document: ServiceDocument) -> ServiceRow:
+    """Make the row of a service."""
+    codebase = document["codebase"]
+    live = [i for i in document["instances"] if i["state"] not in ENDED_INSTANCE_STATES]
+    return ServiceRow(
+        key=document["name"],
+        state=document["state"],
+        reason=document["reason"],
+        ready_count=document["ready_count"],
+        desired_count=document["desired_count"],
+        is_singleton=document["singleton"],
+        ref=f"{codebase['ref']}@{codebase['commit'][:SHORT_HASH_LENGTH]}" if codebase else "",
+        restarts=document["restarts"],
+        created_at=document["created_at"],
+        instance_count=len(live),
+    )
+
+
+def instance_rows(
+    documents: Iterable[InstanceDocument], *, current: Iterable[str]
+) -> tuple[InstanceRow, ...]:
+    """Make the rows of a service's instances, the current ones first, then the newest.
+
+    Args:
+        documents: All of its instances, the oldest first.
+        current: The ids of those that supervision looks at.
+    """
+    current_ids = frozenset(current)
+    exits: dict[int, str] = {}
+    rows: list[InstanceRow] = []
+    for document in documents:
+        if document["exit"] is not None:
+            exits[document["slot"]] = exit_text(document)
+        row = _instance_row(document, is_current=document["id"] in current_ids)
+        rows.append(row if row.last_exit else _with_exit(row, exits.get(document["slot"], "")))
+    past = [row for row in reversed(rows) if not row.is_current]
+    return (*(row for row in rows if row.is_current), *past)
+
+
+def _with_exit(row: InstanceRow, last_exit: str) -> InstanceRow:
+    from dataclasses import replace
+
+    return replace(row, last_exit=last_exit) if last_exit else row
+
+
+def _instance_row(document: InstanceDocument, *, is_current: bool) -> InstanceRow:
+    return InstanceRow(
+        key=document["id"],
+        state=document["state"],
+        is_current=is_current,
+        pid=document["pid"],
+        release=document["release"],
+        running_at=document["running_at"],
+        ended_at=document["ended_at"],
+        last_exit=exit_text(document),
+        message=document["message"],
+    )
+
+
+def exit_text(document: InstanceDocument) -> str:
+    """Say how an instance ended, never guessing; empty while it lives."""
+    ended = document["exit"]
+    if ended is None:
+        return ""
+    if ended["signal"] is not None:
+        return f"signal {ended['signal']}"
+    if ended["code"] is not None:
+        return f"code {ended['code']}"
+    return "unknown"
+
+
+def event_rows(documents: Sequence[EventDocument]) -> tuple[EventRow, ...]:
+    """Make rows of events, the newest first, repeats in a row as one."""
+    from dataclasses import replace
+
+    rows: list[EventRow] = []
+    for document in reversed(documents):
+        row = _event_row(document)
+        if rows and _says(rows[-1]) == _says(row):
+            rows[-1] = replace(rows[-1], count=rows[-1].count + 1)
+        else:
+            rows.append(replace(row, key=f"{row.at}/{len(rows)}"))
+    return tuple(rows)
+
+
+def _event_row(document: EventDocument) -> EventRow:
+    return EventRow(
+        key="",
+        at=document["at"],
+        level=document["level"],
+        subject=document["object"],
+        reason=document["reason"],
+        message=document["message"],
+    )
+
+
+def _says(row: EventRow) -> tuple[str, str, str, str]:
+    return (row.level, row.subject, row.reason, row.message)
+
+
+def log_rows(documents: Iterable[LogDocument]) -> tuple[LogRow, ...]:
+    """Make the rows of log records, in their order."""
+    return tuple(
+        LogRow(at=d["at"], instance=d["instance"], level=d["level"], text=d["text"])
+        for d in documents
+    )

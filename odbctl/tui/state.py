@@ -1,0 +1,75 @@
+"""What the screens are given: the last snapshot and what happened to it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from odbctl.tui.paint import Cell, Tone
+from odbctl.tui.snapshot import DashboardSnapshot, ManagerState
+
+NO_STATUS = Cell("")
+NO_MANAGER = "No manager acts on this home"
+NO_SERVICES = (
+    "No services yet. Type in a shell:",
+    "",
+    "  odbctl codebase add main --repo PATH --name NAME",
+    "  odbctl service create api --class module:Class --codebase NAME",
+    "  odbctl service start api",
+    "",
+    "or see the whole story first:  odbctl demo",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardState:
+    """Everything that a screen draws. `failure` says why `snapshot` is not fresh."""
+
+    now: float
+    snapshot: DashboardSnapshot | None = None
+    failure: str = ""
+    status: Cell = NO_STATUS
+
+    @property
+    def has_manager(self) -> bool:
+        """Whether somebody acts on what is wanted."""
+        return self.snapshot is not None and self.snapshot.manager is ManagerState.RUNNING
+
+    @property
+    def banner(self) -> str:
+        """What is wrong with all that is shown; empty when nothing is."""
+        if self.failure:
+            return f"Cannot read the home, trying again: {self.failure}"
+        if self.snapshot is None or self.has_manager:
+            return ""
+        if not self.snapshot.services and self.snapshot.manager is ManagerState.ABSENT:
+            return ""
+        return f"{NO_MANAGER}.  Press u, or type: odbctl manager start"
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be changed now; empty when it can. Starting brings a manager."""
+        if self.failure or self.snapshot is None:
+            return "The home cannot be read now"
+        return "" if self.has_manager else f"{NO_MANAGER}: odbctl manager start"
+
+    @property
+    def empty_text(self) -> str:
+        """What to say in place of the tables; empty when there are services."""
+        if self.snapshot is None:
+            return "" if self.failure else "Reading ..."
+        return "" if self.snapshot.services else "\n".join(NO_SERVICES)
+
+
+def failed(text: str) -> Cell:
+    """Return a status line that says what did not work."""
+    return Cell(f"✖ {text}", Tone.BAD)
+
+
+def told(text: str) -> Cell:
+    """Return a status line for something that goes on."""
+    return Cell(f"◐ {text}", Tone.BUSY)
+
+
+def done(text: str) -> Cell:
+    """Return a status line for something that was done."""
+    return Cell(f"● {text}", Tone.GOOD)

@@ -1,0 +1,64 @@
+"""Text for a cell of the screen: made harmless, made to fit. Pure.
+
+Nothing that a repository, a service or its author wrote may steer the
+terminal or be taken for markup: what does not print is shown as its escape.
+"""
+
+from __future__ import annotations
+
+import time
+
+from rich.cells import cell_len, set_cell_size
+
+
+def visible(text: str) -> str:
+    """Return `text` on one line, with control characters as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def clip(text: str, width: int) -> str:
+    """Return `text` in at most so many terminal cells; `…` says that some is missing."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
+def clip_left(text: str, width: int) -> str:
+    """Return the end of `text` in at most so many cells, as suits a path."""
+    if cell_len(text) <= width:
+        return text
+    kept = text
+    while kept and cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return "…" + kept if width > 0 else ""
+
+
+def fit(text: str, width: int, *, is_right: bool = False) -> str:
+    """Return `text` in exactly so many cells."""
+    clipped = clip(text, width)
+    padding = " " * (width - cell_len(clipped))
+    return padding + clipped if is_right else clipped + padding
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in at most two units, as `3m12s`."""
+    whole = max(0, int(seconds))
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if minutes == 0:
+        return f"{second}s"
+    if hours == 0:
+        return f"{minutes}m{second:02}s"
+    if days < 2:
+        return f"{hours}h{minute:02}m"
+    return f"{days}d{hour:02}h"
+
+
+def clock(at: float) -> str:
+    """Return a time of day in the local zone, as `23:14:05`."""
+    return time.strftime("%H:%M:%S", time.localtime(at))

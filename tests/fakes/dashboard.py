@@ -1,0 +1,227 @@
+"""A backend for the dashboard that is a snapshot in memory, and the text of its screens."""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from textual.pilot import Pilot
+
+from odbctl.errors import ConflictError, StoreError
+from odbctl.tui.app import DashboardApp
+from odbctl.tui.backend import Action, Request
+from odbctl.tui.snapshot import (
+    DashboardSnapshot,
+    Detail,
+    EventRow,
+    InstanceRow,
+    LogRow,
+    ManagerState,
+    ServiceRow,
+)
+
+NOW = 1_795_000_000.0
+
+
+def a_service(name: str, *, state: str = "running", ready: int = 2, desired: int = 2) -> ServiceRow:
+    return ServiceRow(
+        key=name,
+        state=state,
+        reason="" if state == "running" else f"{name} has a reason",
+        ready_count=ready,
+        desired_count=desired,
+        is_singleton=False,
+        ref="main@0123abc",
+        restarts=0,
+        created_at=NOW - 3_700,
+        instance_count=ready,
+    )
+
+
+def an_instance(name: str, *, state: str = "running", last_exit: str = "") -> InstanceRow:
+    return InstanceRow(
+        key=name,
+        state=state,
+        is_current=True,
+        pid=4242 if state == "running" else None,
+        release=1,
+        running_at=NOW - 65,
+        ended_at=None,
+        last_exit=last_exit,
+        message="",
+    )
+
+
+def a_log(text: str, *, level: str = "INFO", instance: str = "api-1") -> LogRow:
+    return LogRow(at=NOW - 5, instance=instance, level=level, text=text)
+
+
+def an_event(reason: str, message: str = "", *, level: str = "info") -> EventRow:
+    return EventRow(
+        key=f"{reason}/{message}",
+        at=NOW - 9,
+        level=level,
+        subject="service/api",
+        reason=reason,
+        message=message,
+    )
+
+
+def a_snapshot(
+    *services: ServiceRow, manager: ManagerState = ManagerState.RUNNING
+) -> DashboardSnapshot:
+    return DashboardSnapshot(home="/srv/odbctl", manager=manager, services=services)
+
+
+class FakeBackend:
+    """Shows what a test puts into it; remembers what was asked and done."""
+
+    def __init__(self, snapshot: DashboardSnapshot) -> None:
+        self._changed = threading.Condition()
+        self._snapshot = snapshot
+        self._version = 0
+        self.details: dict[str, Detail] = {}
+        self.actions: list[Action] = []
+        self.refusal: ConflictError | None = None
+        self.failure: StoreError | None = None
+        self.is_open = False
+
+    def put(self, snapshot: DashboardSnapshot) -> None:
+        """Show something else from now on."""
+        with self._changed:
+            self._snapshot = snapshot
+            self._version += 1
+            self._changed.notify_all()
+
+    def put_detail(self, detail: Detail) -> None:
+        """Show this of one service from now on."""
+        self.details[detail.service] = detail
+        self.put(self._snapshot)
+
+    def open(self) -> FakeSource:
+        if self.failure is not None:
+            raise self.failure
+        return FakeSource(self)
+
+    def perform(self, action: Action, tell: Callable[[str], None]) -> str:
+        self.actions.append(action)
+        tell("a step that takes time")
+        if self.refusal is not None:
+            raise self.refusal
+        return f"{action.verb} {action.service}: done"
+
+    def read(self, request: Request) -> tuple[int, DashboardSnapshot]:
+        if self.failure is not None:
+            raise self.failure
+        with self._changed:
+            name = request.service
+            known = self._snapshot.service(name)
+            detail = self.details.get(known.key, Detail(service=known.key)) if known else None
+            return self._version, replace(self._snapshot, detail=detail)
+
+    def wait_for_other(self, version: int, timeout_seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != version, timeout_seconds)
+
+
+class FakeSource:
+    """A source over a FakeBackend."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+        self._version = -1
+
+    def __enter__(self) -> Self:
+        self._backend.is_open = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._backend.is_open = False
+
+    def read(self, request: Request) -> DashboardSnapshot:
+        self._version, snapshot = self._backend.read(request)
+        return snapshot
+
+    def wait(self, timeout_seconds: float) -> None:
+        self._backend.wait_for_other(self._version, timeout_seconds)
+
+    def wake(self) -> None:
+        with self._backend._changed:
+            self._backend._version += 1
+            self._backend._changed.notify_all()
+
+
+def screen_lines(app: DashboardApp) -> list[str]:
+    """Return what the terminal shows, line by line."""
+    svg = app.export_screenshot(simplify=True)
+    lines: dict[int, dict[float, str]] = {}
+    pattern = r'<text class="[^"]*-r\d+" x="([\d.]+)" y="[\d.]+" textLength="[\d.]+" '
+    pattern += r'clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>'
+    for x, line, text in re.findall(pattern, svg, re.DOTALL):
+        lines.setdefault(int(line), {})[float(x)] = html.unescape(text)
+    return [_joined(lines.get(number, {})) for number in range(max(lines, default=-1) + 1)]
+
+
+def _joined(parts: dict[float, str]) -> str:
+    line = ""
+    for x in sorted(parts):
+        line = line.ljust(round(x / 12.2)) + parts[x].replace("\xa0", " ")
+    return line.rstrip()
+
+
+def screen_text(app: DashboardApp) -> str:
+    """Return what the terminal shows."""
+    return "\n".join(screen_lines(app))
+
+
+async def until(
+    pilot: Pilot[None], condition: Callable[[], object], *, timeout_seconds: float = 10
+) -> None:
+    """Let the app work until a condition holds.
+
+    Raises:
+        AssertionError: It did not hold in time.
+    """
+    import time
+
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not in time: {condition}"
+        await pilot.pause(0.01)
+
+
+async def until_shown(pilot: Pilot[None], app: DashboardApp, text: str) -> None:
+    """Let the app work until it shows a text.
+
+    Raises:
+        AssertionError: It did not in time; the message is the screen.
+    """
+    try:
+        await until(pilot, lambda: text in screen_text(app))
+    except AssertionError as error:
+        raise AssertionError(f"{text!r} is not shown:\n{screen_text(app)}") from error
+
+
+Scenario = Callable[[Pilot[None], DashboardApp], Awaitable[None]]
+
+
+def run_app(backend: FakeBackend, scenario: Scenario, *, size: tuple[int, int] = (80, 24)) -> None:
+    """Run the dashboard without a terminal, and a scenario with it."""
+    import asyncio
+
+    async def run() -> None:
+        app = DashboardApp(backend, clock=lambda: NOW)
+        async with app.run_test(size=size) as pilot:
+            await scenario(pilot, app)
+
+    asyncio.run(run())
