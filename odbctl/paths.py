@@ -7,9 +7,8 @@ nothing is created or read until `create()` or `run` is asked for.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
+import sys
 from functools import cached_property
 from pathlib import Path
 
@@ -39,12 +38,31 @@ class Home:
         """Return the home of `ODBCTL_HOME`, or else of the current user."""
         if root := os.environ.get(HOME_VARIABLE):
             return cls.at(root)
+        if sys.platform == "linux":
+            return cls._of_linux()
         import platformdirs
 
         return cls(
             data=platformdirs.user_data_path("odbctl"),
             cache=platformdirs.user_cache_path("odbctl"),
             state=platformdirs.user_state_path("odbctl"),
+        )
+
+    @classmethod
+    def _of_linux(cls) -> Home:
+        """Return what platformdirs says on Linux, without the 10 ms of importing it.
+
+        Source: the XDG Base Directory Specification; a test holds both equal.
+        """
+
+        def folder(variable: str, default: str) -> Path:
+            found = os.environ.get(variable, "").strip()
+            return Path(found or os.path.expanduser(default), "odbctl")
+
+        return cls(
+            data=folder("XDG_DATA_HOME", "~/.local/share"),
+            cache=folder("XDG_CACHE_HOME", "~/.cache"),
+            state=folder("XDG_STATE_HOME", "~/.local/state"),
         )
 
     def __repr__(self) -> str:
@@ -91,6 +109,9 @@ class Home:
         inside = self.state / "run"
         if len(os.fsencode(inside)) <= LONGEST_RUN_PATH_BYTES:
             return inside
+        import hashlib
+        import tempfile
+
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
         return Path(tempfile.gettempdir(), f"odbctl-{os.getuid()}-{digest}")
 

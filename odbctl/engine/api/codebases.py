@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from odbctl.engine.api.describe import codebase_document
-from odbctl.engine.api.documents import VERSION, CodebaseDocument, ServiceClassDocument
+from odbctl.engine.api.documents import CodebaseDocument, ServiceClassDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, codebase_users, find_codebase
 from odbctl.engine.api.results import Change
+from odbctl.engine.api.versions import VERSION
 from odbctl.engine.model.core import Codebase
 from odbctl.engine.model.events import record_event
 from odbctl.errors import ConflictError

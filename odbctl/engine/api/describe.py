@@ -8,20 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import odbctl
-from odbctl.engine.api.documents import (
-    VERSION,
-    CodebaseDocument,
-    CodebaseRefDocument,
-    EventDocument,
-    ExitDocument,
-    HostDocument,
-    InstanceDocument,
-    ManagerDocument,
-    ReleaseDocument,
-    ServiceDocument,
-)
+from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.observe import (
     is_managed,
     observe_instance,
@@ -41,6 +31,19 @@ from odbctl.engine.reconcile.describe import ServiceState, describe_service
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot
 from odbctl.engine.worker.identity import is_alive
 from odbctl.paths import Home
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.documents import (
+        CodebaseDocument,
+        CodebaseRefDocument,
+        EventDocument,
+        ExitDocument,
+        HostDocument,
+        InstanceDocument,
+        ManagerDocument,
+        ReleaseDocument,
+        ServiceDocument,
+    )
 
 
 def observed_state(instance: ServiceInstance) -> InstanceState:
@@ -141,11 +144,9 @@ def service_document(
 
 def _seen(instance: ServiceInstance, document: InstanceDocument) -> InstanceSnapshot:
     """Return an instance as reconciling sees it, with its checked state."""
-    from dataclasses import replace
-
     snapshot = observe_instance(instance)
     state = InstanceState(document["state"])
-    return snapshot if state is snapshot.state else replace(snapshot, state=state)
+    return snapshot if state is snapshot.state else snapshot._replace(state=state)
 
 
 def _last_reason(state: ServiceState, documents: Sequence[InstanceDocument]) -> str:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from odbctl.engine.api.documents import VERSION, CheckDocument
+from odbctl.engine.api.documents import CheckDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.status import any_manager
+from odbctl.engine.api.versions import VERSION
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-VERSION = 1
-
 
 class CodebaseRefDocument(TypedDict):
     """The codebase that something runs."""

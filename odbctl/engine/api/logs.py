@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from odbctl.engine.api.documents import VERSION, LogDocument
+from odbctl.engine.api.documents import LogDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_instance, find_service
+from odbctl.engine.api.versions import VERSION
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.telemetry.follow import LogFollower

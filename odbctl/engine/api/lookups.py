@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import getpass
 from collections.abc import Iterable
 
 from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance
@@ -12,6 +10,8 @@ from odbctl.errors import NotFoundError
 
 def near(name: str, names: Iterable[str]) -> list[str]:
     """Return the names that are most like one that was not found."""
+    import difflib
+
     return difflib.get_close_matches(name, sorted(set(names)), n=3, cutoff=0.5)
 
 
@@ -101,6 +101,8 @@ def codebase_users(codebase: Codebase) -> set[str]:
 
 def actor() -> str:
     """Return who does this: the user's name."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
 from odbctl.engine.api.describe import (
     event_document,
@@ -11,17 +12,19 @@ from odbctl.engine.api.describe import (
     release_document,
     service_document,
 )
-from odbctl.engine.api.documents import (
-    EventDocument,
-    HostDocument,
-    InstanceDocument,
-    ReleaseDocument,
-    ServiceDocument,
-)
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_host, find_instance, find_service
 from odbctl.engine.managers.observe import is_managed
 from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.documents import (
+        EventDocument,
+        HostDocument,
+        InstanceDocument,
+        ReleaseDocument,
+        ServiceDocument,
+    )
 
 
 def list_services(engine: Engine) -> list[ServiceDocument]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from odbctl.engine.api.documents import VERSION, ServiceDocument, WhyDocument
+from odbctl.engine.api.documents import ServiceDocument, WhyDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.logs import last_words
 from odbctl.engine.api.lookups import find_service
 from odbctl.engine.api.status import describe_one, list_events
+from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.record import describe_exit
 from odbctl.engine.model.core import Release, Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, ReleaseOutcome

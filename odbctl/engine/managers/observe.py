@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
@@ -49,8 +48,7 @@ def observe_services(
     for instance in ServiceInstance.lookup_all(is_current=True):
         snapshot = observe_instance(instance)
         if instance.oid in asked_at:
-            snapshot = replace(
-                snapshot,
+            snapshot = snapshot._replace(
                 stopping_at=asked_at[instance.oid],
                 is_terminated=instance.oid in terminated,
             )

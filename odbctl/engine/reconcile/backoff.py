@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 
-from odbctl.engine.reconcile.snapshot import InstanceSnapshot
+from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
 BASE_DELAY_SECONDS = 1.0
 MAX_DELAY_SECONDS = 60.0
@@ -17,6 +17,17 @@ JITTER = 0.25  # a delay is lengthened by up to this part of itself
 STABLE_SECONDS = 30.0  # a run that long wipes out the failures before it
 CRASH_LOOP_FAILURES = 4
 CLOCK_TOLERANCE_SECONDS = 1.0
+
+
+def without_future_reset(service: ServiceSnapshot, *, now: float) -> ServiceSnapshot:
+    """Leave out a reset that lies in the future, for the clock was set back after it.
+
+    Kept, it would excuse every end until the clock is there again: restarts
+    without back-off, and finished jobs run over and over.
+    """
+    if service.reset_at <= now + CLOCK_TOLERANCE_SECONDS:
+        return service
+    return service._replace(reset_at=0.0)
 
 
 def failures_after(instance: InstanceSnapshot, *, reset_at: float) -> int:

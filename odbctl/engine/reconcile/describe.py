@@ -8,8 +8,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 from odbctl.engine.model.states import InstanceState
-from odbctl.engine.reconcile.backoff import CRASH_LOOP_FAILURES, failures_after, next_try_at
-from odbctl.engine.reconcile.slots import by_slot, is_finished
+from odbctl.engine.reconcile.backoff import (
+    CRASH_LOOP_FAILURES,
+    failures_after,
+    next_try_at,
+    without_future_reset,
+)
+from odbctl.engine.reconcile.occupancy import by_slot, is_finished, live_ones
 from odbctl.engine.reconcile.snapshot import MAX_FAILED_STARTS, InstanceSnapshot, ServiceSnapshot
 
 
@@ -32,11 +37,12 @@ def describe_service(
     service: ServiceSnapshot, *, is_managed: bool, now: float
 ) -> tuple[ServiceState, str]:
     """Say a service's state and the reason for it (empty when there is nothing to say)."""
+    service = without_future_reset(service, now=now)
     target = service.target_count
-    live = [i for i in service.instances if not i.is_ended and i.owner is None]
-    running = sum(i.state is InstanceState.RUNNING for i in live)
     if target == 0:
-        return (ServiceState.STOPPING, "") if live else (ServiceState.STOPPED, "")
+        is_live = any(not i.is_ended for i in service.instances)
+        return (ServiceState.STOPPING, "") if is_live else (ServiceState.STOPPED, "")
+    running = _running_slots(service)
     if running >= target:
         return ServiceState.RUNNING, ""
     if not is_managed:
@@ -57,7 +63,10 @@ def _describe_missing(
     waiting = _waiting_slots(service)
     finished = [i for i in waiting if is_finished(service, i)]
     if finished and len(finished) + running >= target:
-        return ServiceState.STOPPED, f"ended, and its restart policy is {service.restart}"
+        ended = f"ended, and its restart policy is {service.restart}"
+        if running:
+            return ServiceState.DEGRADED, f"{running} of {target} run; {len(finished)} {ended}"
+        return ServiceState.STOPPED, ended
     pending = [i for i in waiting if i not in finished]
     if pending:
         failures = max(failures_after(i, reset_at=service.reset_at) for i in pending)
@@ -66,11 +75,17 @@ def _describe_missing(
         is_loop = failures >= CRASH_LOOP_FAILURES
         if due_at > now:
             return (ServiceState.CRASH_LOOP if is_loop else ServiceState.BACKOFF), text
-    if any(i.is_wanted and i.state is not InstanceState.RUNNING for i in service.instances):
+    if any(i.is_wanted and i.state is not InstanceState.RUNNING for i in live_ones(service)):
         return ServiceState.STARTING, ""
     if running:
         return ServiceState.DEGRADED, f"{running} of {target} run"
     return ServiceState.STARTING, ""
+
+
+def _running_slots(service: ServiceSnapshot) -> int:
+    """Count the wanted slots in which an instance runs, of whichever release."""
+    running = {i.slot for i in live_ones(service) if i.state is InstanceState.RUNNING}
+    return sum(slot < service.target_count for slot in running)
 
 
 def _waiting_slots(service: ServiceSnapshot) -> list[InstanceSnapshot]:

@@ -21,6 +21,7 @@ from odbctl.engine.reconcile.actions import (
     Stop,
     Terminate,
 )
+from odbctl.engine.reconcile.backoff import without_future_reset
 from odbctl.engine.reconcile.placement import Allocation
 from odbctl.engine.reconcile.rollout import plan_rollout
 from odbctl.engine.reconcile.slots import SlotPlan, plan_slots
@@ -81,12 +82,11 @@ def plan_service(
     """Plan one service's moves; `allocation` is filled with what they reserve."""
     if service.is_removed and all(i.is_ended for i in service.instances):
         return [Forget(service.id)], None
-    actions = plan_children(service)
-    if service.candidate is not None:
-        rollout = plan_rollout(service, allocation, now=now)
-        return actions + rollout.actions + report(service, rollout), rollout.wake_at
-    slots = plan_slots(service, allocation, now=now)
-    actions += slots.actions + report(service, slots)
+    service = without_future_reset(service, now=now)
+    is_rolling = service.candidate is not None and not service.is_removed
+    plan_it = plan_rollout if is_rolling else plan_slots
+    slots = plan_it(service, allocation, now=now)
+    actions = plan_children(service) + slots.actions + report(service, slots)
     if service.failed_starts and _any_runs(service):
         actions.append(ClearFailedStarts(service.id))
     return actions, slots.wake_at
@@ -109,4 +109,8 @@ def plan_children(service: ServiceSnapshot) -> list[Action]:
 
 
 def _any_runs(service: ServiceSnapshot) -> bool:
-    return any(i.state is InstanceState.RUNNING for i in service.instances)
+    """Tell whether the service's release runs; its children and candidate prove nothing of it."""
+    return any(
+        i.state is InstanceState.RUNNING and i.release == service.release and i.owner is None
+        for i in service.instances
+    )

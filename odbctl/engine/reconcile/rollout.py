@@ -3,22 +3,29 @@
 Every slot gets an instance of the candidate; when all of them run, the
 candidate is promoted and the old instances, now of another release, are
 stopped. When one of them fails, the candidate is given up and nothing that ran
-has changed. A singleton goes the other way round: the old one stops first, and
-comes back when the candidate fails.
+has changed: until then the old release is supervised as ever, for a rollout
+may take long. A singleton goes the other way round: the old one stops first,
+and comes back when the candidate fails.
 """
 
 from __future__ import annotations
 
-from odbctl.engine.model.states import InstanceState
-from odbctl.engine.reconcile.actions import FailRollout, Promote, Retire, Stop
+from odbctl.engine.model.states import InstanceState, RestartPolicy
+from odbctl.engine.reconcile.actions import FailRollout, Promote, Stop
+from odbctl.engine.reconcile.occupancy import by_slot, ended_well, live_ones
 from odbctl.engine.reconcile.placement import Allocation
-from odbctl.engine.reconcile.slots import SlotPlan, boot, by_slot, empty_slot
+from odbctl.engine.reconcile.slots import (
+    SlotPlan,
+    boot,
+    empty_slot,
+    refill_slot,
+    retire_foreign,
+)
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
 
 def plan_rollout(service: ServiceSnapshot, allocation: Allocation, *, now: float) -> SlotPlan:
-    """Plan one step of a rollout; `now` is when it is planned."""
-    del now  # a candidate's start is tried once, so there is no back-off to wait for
+    """Plan one step of a rollout."""
     plan = SlotPlan()
     if failed := _failed_candidate(service):
         plan.actions.append(FailRollout(service.id, failed.id))
@@ -27,7 +34,10 @@ def plan_rollout(service: ServiceSnapshot, allocation: Allocation, *, now: float
     target = service.target_count
     for slot in sorted((s for s in slots if s >= target), reverse=True):
         empty_slot(plan, slots[slot], "no longer wanted")
-    ready = [_roll_slot(plan, service, slots.get(s, []), s, allocation) for s in range(target)]
+    ready = [
+        _roll_slot(plan, service, slots.get(slot, []), slot, allocation, now=now)
+        for slot in range(target)
+    ]
     if all(ready):
         plan.actions.append(Promote(service.id))
     return plan
@@ -37,9 +47,16 @@ def _failed_candidate(service: ServiceSnapshot) -> InstanceSnapshot | None:
     """Return an instance of the candidate that ended without being asked to."""
     for instance in service.instances:
         is_candidate = instance.release == service.candidate and instance.owner is None
-        if is_candidate and instance.is_ended and instance.stopping_at is None:
+        if not is_candidate or not instance.is_ended or instance.stopping_at is not None:
+            continue
+        if not _did_its_job(service, instance):
             return instance
     return None
+
+
+def _did_its_job(service: ServiceSnapshot, instance: InstanceSnapshot) -> bool:
+    """Tell whether an ended instance is of a job that may end, and ended well."""
+    return service.restart is not RestartPolicy.ALWAYS and ended_well(instance)
 
 
 def _roll_slot(
@@ -48,16 +65,47 @@ def _roll_slot(
     occupants: list[InstanceSnapshot],
     slot: int,
     allocation: Allocation,
+    *,
+    now: float,
 ) -> bool:
-    """Move one slot towards the candidate; return whether its instance runs."""
-    assert service.candidate is not None
-    plan.actions += [Retire(i.id) for i in occupants if i.is_ended]
-    new = [i for i in occupants if i.is_wanted and i.release == service.candidate]
-    if new:
-        return new[0].state is InstanceState.RUNNING
-    live = [i for i in occupants if not i.is_ended]
-    if service.singleton and live:
-        plan.actions += [Stop(i.id, "making room for the new release") for i in live if i.is_wanted]
+    """Move one slot towards the candidate; return whether its instance runs, or has run well."""
+    ended = retire_foreign(plan, service, occupants)
+    _stop_superseded(plan, service, occupants)
+    new = [i for i in occupants if i.release == service.candidate and not i.is_stopping]
+    if any(i.state is InstanceState.RUNNING or i.is_ended for i in new):
+        return True
+    if service.singleton:
+        _roll_singleton(plan, service, slot, allocation)
         return False
-    boot(plan, service, service.candidate, slot, allocation, failures=0)
+    if ended and not any(i.is_wanted and i.release == service.release for i in occupants):
+        refill_slot(plan, service, ended, slot, allocation, now=now)
+    if not new:
+        _boot_candidate(plan, service, slot, allocation)
     return False
+
+
+def _roll_singleton(
+    plan: SlotPlan, service: ServiceSnapshot, slot: int, allocation: Allocation
+) -> None:
+    """Stop the old one, then boot the candidate: never two at once."""
+    live = live_ones(service)
+    old = [i for i in live if i.is_wanted and i.release == service.release and i.slot == slot]
+    plan.actions += [Stop(i.id, "making room for the new release") for i in old]
+    if not live:
+        _boot_candidate(plan, service, slot, allocation)
+
+
+def _stop_superseded(
+    plan: SlotPlan, service: ServiceSnapshot, occupants: list[InstanceSnapshot]
+) -> None:
+    """Stop instances of a candidate that a later one replaced before it was promoted."""
+    known = (service.release, service.candidate)
+    superseded = [i for i in reversed(occupants) if i.is_wanted and i.release not in known]
+    plan.actions += [Stop(i.id, "a later release replaced its own") for i in superseded]
+
+
+def _boot_candidate(
+    plan: SlotPlan, service: ServiceSnapshot, slot: int, allocation: Allocation
+) -> None:
+    assert service.candidate is not None
+    boot(plan, service, service.candidate, slot, allocation, failures=0)

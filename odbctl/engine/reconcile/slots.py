@@ -7,12 +7,11 @@ hold back the others.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
-from odbctl.engine.model.states import InstanceState, RestartPolicy
 from odbctl.engine.reconcile.actions import Action, Boot, Retire, Stop
 from odbctl.engine.reconcile.backoff import failures_after, next_try_at
+from odbctl.engine.reconcile.occupancy import by_slot, is_finished, live_ones
 from odbctl.engine.reconcile.placement import Allocation
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
@@ -29,15 +28,6 @@ class SlotPlan:
     def wake_by(self, at: float) -> None:
         """Look again at `at`, or earlier."""
         self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
-
-
-def by_slot(service: ServiceSnapshot) -> dict[int, list[InstanceSnapshot]]:
-    """Return the instances of each slot, oldest first; children have no slot."""
-    slots: dict[int, list[InstanceSnapshot]] = defaultdict(list)
-    for instance in sorted(service.instances, key=lambda i: (i.created_at, i.id)):
-        if instance.owner is None:
-            slots[instance.slot].append(instance)
-    return slots
 
 
 def plan_slots(service: ServiceSnapshot, allocation: Allocation, *, now: float) -> SlotPlan:
@@ -71,18 +61,42 @@ def fill_slot(
     now: float,
 ) -> None:
     """Have one instance of the service's release in the slot, now or after a back-off."""
-    assert service.release is not None  # a service without release has no slots to fill
-    wanted = [i for i in occupants if i.is_wanted and i.release == service.release]
-    keep = wanted[0] if wanted else None
-    for instance in reversed(occupants):
-        if instance.is_wanted and instance is not keep:
-            plan.actions.append(Stop(instance.id, "replaced"))
-    ended = [i for i in occupants if i.is_ended]
+    wanted = [i for i in occupants if i.is_wanted]
+    keep = next((i for i in wanted if i.release == service.release), None)
+    plan.actions += [Stop(i.id, "replaced") for i in reversed(wanted) if i is not keep]
     if keep is not None:
-        plan.actions += [Retire(i.id) for i in ended]
+        plan.actions += [Retire(i.id) for i in occupants if i.is_ended]
         return
-    if service.singleton and any(not i.is_ended for i in occupants):
+    ended = retire_foreign(plan, service, occupants)
+    if service.singleton and live_ones(service):
         return  # the old one has to be gone first
+    refill_slot(plan, service, ended, slot, allocation, now=now)
+
+
+def retire_foreign(
+    plan: SlotPlan, service: ServiceSnapshot, occupants: list[InstanceSnapshot]
+) -> list[InstanceSnapshot]:
+    """Forget what ended of releases that are gone; return what ended of the active one.
+
+    How another release ended says nothing of the next run of this one.
+    """
+    ended = [i for i in occupants if i.is_ended]
+    known = (service.release, service.candidate)
+    plan.actions += [Retire(i.id) for i in ended if i.release not in known]
+    return [i for i in ended if i.release == service.release]
+
+
+def refill_slot(
+    plan: SlotPlan,
+    service: ServiceSnapshot,
+    ended: list[InstanceSnapshot],
+    slot: int,
+    allocation: Allocation,
+    *,
+    now: float,
+) -> None:
+    """Boot the service's release in a slot where it ended, now or after a back-off."""
+    assert service.release is not None  # a service without release has no slots to fill
     last = ended[-1] if ended else None
     if may_boot(plan, service, last, now=now):
         failures = failures_after(last, reset_at=service.reset_at) if last else 0
@@ -104,16 +118,6 @@ def may_boot(
     if due_at > now:
         plan.wake_by(due_at)
     return due_at <= now
-
-
-def is_finished(service: ServiceSnapshot, last: InstanceSnapshot) -> bool:
-    """Tell whether the restart policy leaves an ended instance as it is."""
-    if last.stopping_at is not None or (last.ended_at or 0.0) < service.reset_at:
-        return False
-    if service.restart is RestartPolicy.NEVER:
-        return True
-    ended_well = last.state is InstanceState.STOPPED and not last.exit_code
-    return service.restart is RestartPolicy.ON_FAILURE and ended_well
 
 
 def boot(

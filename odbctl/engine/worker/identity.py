@@ -9,12 +9,8 @@ display (is what is said to run alive?).
 from __future__ import annotations
 
 import os
-import subprocess
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
-
-_PROC = Path("/proc")
 
 
 class ProcessIdentity(NamedTuple):
@@ -29,7 +25,8 @@ class ProcessIdentity(NamedTuple):
 def read_boot_id() -> str:
     """Return the id of this boot of the machine (random(4)); "" where there is none."""
     try:
-        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
     except OSError:
         return ""
 
@@ -43,13 +40,15 @@ def read_start_ticks(pid: int) -> int | None:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             stat = file.read(1024)
     except OSError:
-        return None if _PROC.joinpath("self").exists() else _ps_start(pid)
+        return None if os.path.exists("/proc/self") else _ps_start(pid)
     fields = stat[stat.rindex(b")") + 2 :].split()
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
 def _ps_start(pid: int) -> int | None:
     """Return a number that stands for the start time where there is no /proc."""
+    import subprocess
+
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
     text = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return sum(ord(c) * 31**i for i, c in enumerate(text)) % 2**62 if text else None
