@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from odbctl.config import Settings
     from odbctl.engine.api.engine import Engine
     from odbctl.paths import Home
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 DEFAULT_COLUMNS = 80
 
 
-class Terminal(NamedTuple):
+class Terminal:
     """One of the output streams; `width` is None when nobody looks at it."""
 
-    stream: TextIO
-    width: int | None
-    has_color: bool
+    __slots__ = ("has_color", "stream", "width")
+
+    def __init__(self, stream: TextIO, width: int | None, has_color: bool) -> None:
+        self.stream = stream
+        self.width = width
+        self.has_color = has_color
 
     @classmethod
     def of(cls, stream: TextIO, color: str) -> Terminal:
@@ -94,14 +98,15 @@ class Session:
         print(text, file=sys.stderr, flush=True)
 
 
-_current: ContextVar[Session] = ContextVar("session")
+# One process runs one command line; a context variable would cost a quick command half a ms.
+_current: list[Session] = []
 
 
 def session() -> Session:
     """Return the session of this run."""
-    return _current.get()
+    return _current[-1]
 
 
 def set_session(new: Session) -> None:
     """Make `new` the session of this run."""
-    _current.set(new)
+    _current[:] = [new]
