@@ -62,7 +62,7 @@ def add_codebase(
     commit = mirror.resolve(ref, progress=progress)
     tree = checkout.check_out(engine.home, mirror, commit.commit)
     discovery.source_roots(tree, source_root)
-    note = repository.dirty_note(location)
+    note = repository.dirty_note(location, commit.commit)
 
     def write() -> Change:
         for known in Codebase.lookup_all(name=chosen, commit=commit.commit):
@@ -89,6 +89,7 @@ def add_codebase(
         )
 
     change = engine.db.run(write)
+    checkout.check_out(engine.home, mirror, commit.commit)  # if a prune came between
     if note is None:
         return change
     return Change(

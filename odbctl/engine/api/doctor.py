@@ -69,8 +69,9 @@ def _check_sqlite() -> Finding:
 
 
 def _check_git() -> Finding:
-    found = shutil.which("git")
-    return found is not None, found or "not found", "install git and have it on PATH"
+    from odbctl.engine.codebases.fetching import check_git_version
+
+    return True, f"{check_git_version()} at {shutil.which('git')}", ""
 
 
 def _check_home(home: Home) -> Finding:
