@@ -71,7 +71,7 @@ def _roll_slot(
     """Move one slot towards the candidate; return whether its instance runs, or has run well."""
     ended = retire_foreign(plan, service, occupants)
     _stop_superseded(plan, service, occupants)
-    new = [i for i in occupants if i.release == service.candidate and not i.is_stopping]
+    new = [i for i in occupants if i.release == service.candidate and i.stopping_at is None]
     if any(i.state is InstanceState.RUNNING or i.is_ended for i in new):
         return True
     if service.singleton:
