@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
@@ -48,6 +47,9 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         super().__init__(state)
         self._service = service
         self._tab = TABS[0]
+        self._title_line = Static(id="title", markup=False)
+        self._tabs = Static(id="tabs", markup=False)
+        self._switcher = ContentSwitcher(initial=TABS[0])
         self._instances = RowTable[InstanceRow](INSTANCE_COLUMNS, instance_cells, id="instances")
         self._logs = LogView(id="logs")
         self._logs.add_class("pane")
@@ -55,10 +57,10 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
 
     def compose_body(self) -> Iterable[Widget]:
         """Make the title, the names of the tabs and what is in them."""
-        with Vertical(id="body"):
-            yield Static(id="title", markup=False)
-            yield Static(id="tabs", markup=False)
-            with ContentSwitcher(initial=self._tab):
+        with self._body:
+            yield self._title_line
+            yield self._tabs
+            with self._switcher:
                 yield self._instances
                 yield self._logs
                 yield self._events
@@ -78,8 +80,8 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         detail = state.snapshot.detail if state.snapshot else None
         if detail is None or detail.service != self._service:
             detail = Detail(service=self._service)
-        self.query_one("#title", Static).update(content_of(*self._title_cells()))
-        self.query_one("#tabs", Static).update(content_of(*self._tab_cells(detail)))
+        self._title_line.update(content_of(*self._title_cells()))
+        self._tabs.update(content_of(*self._tab_cells(detail)))
         self._instances.show_rows(detail.instances, state.now)
         self._logs.show_logs(detail.logs, "log")
         self._events.show_rows(detail.events, state.now)
@@ -91,7 +93,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     def action_show(self, tab: str) -> None:
         """Show a tab."""
         self._tab = tab
-        self.query_one(ContentSwitcher).current = tab
+        self._switcher.current = tab
         self.query_one(f"#{tab}").focus()
         self.show_state(self.state)
 

@@ -31,17 +31,21 @@ class ConfirmDialog(ModalScreen[bool]):
     """Ask before something is done; Cancel has the focus."""
 
     DEFAULT_CSS = _DIALOG_CSS.format(name="ConfirmDialog")
+    AUTO_FOCUS = "#cancel"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "answer(False)", "Cancel", show=False),
         Binding("left,h", "app.focus_previous", "Button before", show=False),
         Binding("right,l", "app.focus_next", "Next button", show=False),
     ]
 
-    def __init__(self, question: str, verb: str) -> None:
+    def __init__(self, question: str, verb: str, *, deaf_seconds: float = DEAF_SECONDS) -> None:
         """Store what to ask and what the button says, as `Stop api: 4 instances`."""
         super().__init__()
         self._question = question
-        self._verb = verb
+        self._deaf_seconds = deaf_seconds
+        self._confirm = Button(
+            Content(verb), id="confirm", variant="error", compact=True, disabled=True
+        )
 
     def compose(self) -> ComposeResult:
         """Show the question and two buttons."""
@@ -49,14 +53,11 @@ class ConfirmDialog(ModalScreen[bool]):
             yield Static(Content(self._question), markup=False)
             with Horizontal():
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button(
-                    Content(self._verb), id="confirm", variant="error", compact=True, disabled=True
-                )
+                yield self._confirm
 
     def on_mount(self) -> None:
-        """Be deaf for a moment, on the harmless button."""
-        self.query_one("#cancel", Button).focus()
-        self.set_timer(DEAF_SECONDS, self._listen)
+        """Be deaf for a moment; the focus is on the harmless button."""
+        self.set_timer(self._deaf_seconds, self._listen)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""
@@ -67,7 +68,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.dismiss(answer)
 
     def _listen(self) -> None:
-        self.query_one("#confirm", Button).disabled = False
+        self._confirm.disabled = False
 
 
 class CountDialog(ModalScreen[int | None]):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -57,7 +57,13 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
     def __init__(self, state: DashboardState) -> None:
         super().__init__(state)
         self._filter = ""
-        self._services = RowTable[ServiceRow](SERVICE_COLUMNS, service_cells, id="services")
+        self._empty = Static(id="empty", markup=False)
+        self._prompt = Input(
+            placeholder="words, !without, state=running; enter keeps it, esc clears it",
+            id="filter",
+            compact=True,
+        )
+        self.services = RowTable[ServiceRow](SERVICE_COLUMNS, service_cells, id="services")
         self._instances = RowTable[InstanceRow](
             INSTANCE_COLUMNS, instance_cells, id="instances", is_passive=True
         )
@@ -68,36 +74,32 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
 
     def compose_body(self) -> Iterable[Widget]:
         """Make the four panes, and the line to type a filter in."""
-        yield Static(id="empty", markup=False)
-        with Vertical(id="body"):
-            yield self._services
+        yield self._empty
+        with self._body:
+            yield self.services
             yield self._instances
             with Container(id="bottom"):
                 yield self._logs
                 yield self._events
-        yield Input(
-            placeholder="words, !without, state=running; enter keeps it, esc clears it",
-            id="filter",
-            compact=True,
-        )
+        yield self._prompt
 
     @property
     def target(self) -> ServiceRow | None:
         """The service under the cursor."""
         snapshot = self.state.snapshot
-        return snapshot.service(self._services.cursor_key) if snapshot else None
+        return snapshot.service(self.services.cursor_key) if snapshot else None
 
     @property
     def request(self) -> Request:
         """The selected service, with as much log as a pane may show."""
-        return Request(service=self._services.cursor_key)
+        return Request(service=self.services.cursor_key)
 
     def show_body(self, state: DashboardState) -> None:
         """Draw services, and what is known of the selected one."""
         self.set_class(bool(state.empty_text), "-empty")
-        self.query_one("#empty", Static).update(Content(state.empty_text))
+        self._empty.update(Content(state.empty_text))
         services = state.snapshot.services if state.snapshot else ()
-        self._services.show_rows(filter_services(services, self._filter), state.now)
+        self.services.show_rows(filter_services(services, self._filter), state.now)
         self._show_selected(state)
 
     def status_cell(self, state: DashboardState) -> Cell:
@@ -120,16 +122,16 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
 
     def action_open(self) -> None:
         """Open the selected service."""
-        self._services.action_choose()
+        self.services.action_choose()
 
     def action_filter(self) -> None:
         """Let the person type a filter."""
         self.add_class("-filtering")
-        self.query_one("#filter", Input).focus()
+        self._prompt.focus()
 
     def action_clear_filter(self) -> None:
         """Show all services again."""
-        self.query_one("#filter", Input).value = ""
+        self._prompt.value = ""
         self._end_filtering()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -143,11 +145,11 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
 
     def _end_filtering(self) -> None:
         self.remove_class("-filtering")
-        self._services.focus()
+        self.services.focus()
         self.show_state(self.state)
 
     def _show_selected(self, state: DashboardState) -> None:
-        key = self._services.cursor_key
+        key = self.services.cursor_key
         detail = state.snapshot.detail if state.snapshot else None
         if detail is None or detail.service != key:
             detail = Detail(service=key or "")

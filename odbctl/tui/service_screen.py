@@ -7,10 +7,11 @@ posts messages; it never reads or changes anything itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -64,7 +65,7 @@ class ServiceScreen(Screen[None]):
     ServiceScreen #status { height: 1; padding: 0 1; }
     ServiceScreen #enlarge { display: none; width: 100%; text-align: center; }
     ServiceScreen #body { height: 1fr; }
-    ServiceScreen .-stale { opacity: 60%; }
+    ServiceScreen .-stale { opacity: 70%; }
     ServiceScreen .pane { border-top: solid $panel; border-title-color: $secondary;
         border-subtitle-color: $text-warning; }
     ServiceScreen.-low > *, ServiceScreen.-thin > * { display: none; }
@@ -80,14 +81,18 @@ class ServiceScreen(Screen[None]):
     def __init__(self, state: DashboardState) -> None:
         super().__init__()
         self.state = state
+        self._header = Static(id="header", markup=False)
+        self._banner = Static(id="banner", markup=False)
+        self._status = Static(id="status", markup=False)
+        self._body = Vertical(id="body")
 
     def compose(self) -> ComposeResult:
         """Put the frame around the body."""
-        yield Static(id="header", markup=False)
-        yield Static(id="banner", markup=False)
+        yield self._header
+        yield self._banner
         yield Static("enlarge the terminal", id="enlarge", markup=False)
         yield from self.compose_body()
-        yield Static(id="status", markup=False)
+        yield self._status
         yield Footer(show_command_palette=False)
 
     def compose_body(self) -> Iterable[Widget]:
@@ -203,15 +208,12 @@ class ServiceScreen(Screen[None]):
         self.post_message(StatusChanged(failed("No service is selected")))
 
     def _show_frame(self, state: DashboardState) -> None:
-        header = self.query_one("#header", Static)
         if state.snapshot is not None:
-            header.update(content_of(*header_cells(state.snapshot, self.size.width)))
-        banner = self.query_one("#banner", Static)
-        banner.update(Content(visible(state.banner)))
-        banner.set_class(bool(state.banner), "-said")
-        self.query_one("#status", Static).update(content_of(self.status_cell(state)))
-        is_stale = bool(state.banner)
-        self.query_one("#body").set_class(is_stale, "-stale")
+            self._header.update(content_of(*header_cells(state.snapshot, self.size.width)))
+        self._banner.update(Content(visible(state.banner)))
+        self._banner.set_class(bool(state.banner), "-said")
+        self._body.set_class(bool(state.banner), "-stale")
+        self._status.update(content_of(self.status_cell(state)))
 
     def status_cell(self, state: DashboardState) -> Cell:
         """Return the status line."""

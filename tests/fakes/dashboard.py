@@ -98,6 +98,10 @@ class FakeBackend:
             self._version += 1
             self._changed.notify_all()
 
+    def wake(self) -> None:
+        """End every wait."""
+        self.put(self._snapshot)
+
     def put_detail(self, detail: Detail) -> None:
         """Show this of one service from now on."""
         self.details[detail.service] = detail
@@ -156,9 +160,7 @@ class FakeSource:
         self._backend.wait_for_other(self._version, timeout_seconds)
 
     def wake(self) -> None:
-        with self._backend._changed:
-            self._backend._version += 1
-            self._backend._changed.notify_all()
+        self._backend.wake()
 
 
 def screen_lines(app: DashboardApp) -> list[str]:

@@ -1,0 +1,368 @@
+"""The screens, driven by keys, over a fake backend."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.dashboard import (
+    FakeBackend,
+    a_log,
+    a_service,
+    a_snapshot,
+    an_event,
+    an_instance,
+    run_app,
+    screen_lines,
+    screen_text,
+    until,
+    until_shown,
+)
+from textual.pilot import Pilot
+from textual.widgets import Button, Input
+
+from odbctl.errors import ConflictError, StoreError
+from odbctl.tui.app import DashboardApp
+from odbctl.tui.backend import Action, Verb
+from odbctl.tui.dialogs import ConfirmDialog, help_lines
+from odbctl.tui.log_view import LogView
+from odbctl.tui.main_screen import MainScreen
+from odbctl.tui.snapshot import DashboardSnapshot, Detail, ManagerState, ServiceRow
+from odbctl.tui.table import RowTable
+
+SIZES = [(80, 24), (120, 40)]
+SERVICES = (a_service("api"), a_service("billing", state="degraded", ready=1), a_service("mailer"))
+MANY = tuple(a_service(f"service-{n:03}") for n in range(200))
+API = Detail(
+    service="api",
+    instances=(an_instance("api-1"), an_instance("api-2", last_exit="signal 9")),
+    events=(an_event("crashed", "signal 9", level="error"),),
+    logs=tuple(a_log(f"line {n}") for n in range(40)),
+)
+
+
+def a_backend(snapshot: DashboardSnapshot | None = None) -> FakeBackend:
+    backend = FakeBackend(snapshot or a_snapshot(*SERVICES))
+    backend.put_detail(API)
+    return backend
+
+
+def table_of(app: DashboardApp) -> RowTable[ServiceRow]:
+    screen = app.screen
+    assert isinstance(screen, MainScreen)
+    return screen.services
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("snapshot", "texts"),
+    [
+        (
+            a_snapshot(*SERVICES),
+            ["manager up", "▲ 1 degraded", "api instances", "signal 9", "line 39", "crashed"],
+        ),
+        (
+            a_snapshot(manager=ManagerState.ABSENT),
+            ["No services yet", "odbctl codebase add", "odbctl demo"],
+        ),
+        (
+            a_snapshot(*SERVICES, manager=ManagerState.STOPPED),
+            ["no manager", "odbctl manager start", "billing", "line 39"],
+        ),
+        (a_snapshot(*MANY), ["● 200 running", "service-000", "service-000 log"]),
+    ],
+    ids=["normal", "empty", "manager-down", "many"],
+)
+def test_first_screen(size: tuple[int, int], snapshot: DashboardSnapshot, texts: list[str]) -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        for text in texts:
+            await until_shown(pilot, app, text)
+        assert max(map(len, screen_lines(app))) <= size[0]
+        await until_shown(pilot, app, "q Quit")
+        footer = " ".join(screen_lines(app)[-1].split())
+        assert footer == "enter Detail u Start x Stop / Filter ? Help q Quit"
+
+    run_app(a_backend(snapshot), scenario, size=size)
+
+
+@pytest.mark.parametrize("size", [(60, 24), (120, 15), (30, 5), (1, 1)])
+def test_a_small_terminal_asks_for_more_room(size: tuple[int, int]) -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until(pilot, lambda: app.state.snapshot is not None)
+        await pilot.press("j", "enter", "escape", "x", "escape", "slash", "a", "escape")
+        text = screen_text(app)
+        assert "api" not in text
+        assert text.strip() == "enlarge the terminal" or size == (1, 1)
+
+    run_app(a_backend(), scenario, size=size)
+
+
+def test_resizing_goes_through_every_layout() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        for width, height in [(61, 16), (1, 1), (200, 60), (40, 40), (80, 24)]:
+            await pilot.resize_terminal(width, height)
+        await until_shown(pilot, app, "line 39")
+
+    run_app(a_backend(), scenario)
+
+
+def test_keys_move_the_cursor_and_the_panes_follow() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "service-000 log")
+        await pilot.press("j", "j", "k")
+        await until_shown(pilot, app, "service-001 log")
+        await pilot.press("G")
+        await until_shown(pilot, app, "service-199 log")
+        await pilot.press("g", "ctrl+f")
+        assert table_of(app).cursor_key not in {"service-000", "service-199"}
+        await pilot.press("ctrl+b")
+        assert table_of(app).cursor_key == "service-000"
+
+    run_app(a_backend(a_snapshot(*MANY)), scenario)
+
+
+def test_the_cursor_stays_on_its_service_when_rows_move() -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("j")
+        backend.put(a_snapshot(a_service("aaa"), *SERVICES))
+        await until_shown(pilot, app, "aaa")
+        assert table_of(app).cursor_key == "billing"
+        backend.put(a_snapshot(a_service("aaa"), a_service("mailer")))
+        await until(pilot, lambda: "billing" not in screen_text(app))
+        assert table_of(app).cursor_key == "mailer"
+
+    run_app(backend, scenario)
+
+
+def test_a_tick_without_change_draws_no_row() -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "line 39")
+        table = table_of(app)
+        screen = app.screen
+        assert isinstance(screen, MainScreen)
+        await pilot.pause()
+        before = table.lines_rendered
+        screen.show_state(app.state)
+        await pilot.pause()
+        assert table.lines_rendered == before
+        backend.put(a_snapshot(SERVICES[0], a_service("billing"), SERVICES[2]))
+        await until_shown(pilot, app, "▲ 0 degraded")
+        assert table.lines_rendered == before + 1
+
+    run_app(backend, scenario)
+
+
+def test_text_of_others_is_no_markup() -> None:
+    backend = a_backend(a_snapshot(a_service("api")))
+    backend.put_detail(
+        Detail(
+            service="api",
+            logs=(a_log("[bold]x[/] \x1b[31m [link=https://example.org]"),),
+            events=(an_event("odd", "[/nope] \x07"),),
+        )
+    )
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "[bold]x[/] \\x1b[31m [link=")
+        await until_shown(pilot, app, "[/nope] \\x07")
+
+    run_app(backend, scenario, size=(120, 40))
+
+
+def test_stopping_asks_first_with_cancel_focused() -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("x")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "Stop api: 2 instances" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        assert not backend.actions
+
+    run_app(backend, scenario)
+
+
+def test_keys_typed_ahead_of_a_dialog_confirm_nothing() -> None:
+    answers: list[bool | None] = []
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        dialog = ConfirmDialog("Stop api?", "Stop api: 2 instances", deaf_seconds=3_600)
+        app.push_screen(dialog, answers.append)
+        # The button that confirms cannot take the focus yet, whatever is pressed.
+        await pilot.press("right", "tab", "l", "enter")
+        await until(pilot, lambda: answers)
+
+    run_app(a_backend(), scenario)
+    assert answers == [False]
+
+
+@pytest.mark.parametrize(("key", "verb"), [("x", Verb.STOP), ("r", Verb.RESTART)])
+def test_a_confirmed_action_is_about_what_was_shown(key: str, verb: Verb) -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press(key)
+        backend.put(a_snapshot(a_service("other")))
+        button = app.screen.query_one("#confirm", Button)
+        await until(pilot, lambda: not button.disabled)
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: backend.actions)
+        assert backend.actions == [Action(verb=verb, service="api")]
+        await until_shown(pilot, app, f"● {verb} api: done")
+
+    run_app(backend, scenario)
+
+
+def test_starting_asks_nothing_and_shows_a_refusal_with_its_hint() -> None:
+    backend = a_backend()
+    backend.refusal = ConflictError("it is [locked]", hint="odbctl service unlock api")
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("u")
+        await until_shown(pilot, app, "✖ it is [locked] - odbctl service unlock api")
+        assert backend.actions == [Action(verb=Verb.START, service="api")]
+
+    run_app(backend, scenario)
+
+
+def test_scaling_takes_a_number_in_range() -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("equals_sign", *"99999", "enter")
+        await until_shown(pilot, app, "a number from 0 to 10000")
+        await pilot.press("home", "shift+end", "7", "enter")
+        await until(pilot, lambda: backend.actions)
+        assert backend.actions == [Action(verb=Verb.SCALE, service="api", count=7)]
+
+    run_app(backend, scenario)
+
+
+@pytest.mark.parametrize("key", ["x", "r", "equals_sign"])
+def test_without_a_manager_only_starting_is_possible(key: str) -> None:
+    backend = a_backend(a_snapshot(*SERVICES, manager=ManagerState.STOPPED))
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press(key)
+        await until_shown(pilot, app, "✖ No manager acts on this home")
+        await pilot.press("u")
+        await until(pilot, lambda: backend.actions)
+        assert backend.actions == [Action(verb=Verb.START, service="api")]
+
+    run_app(backend, scenario)
+
+
+def test_a_filter_narrows_while_typing_and_esc_clears_it() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("slash", *"mail")
+        await until(pilot, lambda: "billing" not in screen_text(app))
+        assert table_of(app).cursor_key == "mailer"
+        await pilot.press("enter")
+        await until_shown(pilot, app, "filter: mail")
+        await pilot.press("escape")
+        await until_shown(pilot, app, "billing")
+        assert app.screen.query_one("#filter", Input).value == ""
+
+    run_app(a_backend(), scenario)
+
+
+def test_detail_shows_each_tab_and_esc_goes_back() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("enter")
+        await until_shown(pilot, app, "[1 instances 2]")
+        await until_shown(pilot, app, "api-2")
+        await pilot.press("tab")
+        await until_shown(pilot, app, "line 39")
+        await pilot.press("3")
+        await until_shown(pilot, app, "crashed")
+        await pilot.press("escape")
+        await until_shown(pilot, app, "billing")
+
+    run_app(a_backend(), scenario)
+
+
+def test_a_log_scrolled_up_holds_still_and_counts_what_is_new() -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("enter", "2")
+        await until_shown(pilot, app, "line 39")
+        await pilot.press("k", "k")
+        await until_shown(pilot, app, "paused")
+        more = tuple(a_log(f"line {n}") for n in range(1_300))
+        backend.put_detail(Detail(service="api", logs=more))
+        await until_shown(pilot, app, "+1,260 new")
+        assert "line 37" in screen_text(app)
+        await pilot.press("G")
+        await until_shown(pilot, app, "line 1299")
+        assert str(app.screen.query_one(LogView).border_title) == "log"
+
+    run_app(backend, scenario)
+
+
+def test_a_home_that_cannot_be_read_leaves_the_last_data_and_comes_back() -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        backend.failure = StoreError("the disk is gone", hint="look for it")
+        backend.wake()
+        await until_shown(pilot, app, "Cannot read the home")
+        await until_shown(pilot, app, "look for it")
+        assert "billing" in screen_text(app)
+        await pilot.press("x")
+        assert isinstance(app.screen, MainScreen)
+        backend.failure = None
+        await until(pilot, lambda: "Cannot read" not in screen_text(app))
+
+    run_app(backend, scenario)
+
+
+def test_help_lists_every_binding() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("question_mark")
+        await until_shown(pilot, app, "Restart")
+        await pilot.press("escape")
+        await until_shown(pilot, app, "api log")
+
+    run_app(a_backend(), scenario, size=(120, 40))
+    lines = help_lines([("Here", MainScreen.BINDINGS), ("Tables", RowTable.BINDINGS)])
+    assert any(line.split() == ["=", "Scale"] for line in lines)
+    assert any(line.split()[:2] == ["j", "down"] for line in lines)
+
+
+def test_no_key_that_multiplexers_use_changes_anything() -> None:
+    changing = {"start", "stop", "restart", "scale"}
+    taken = {f"ctrl+{key}" for key in "hjklab"} | {f"f{n}" for n in range(1, 13)}
+    for screen in (MainScreen,):
+        for binding in screen.BINDINGS:
+            assert not isinstance(binding, tuple)
+            if binding.action in changing:
+                assert not set(binding.key.split(",")) & taken
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+def test_quitting_ends_the_reader_and_changes_nothing(key: str) -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press(key)
+
+    run_app(backend, scenario)
+    assert not backend.is_open
+    assert not backend.actions
