@@ -57,17 +57,18 @@ def _mend_streams() -> None:
 
 def _flushed(run: _Run) -> int:
     """Run the command and see to it that what it printed has been written."""
+    code = 0
     try:
         code = run.code()
+        if run.text:
+            print(run.text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has gone: nothing is left to say, also not when Python flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
     except OSError as error:
-        print(f"error: cannot write the output: {error.strerror}", file=sys.stderr)
+        # Nothing more can be said there, also not when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
+        if not isinstance(error, BrokenPipeError) and code == 0:
+            print(f"error: cannot write the output: {error.strerror}", file=sys.stderr)
+            return 1
     return code
 
 
@@ -77,6 +78,8 @@ class _Run:
     def __init__(self, words: list[str]) -> None:
         self.words = words
         self.session: Session | None = None
+        # What is left to print: help that needs no command.
+        self.text = ""
         # Whether nothing heavy was imported, so that nothing has to be taken down.
         self.is_quick = True
 
@@ -111,21 +114,17 @@ class _Run:
     def _run(self) -> int:
         flags, words = _split_flags(self.words)
         if (text := _front_help(words)) is not None:
-            print(text)
+            self.text = text
             return 0
         session = self.session = _open_session(flags)
         if words[0] == "help":
             words = [w for w in words[1:] if w not in _HELP] + ["--help"]
         result = self._result(*_find_command(words), session)
-        if result is None:
-            return 0
         from odbctl.commands._render import render
 
         return render(result, session)
 
-    def _result(
-        self, noun: str | None, name: str, words: list[str], session: Session
-    ) -> Result | None:
+    def _result(self, noun: str | None, name: str, words: list[str], session: Session) -> Result:
         from odbctl.commands.quick import quick_result
 
         result = quick_result(noun, name, words, session)

@@ -8,14 +8,16 @@ returns a `Result`.
 from __future__ import annotations
 
 import inspect
+import io
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from functools import wraps
 from importlib import import_module
 from typing import Annotated, Any, Protocol, cast
 
 import typer
 
-from odbctl.commands._results import Result
+from odbctl.commands._results import Result, Text
 from odbctl.commands._session import session
 from odbctl.commands.catalog import module_of
 from odbctl.errors import OdbctlError, UsageError
@@ -130,8 +132,8 @@ def build(noun: str | None, name: str) -> Any:
     return typer.main.get_command(single)
 
 
-def run(noun: str | None, name: str, words: Sequence[str]) -> Result | None:
-    """Run a command; None when it only printed its help.
+def run(noun: str | None, name: str, words: Sequence[str]) -> Result:
+    """Run a command, or return its help.
 
     Raises:
         UsageError: Its words are wrong.
@@ -144,11 +146,14 @@ def run(noun: str | None, name: str, words: Sequence[str]) -> Result | None:
         place = own.index("--")
         session().words_after_dashes = tuple(own[place + 1 :])
         own = own[:place]
+    shown = io.StringIO()
     try:
-        with built.make_context(path, own) as context:
+        with redirect_stdout(shown):  # help is printed while parsing
+            context = built.make_context(path, own)
+        with context:
             return cast("Result", built.invoke(context))
     except typer.Exit:
-        return None
+        return Text(shown.getvalue())
     except _TYPER_ERRORS as error:
         raise _translated(error, path) from error
 

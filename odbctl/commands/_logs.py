@@ -51,6 +51,7 @@ def _records(
     from odbctl.engine.api.logs import follow_logs, read_logs
 
     with engine:
-        yield from read_logs(engine, selection, count=count, since=since_at)
         if follow:
-            yield from follow_logs(engine, selection)
+            yield from follow_logs(engine, selection, count=count or 0, since=since_at)
+        else:
+            yield from read_logs(engine, selection, count=count, since=since_at)

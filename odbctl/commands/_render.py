@@ -23,6 +23,7 @@ from odbctl.commands._session import Session, Terminal
 from odbctl.commands._table import field_of, paint, table
 from odbctl.commands._text import local_time, visible, visible_lines
 from odbctl.commands._views import COLUMNS, counts, fields, name_of
+from odbctl.errors import OdbctlError
 
 _SERVICE_COLUMNS = frozenset({"SERVICE", "OWNER", "CPU%", "RSS"})
 
@@ -46,9 +47,28 @@ def render(result: Result, session: Session) -> int:
     return result.exit_code
 
 
+class OutputError(OdbctlError):
+    """Standard output takes no more."""
+
+    code = "output"
+
+
 def _write(out: Terminal, *lines: str) -> None:
-    if lines:
+    """Write lines.
+
+    Raises:
+        BrokenPipeError: The reader has gone.
+        OutputError: The disk is full, or the like.
+    """
+    if not lines:
+        return
+    try:
         out.stream.write("\n".join(lines) + "\n")
+        out.stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write the output: {error.strerror}") from error
 
 
 def _write_listing(result: Listing, session: Session) -> None:
@@ -104,8 +124,7 @@ def _write_stream(result: Stream, out: Terminal, output: str) -> None:
             line = name_of(document)
         else:
             line = log_line(document, out)
-        out.stream.write(line + "\n")
-        out.stream.flush()
+        _write(out, line)
 
 
 def data_text(value: Document | Sequence[Document], output: str, out: Terminal) -> str:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from cli_runner import odbctl
+from stocked_home import COMMIT, stock
+
+from odbctl.commands._render import log_line, safe_json
+from odbctl.commands._session import Terminal
+from odbctl.paths import Home
+
+EVIL = "\x1b]0;owned\x07 \x9b2J \u202e"
+
+
+@pytest.mark.parametrize("noun", ["service", "instance", "codebase", "host", "event", "manager"])
+def test_an_empty_home_gives_empty_lists(noun: str, home: Home) -> None:
+    del home
+    verb = "status" if noun == "manager" else "list"
+    ran = odbctl(noun, verb, "-o", "json")
+    assert ran.json == []
+    plain = odbctl(noun, verb)
+    assert plain.out == ""
+    assert plain.err != ""
+
+
+def test_every_format_shows_the_same_service(home: Home) -> None:
+    stock(home)
+    (document,) = odbctl("service", "list", "-o", "json").json
+    assert (document["kind"], document["version"]) == ("service", 1)
+    assert document["codebase"] == {"name": "app", "ref": "main", "commit": COMMIT}
+    assert odbctl("service", "list", "-o", "name").out == "hello\n"
+    head, row = odbctl("service", "list").out.splitlines()
+    assert head.split()[:3] == ["NAME", "STATE", "RUNNING"]
+    assert row.split()[:3] == ["hello", "stopped", "0/0"]
+    assert "PLACEMENT" in odbctl("service", "list", "-o", "wide").out
+    assert "- kind: service\n" in odbctl("service", "list", "-o", "yaml").out
+
+
+@pytest.mark.parametrize("output", ["table", "wide", "json", "yaml", "name"])
+@pytest.mark.parametrize("color", ["never", "always"])
+def test_no_text_of_others_steers_the_terminal(output: str, color: str, home: Home) -> None:
+    stock(home, subject=EVIL)
+    ran = odbctl("codebase", "list", "-o", output, "--color", color)
+    assert ran.code == 0, ran
+    text = ran.out.replace("\x1b[", "", ran.out.count("\x1b[")) if color == "always" else ran.out
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
+    if output == "json":
+        assert ran.json[0]["subject"] == EVIL
+
+
+def test_off_a_terminal_there_is_no_color(home: Home) -> None:
+    stock(home)
+    assert "\x1b" not in odbctl("service", "list").out
+    assert "\x1b" in odbctl("service", "list", "--color", "always").out
+    assert "\x1b" in odbctl("--color", "always", "service", "list").out
+
+
+def test_json_of_a_list_has_an_object_on_each_line(home: Home) -> None:
+    stock(home)
+    ran = odbctl("event", "list", "-o", "json")
+    assert len(ran.out.splitlines()) == len(ran.json)
+
+
+def test_safe_json_reads_back_as_it_was() -> None:
+    text = safe_json(json.dumps({"a": EVIL}, ensure_ascii=False))
+    assert text.isprintable()
+    assert json.loads(text) == {"a": EVIL}
+
+
+def test_log_lines_lose_their_colors_and_keep_their_lines() -> None:
+    record = {
+        "at": 0.5,
+        "instance": "hello-1",
+        "level": "ERROR",
+        "text": "\x1b[31mred\x1b[0m\n\ttraceback\x07",
+    }
+    line = log_line(record, Terminal(sys.stdout, None, False))
+    assert line.endswith(".500 hello-1 ERROR red\n\ttraceback\\x07")
+
+
+def test_text_that_the_locale_cannot_write_is_escaped(home: Home) -> None:
+    stock(home, subject="日本")
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-m", "odbctl", "codebase", "list"],
+        env={"PYTHONIOENCODING": "ascii", "ODBCTL_HOME": str(home.data), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\u65e5" in done.stdout
