@@ -13,6 +13,7 @@ from benchmarks.harness import (
     Options,
     as_json,
     choose_groups,
+    clean_environment,
     format_table,
     machine_line,
     run_groups,
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     options = Options(is_quick=words.quick)
     machine = machine_line()
+    clean_environment()
     try:
         report = run_groups(names, options)
     except KeyboardInterrupt:

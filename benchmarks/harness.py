@@ -58,6 +58,15 @@ def choose_groups(filters: Sequence[str]) -> list[str]:
     return [g for g in GROUPS if not filters or any(f in g for f in filters)]
 
 
+def clean_environment() -> None:
+    """Drop what a shell may have set that would change one side of a comparison.
+
+    PYTHONUNBUFFERED alone makes a plain script print ten times slower.
+    """
+    for name in [n for n in os.environ if n.startswith(("PYTHON", "ODBCTL_", "GIT_"))]:
+        del os.environ[name]
+
+
 def run_groups(names: Iterable[str], options: Options) -> Report:
     """Run groups one after the other; Ctrl-C or SIGTERM ends the run, and all it started."""
     signal.signal(signal.SIGTERM, _leave)
@@ -114,8 +123,17 @@ def format_table(rows: Sequence[Row]) -> str:
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
     lines = [_align(line, widths) for line in cells]
     notes = [f"{row.name}: {row.note}" for row in rows if row.note]
-    references = sorted({f"{r.name} against {r.against}" for r in rows if r.against})
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], "", *references, "", *notes])
+    rule = "-" * len(lines[0])
+    return "\n".join([lines[0], rule, *lines[1:], "", *_references(rows), "", *notes])
+
+
+def _references(rows: Sequence[Row]) -> list[str]:
+    """Say what the references are, each once."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if row.against:
+            names.setdefault(row.against, []).append(row.name)
+    return [f"{', '.join(group)}: against {against}" for against, group in names.items()]
 
 
 def _align(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -57,8 +57,7 @@ class Stage:
         self.repo = folder / "r"
         self.home = Home.at(folder / "h")
         self.engine = Engine.open(self.home)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ODBCTL_", "GIT_"))}
-        self.environ = {**kept, "ODBCTL_HOME": str(self.home.data)}
+        self.environ = {**os.environ, "ODBCTL_HOME": str(self.home.data)}
         self.odbctl = str(Path(sys.executable).with_name("odbctl"))
 
     def set_up(self) -> None:
