@@ -19,7 +19,7 @@ import typer
 
 from odbctl.commands._results import Result, Text
 from odbctl.commands._session import session
-from odbctl.commands.catalog import module_of
+from odbctl.commands.catalog import NOUNS, TOP, module_of
 from odbctl.errors import OdbctlError, UsageError
 
 # The root of everything typer says of a wrong command line.
@@ -88,7 +88,7 @@ def command(
     def define(work: Callable[..., Result]) -> Callable[..., Result]:
         app.command(
             name,
-            help=_summary(work),
+            help=_help_of(name, work),
             epilog=epilog,
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         )(_with_common_options(work))
@@ -97,10 +97,12 @@ def command(
     return define
 
 
-def _summary(work: Callable[..., object]) -> str:
-    """Return a docstring up to its sections."""
-    text = inspect.getdoc(work) or ""
-    return text.partition("\n\nArgs:")[0].partition("\n\nRaises:")[0]
+def _help_of(name: str, work: Callable[..., object]) -> str:
+    """Return the catalog's line for a command, then what its docstring says besides."""
+    noun = work.__module__.rpartition(".")[2]
+    line = NOUNS[noun][1][name] if noun in NOUNS else TOP[name]
+    _, _, more = (inspect.getdoc(work) or "").partition("\n\n")
+    return f"{line}.\n\n{more}"
 
 
 def _with_common_options(work: Callable[..., Result]) -> Callable[..., Result]:

@@ -122,7 +122,8 @@ def _options(noun: str | None, name: str) -> Iterator[Option]:
     context = built.make_context(name, [], resilient_parsing=True)
     for parameter in built.get_params(context):
         if parameter.param_type_name == "option":
-            names = (*parameter.opts, *parameter.secondary_opts)
+            # In the same order in every process, which those of --help have not.
+            names = tuple(sorted({*parameter.opts, *parameter.secondary_opts}))
             yield Option(names, parameter.help or "", has_value=not parameter.is_flag)
 
 

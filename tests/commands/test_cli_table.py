@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from odbctl.commands._results import Document
 from odbctl.commands._table import Column, display_width, table
 
 COLUMNS = (Column("NAME", "name"), Column("STATE", "state", is_state=True), Column("TEXT", "a.b"))
@@ -7,7 +8,7 @@ LONG = "x" * 200
 
 
 def test_off_a_terminal_nothing_is_cut_and_columns_align() -> None:
-    documents = [
+    documents: list[Document] = [
         {"name": "a", "state": "running", "a": {"b": LONG}},
         {"name": "longer", "state": "stopped"},
     ]

@@ -1,0 +1,54 @@
+"""What a command may import: its cost is its imports."""
+
+from __future__ import annotations
+
+import pytest
+from imported import loaded_modules, top_level
+from stocked_home import stock
+
+from odbctl.paths import Home
+
+HEAVY = frozenset(
+    {
+        *("asyncio", "boto3", "click", "git", "platformdirs", "psutil", "rich", "subprocess"),
+        *("textual", "typer", "inspect", "logging"),
+    }
+)
+
+
+def _loaded(words: list[str]) -> frozenset[str]:
+    # With its words given, `main` leaves the process to us, and so we can look at it.
+    return loaded_modules(f"from odbctl.cli import main\nmain({words!r})")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ps"],
+        ["ps", "-o", "json"],
+        ["status"],
+        ["service", "status", "hello"],
+        ["service", "list"],
+        ["instance", "list", "--all"],
+        ["__complete", "service", "start", ""],
+    ],
+)
+def test_quick_reads_load_nothing_heavy(words: list[str], home: Home) -> None:
+    stock(home)
+    loaded = top_level(_loaded(words))
+    assert "sqlite3" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(
+    "words", [["version"], ["--version"], ["--help"], [], ["service"], ["help", "exit-codes"]]
+)
+def test_help_and_version_do_not_even_load_the_database(words: list[str], home: Home) -> None:
+    del home
+    assert not top_level(_loaded(words)) & (HEAVY | {"sqlite3", "json"})
+
+
+@pytest.mark.parametrize("words", [["service", "start", "--help"], ["codebase", "list"]])
+def test_other_commands_load_no_screen_and_no_cloud(words: list[str], home: Home) -> None:
+    del home
+    assert not top_level(_loaded(words)) & {"boto3", "git", "rich", "textual", "psutil"}

@@ -1,0 +1,86 @@
+"""The quick way of a command and typer's way print the same and end the same."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from stocked_home import stock
+
+from odbctl.commands import _app
+from odbctl.commands._render import render
+from odbctl.commands._session import Session, set_session
+from odbctl.commands.quick import quick_result
+from odbctl.config import load_settings
+from odbctl.errors import OdbctlError
+from odbctl.paths import Home
+
+PLAIN: list[tuple[str | None, str, list[str]]] = [
+    (None, "version", []),
+    (None, "version", ["-o", "json"]),
+    (None, "ps", []),
+    (None, "ps", ["--all"]),
+    (None, "ps", ["hello", "-a", "-o", "name"]),
+    (None, "ps", ["none"]),
+    (None, "status", []),
+    (None, "status", ["hello", "--json"]),
+    ("service", "status", ["hello"]),
+    ("service", "status", ["hello", "-o", "wide"]),
+    ("service", "status", ["none"]),
+    ("service", "list", ["--output", "yaml"]),
+    ("service", "list", ["--color", "always"]),
+    ("instance", "list", ["-a", "-o", "json"]),
+]
+NOT_PLAIN: list[tuple[str | None, str, list[str]]] = [
+    ("service", "status", []),
+    ("service", "status", ["a", "b"]),
+    ("service", "list", ["extra"]),
+    (None, "ps", ["-o", "xml"]),
+    (None, "ps", ["-o"]),
+    (None, "ps", ["-ojson"]),
+    (None, "ps", ["--output=json"]),
+    (None, "ps", ["--help"]),
+    (None, "ps", ["--", "hello"]),
+    (None, "ps", ["--home", "/x"]),
+    (None, "version", ["--all"]),
+    ("service", "start", ["hello"]),
+]
+
+
+def _session() -> Session:
+    session = Session(load_settings({}, os.environ, None))
+    set_session(session)
+    return session
+
+
+def _outcome(noun: str | None, name: str, words: list[str], *, quick: bool) -> object:
+    session = _session()
+    try:
+        found = quick_result(noun, name, words, session) if quick else None
+        assert quick == (found is not None)
+        result = found or _app.run(noun, name, words)
+        return render(result, session)
+    except OdbctlError as error:
+        return error.code, error.message, error.hint
+
+
+@pytest.mark.parametrize(("noun", "name", "words"), PLAIN)
+def test_both_ways_agree(
+    noun: str | None,
+    name: str,
+    words: list[str],
+    home: Home,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stock(home)
+    quick = _outcome(noun, name, words, quick=True), *capsys.readouterr()
+    slow = _outcome(noun, name, words, quick=False), *capsys.readouterr()
+    assert quick == slow
+
+
+@pytest.mark.parametrize(("noun", "name", "words"), NOT_PLAIN)
+def test_anything_else_is_left_to_typer(
+    noun: str | None, name: str, words: list[str], home: Home
+) -> None:
+    stock(home)
+    assert quick_result(noun, name, words, _session()) is None
