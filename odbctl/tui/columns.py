@@ -35,13 +35,13 @@ class Column:
 
 
 SERVICE_COLUMNS = (
-    ColumnSpec(name="NAME", width=14, grows=2, most=36),
+    ColumnSpec(name="NAME", width=14, grows=1, most=36),
     ColumnSpec(name="STATUS", width=13),
     ColumnSpec(name="READY", width=5, is_right=True),
     ColumnSpec(name="REF", width=16, grows=1, most=32, from_width=72),
     ColumnSpec(name="RESTARTS", width=8, is_right=True),
     ColumnSpec(name="AGE", width=6, is_right=True),
-    ColumnSpec(name="REASON", width=18, grows=4, most=200, from_width=100),
+    ColumnSpec(name="REASON", width=18, grows=6, most=200, from_width=100),
 )
 INSTANCE_COLUMNS = (
     ColumnSpec(name="ID", width=16, grows=1, most=36),
@@ -50,7 +50,7 @@ INSTANCE_COLUMNS = (
     ColumnSpec(name="UP", width=6, is_right=True),
     ColumnSpec(name="LAST-EXIT", width=10),
     ColumnSpec(name="RELEASE", width=7, is_right=True, from_width=100),
-    ColumnSpec(name="MESSAGE", width=12, grows=3, most=200, from_width=76),
+    ColumnSpec(name="REASON", width=12, grows=5, most=200, from_width=76),
 )
 EVENT_COLUMNS = (
     ColumnSpec(name="TIME", width=8),

@@ -54,6 +54,11 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._logs = LogView(id="logs")
         self._logs.add_class("pane")
         self._events = RowTable[EventRow](EVENT_COLUMNS, event_cells, id="events")
+        self._panes: dict[str, Widget] = {
+            "instances": self._instances,
+            "logs": self._logs,
+            "events": self._events,
+        }
 
     def compose_body(self) -> Iterable[Widget]:
         """Make the title, the names of the tabs and what is in them."""
@@ -86,6 +91,11 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._logs.show_logs(detail.logs, "log")
         self._events.show_rows(detail.events, state.now)
 
+    def on_mount(self) -> None:
+        """Start with the tab that was asked for."""
+        super().on_mount()
+        self._show_tab()
+
     def action_tab(self, step: int) -> None:
         """Show the next tab, or the one before."""
         self.action_show(TABS[(TABS.index(self._tab) + step) % len(TABS)])
@@ -93,8 +103,13 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     def action_show(self, tab: str) -> None:
         """Show a tab."""
         self._tab = tab
-        self._switcher.current = tab
-        self.query_one(f"#{tab}").focus()
+        # A key may come before the tabs are there; they then start with this one.
+        if self._switcher.is_mounted:
+            self._show_tab()
+
+    def _show_tab(self) -> None:
+        self._switcher.current = self._tab
+        self._panes[self._tab].focus()
         self.show_state(self.state)
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:

@@ -23,6 +23,9 @@ from odbctl.tui.state import DashboardState
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import visible
 
+NO_MATCH = "no service matches the filter; esc clears it"
+NO_INSTANCES = "nothing runs; u starts it"
+
 
 class MainScreen(ServiceScreen, inherit_bindings=False):
     """Services above; instances, log and events of the selected one below."""
@@ -99,14 +102,19 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
         self.set_class(bool(state.empty_text), "-empty")
         self._empty.update(Content(state.empty_text))
         services = state.snapshot.services if state.snapshot else ()
-        self.services.show_rows(filter_services(services, self._filter), state.now)
+        self.services.show_rows(filter_services(services, self._filter), state.now, empty=NO_MATCH)
         self._show_selected(state)
 
     def status_cell(self, state: DashboardState) -> Cell:
-        """Return the status line; without news, the filter in force."""
-        if self._filter and not state.status.text:
+        """Return the status line; without news, the filter in force or the selected's reason."""
+        if state.status.text:
+            return super().status_cell(state)
+        if self._filter:
             return Cell(f"filter: {visible(self._filter)}   esc clears it", Tone.BUSY)
-        return super().status_cell(state)
+        service = state.snapshot.service(self.services.cursor_key) if state.snapshot else None
+        if service is None or not service.reason:
+            return Cell("")
+        return Cell(f"{visible(service.key)}: {visible(service.reason)}", Tone.WARN)
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Look at the service that is selected now."""
@@ -121,8 +129,9 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
         self.put_in_front(DetailScreen(self.state, event.key))
 
     def action_open(self) -> None:
-        """Open the selected service."""
-        self.services.action_choose()
+        """Open the selected service, at once: the next key is meant for its screen."""
+        if (key := self.services.cursor_key) is not None:
+            self.put_in_front(DetailScreen(self.state, key))
 
     def action_filter(self) -> None:
         """Let the person type a filter."""
@@ -151,11 +160,12 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
     def _show_selected(self, state: DashboardState) -> None:
         key = self.services.cursor_key
         detail = state.snapshot.detail if state.snapshot else None
-        if detail is None or detail.service != key:
+        is_known = detail is not None and detail.service == key
+        if detail is None or not is_known:
             detail = Detail(service=key or "")
         name = visible(detail.service)
         current = [row for row in detail.instances if row.is_current]
-        self._instances.show_rows(current, state.now)
+        self._instances.show_rows(current, state.now, empty=NO_INSTANCES if is_known else "")
         self._instances.border_title = Content(f"{name} instances")
         self._logs.show_logs(detail.logs, f"{name} log")
         self._events.show_rows(detail.events, state.now)

@@ -119,7 +119,7 @@ def instance_cells(row: InstanceRow, now: float) -> dict[str, Cell]:
             else NOTHING
         ),
         "RELEASE": Cell(str(row.release), Tone.MUTED),
-        "MESSAGE": Cell(visible(row.message), Tone.MUTED),
+        "REASON": Cell(visible(row.reason), Tone.MUTED),
     }
 
 

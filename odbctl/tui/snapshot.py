@@ -44,7 +44,7 @@ class InstanceRow:
     running_at: float | None
     ended_at: float | None
     last_exit: str
-    message: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ def _instance_row(document: InstanceDocument, *, is_current: bool) -> InstanceRo
         running_at=document["running_at"],
         ended_at=document["ended_at"],
         last_exit=exit_text(document),
-        message=document["message"],
+        reason=document["reason"] or document["message"],
     )
 
 

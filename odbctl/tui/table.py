@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from odbctl.tui.columns import GAP_CELLS, ColumnSpec, columns_for
+from odbctl.tui.columns import GAP_CELLS, Column, ColumnSpec, columns_for
 from odbctl.tui.paint import NOTHING, Cell, Tone
 from odbctl.tui.text import fit
 
@@ -44,6 +44,7 @@ class Line(NamedTuple):
     cells: tuple[Cell, ...]
     is_header: bool = False
     is_cursor: bool = False
+    is_text: bool = False
 
 
 class RowTable(ScrollView, Generic[Row], can_focus=True):
@@ -112,6 +113,7 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         self._cells_of = cells_of
         self._rows: tuple[Row, ...] = ()
         self._now = 0.0
+        self._empty = ""
         self._cursor = 0
         self._painted: dict[int, Line] = {}
         self.lines_rendered = 0
@@ -123,12 +125,19 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         """The key of the row under the cursor."""
         return self._rows[self._cursor].key if self._rows else None
 
-    def show_rows(self, rows: Sequence[Row], now: float) -> None:
-        """Show other rows, or the same at another time; what did not change is not drawn."""
+    def show_rows(self, rows: Sequence[Row], now: float, *, empty: str = "") -> None:
+        """Show other rows, or the same at another time; what did not change is not drawn.
+
+        Args:
+            rows: In the order that they are shown in.
+            now: Seconds since the epoch, for ages.
+            empty: What to say when there are no rows.
+        """
         before = self.cursor_key
         is_longer = len(rows) != len(self._rows)
         self._rows = tuple(rows)
         self._now = now
+        self._empty = empty
         keys = [row.key for row in self._rows]
         if before in keys:
             self._cursor = keys.index(before)
@@ -210,7 +219,10 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
             return Line(tuple(Cell(column.name) for column in columns), is_header=True)
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._rows):
-            return Line(())
+            is_first = index == 0 and self._empty
+            return Line(
+                (Cell(self._empty, Tone.MUTED),) if is_first else (), is_text=bool(is_first)
+            )
         cells = self._cells_of(self._rows[index], self._now)
         return Line(
             tuple(cells.get(column.name, NOTHING) for column in columns),
@@ -228,6 +240,8 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
             base += self.get_component_rich_style("table--cursor")
         segments = [Segment(" ", base)]
         columns = columns_for(self._specs, self._line_width)
+        if line.is_text:
+            columns = (Column(name="", width=self._line_width, is_right=False),)
         for column, cell in zip(columns, line.cells, strict=False):
             style = self._cell_style(base, line, cell)
             text = fit(cell.text, column.width, is_right=column.is_right)

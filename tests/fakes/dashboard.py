@@ -53,7 +53,7 @@ def an_instance(name: str, *, state: str = "running", last_exit: str = "") -> In
         running_at=NOW - 65,
         ended_at=None,
         last_exit=last_exit,
-        message="",
+        reason="",
     )
 
 

@@ -22,6 +22,7 @@ from textual.widgets import Button, Input
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import Action, Verb
+from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog, help_lines
 from odbctl.tui.log_view import LogView
 from odbctl.tui.main_screen import MainScreen
@@ -293,6 +294,39 @@ def test_detail_shows_each_tab_and_esc_goes_back() -> None:
     run_app(a_backend(), scenario)
 
 
+def test_a_key_typed_right_after_enter_is_for_the_detail() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        screen = app.screen
+        assert isinstance(screen, MainScreen)
+        screen.action_open()
+        front = app.screen
+        assert isinstance(front, DetailScreen)
+        front.action_show("logs")
+        await until_shown(pilot, app, "[2 logs]")
+        await until_shown(pilot, app, "line 39")
+
+    run_app(a_backend(), scenario)
+
+
+def test_what_is_empty_says_what_to_type() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "nothing runs; u starts it")
+        await pilot.press("slash", *"nope", "enter")
+        await until_shown(pilot, app, "no service matches the filter; esc clears it")
+
+    run_app(a_backend(a_snapshot(a_service("idle", state="stopped", ready=0, desired=0))), scenario)
+
+
+def test_the_reason_of_the_selected_service_is_told_where_no_column_is() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api log")
+        await pilot.press("j")
+        await until_shown(pilot, app, "billing: billing has a reason")
+
+    run_app(a_backend(), scenario)
+
+
 def test_a_log_scrolled_up_holds_still_and_counts_what_is_new() -> None:
     backend = a_backend()
 
@@ -348,7 +382,7 @@ def test_help_lists_every_binding() -> None:
 def test_no_key_that_multiplexers_use_changes_anything() -> None:
     changing = {"start", "stop", "restart", "scale"}
     taken = {f"ctrl+{key}" for key in "hjklab"} | {f"f{n}" for n in range(1, 13)}
-    for screen in (MainScreen,):
+    for screen in (MainScreen, DetailScreen):
         for binding in screen.BINDINGS:
             assert not isinstance(binding, tuple)
             if binding.action in changing:
