@@ -35,14 +35,18 @@ def scripts_ready(stage: Stage, *, count: int = 1) -> Generator[tuple[float, int
         loop = f"for i in $(seq {count}); do {shlex.join(command)} & done; wait"
         command = ["/bin/sh", "-c", loop]
     process: subprocess.Popen[bytes] | None = None
+    are_ready = False
     try:
         started_at = time.perf_counter()
         process = subprocess.Popen(
             command, pass_fds=(ready_writer, end_reader), start_new_session=True
         )
         _read_exactly(ready, count)
-        yield time.perf_counter() - started_at, process.pid
+        seconds, are_ready = time.perf_counter() - started_at, True
+        yield seconds, process.pid
     finally:
+        if process is not None and not are_ready:
+            _kill_group(process)
         for descriptor in (ready, ready_writer, end_reader, end):
             os.close(descriptor)
         if process is not None:
@@ -68,9 +72,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(TIMEOUT_SECONDS / 4)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill_group(process)
         process.wait()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def script_start_seconds(stage: Stage, *, count: int = 1) -> float:
