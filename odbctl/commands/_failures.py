@@ -12,9 +12,12 @@ import time
 from typing import TYPE_CHECKING
 
 from odbctl.commands._text import visible, visible_lines
-from odbctl.errors import OdbctlError
+from odbctl.errors import OdbctlError, StartFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from odbctl.paths import Home
 
 INTERRUPTED = 130
@@ -30,10 +33,10 @@ class InterruptedWaitError(OdbctlError):
 def tell(error: OdbctlError, *, is_json: bool) -> int:
     """Print a foreseen error to standard error; return its exit code."""
     if is_json:
-        _tell_json(error.code, error.message, error.hint, error.exit_code)
+        _tell_json(error)
         return error.exit_code
     lines = [f"error: {visible_lines(error.message)}"]
-    for record in getattr(error, "log_lines", ()):
+    for record in _log_lines(error):
         lines += [
             f"  | {record['instance']} {visible(text)}" for text in record["text"].split("\n")
         ]
@@ -43,17 +46,23 @@ def tell(error: OdbctlError, *, is_json: bool) -> int:
     return error.exit_code
 
 
-def _tell_json(code: str, message: str, hint: str | None, exit_code: int) -> None:
+def _log_lines(error: OdbctlError) -> tuple[Mapping[str, Any], ...]:
+    return error.log_lines if isinstance(error, StartFailedError) else ()
+
+
+def _tell_json(error: OdbctlError) -> None:
     import json
 
-    document = {
+    document: dict[str, object] = {
         "kind": "error",
         "version": 1,
-        "code": code,
-        "message": message,
-        "hint": hint,
-        "exit_code": exit_code,
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
     }
+    if log := _log_lines(error):
+        document["log"] = list(log)
     print(json.dumps(document), file=sys.stderr)
 
 

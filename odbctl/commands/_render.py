@@ -33,7 +33,8 @@ def render(result: Result, session: Session) -> int:
     out, output = session.out, session.output
     match result:
         case Text():
-            _write(out, result.text.rstrip("\n"))
+            if result.text:
+                _write(out, result.text.rstrip("\n"))
             return 0
         case Stream():
             _write_stream(result, out, output)

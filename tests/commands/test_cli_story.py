@@ -38,7 +38,7 @@ def hello(repo: GitRepo, home: Home) -> Iterator[GitRepo]:
     succeed("codebase", "add", "main", cwd=repo.path)
     succeed(
         *("service", "create", "hello", "--class", "hello_world.service:HelloService"),
-        *("--codebase", "hello_world", "--config", "period_seconds=0.05"),
+        *("--codebase", "hello_world", "--config", "period_seconds=0.05", "--stop-grace", "1"),
     )
     yield repo
     odbctl("manager", "stop", "--with-services")
@@ -179,6 +179,79 @@ def test_the_demo_tells_the_story_and_leaves_nothing(tmp_path: Path) -> None:
     assert "kill -9" in ran.out
     assert "stopped service hello" in ran.out
     assert not folder.exists()
+
+
+def test_an_interrupted_demo_ends_what_it_started(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "odbctl", "demo", "--home", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert demo.stdout is not None
+    pids: list[int] = []
+    for line in demo.stdout:  # until both instances were shown
+        words = line.split()
+        if line.startswith("hello-") and len(words) > 2 and words[1] == "running":
+            pids.append(int(words[2]))
+        if len(pids) == 2:
+            break
+    os.killpg(demo.pid, signal.SIGINT)
+    assert demo.wait(timeout=30) == 130
+    demo.stdout.close()
+    assert not folder.exists()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_of_two_that_create_the_same_service_one_wins(repo: GitRepo, home: Home) -> None:
+    del home
+    succeed("codebase", "add", "main", cwd=repo.path)
+    words = ["service", "create", "twin", "--class", "hello_world.idle:IdleService"]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "odbctl", *words, "--codebase", "hello_world"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]
+    assert sorted(process.wait(timeout=30) for process in both) == [0, 7]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("a/b", "--class", "hello_world.idle:IdleService"), 2, "not a valid service name"),
+        (("a\x1bb", "--class", "hello_world.idle:IdleService"), 2, "not a valid service name"),
+        (("x", "--class", "hello_world.idle:IdelService"), 1, "IdleService"),
+        (("x", "--class", "hello_world.idle"), 2, "module:Class"),
+        (("x", "--class", "hello_world.nothing:IdleService"), 1, "hello_world"),
+        (("x", "--class", "hello_world.service:HelloConfig"), 1, "ServiceBase"),
+        (("x", "--class", "hello_world.idle:IdleService", "--restart", "maybe"), 2, "on-failure"),
+        (("x", "--class", "hello_world.idle:IdleService", "--env", "A"), 2, "K=V"),
+        (("x", "--class", "hello_world.idle:IdleService", "--count", "-1"), 2, "count"),
+    ],
+)
+def test_a_service_that_cannot_be_is_told_at_create(
+    words: tuple[str, ...], code: int, text: str, repo: GitRepo, home: Home
+) -> None:
+    del home
+    succeed("codebase", "add", "main", cwd=repo.path)
+    ran = odbctl("service", "create", *words, "--codebase", "hello_world")
+    assert ran.code == code, ran
+    assert text in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_a_ref_cannot_become_an_option_of_git(repo: GitRepo, home: Home) -> None:
+    del home
+    for words in (["--upload-pack=touch x"], ["--", "--upload-pack=touch x"]):
+        ran = odbctl("codebase", "add", *words, cwd=repo.path)
+        assert ran.code in (1, 2), ran
+        assert "Traceback" not in ran.err
+    assert not (repo.path / "x").exists()
 
 
 def test_the_demo_takes_no_home_that_is_in_use(tmp_path: Path) -> None:
