@@ -190,4 +190,4 @@ class Supervision(RuleBasedStateMachine):
 
 
 TestSupervision = Supervision.TestCase
-TestSupervision.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestSupervision.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
