@@ -46,8 +46,8 @@ class ExitJournal:
         """Forget all exits up to `number`."""
         self._pending = [e for e in self._pending if e.number > number]
         if not self._pending:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path)
+            with contextlib.suppress(OSError):
+                os.truncate(self.path, 0)
 
     @property
     def pending(self) -> tuple[WorkerExited, ...]:

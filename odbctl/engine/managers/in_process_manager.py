@@ -76,7 +76,9 @@ class InProcessServiceManager(ServiceManager):
                 os.makedirs(launch.storage, mode=0o700, exist_ok=True)
                 forget_other_codebases(launch.source_roots, str(self.home.checkouts))
                 use_codebase(launch.source_roots, launch.pycache)
-                code = ServiceWorker(launch, self.db, should_stop, identity).run()
+                code = ServiceWorker(
+                    launch, self.db, should_stop, identity, lambda _at: False
+                ).run()
             writer.close()
         except Exception:  # a thread's boundary
             logger.exception("the thread of %s failed", launch.name)

@@ -15,7 +15,6 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,16 +22,25 @@ from typing import Any, NoReturn
 
 from odbctl.engine.managers.exit_journal import ExitJournal
 from odbctl.engine.managers.interpreters import python_command
-from odbctl.engine.managers.messages import LineBuffer, Message, WorkerStarted, encode, receive
+from odbctl.engine.managers.messages import (
+    LineBuffer,
+    Message,
+    WorkerRunning,
+    WorkerStarted,
+    encode,
+    receive,
+)
 from odbctl.engine.managers.processes import signal_session
 from odbctl.engine.worker import process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.reporting import parse_lines
 from odbctl.engine.worker.warm_up import warm_up
 from odbctl.paths import Home
 
 LEFTOVER_GRACE_SECONDS = 1.0
 _REPORT_EVERY = 25
+_PIPE_BYTES = 1 << 16
 
 
 class Launcher:
@@ -47,6 +55,9 @@ class Launcher:
         self._connections: dict[socket.socket, LineBuffer] = {}
         self._selector = selectors.DefaultSelector()
         self._wakeup = os.pipe()
+        self._running: dict[int, WorkerRunning] = {}
+        self._report_read, self._report_write = os.pipe()
+        self._report_rest = b""
 
     def run(self) -> None:
         """Serve until no manager is connected and no child lives."""
@@ -54,7 +65,8 @@ class Launcher:
             os.set_blocking(end, False)
         signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
         signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
-        for source in (self._listener, self._wakeup[0]):
+        os.set_blocking(self._report_read, False)
+        for source in (self._listener, self._wakeup[0], self._report_read):
             self._selector.register(source, selectors.EVENT_READ)
         had_manager = False
         while self._connections or self._children or not had_manager:
@@ -74,16 +86,35 @@ class Launcher:
         elif source == self._wakeup[0]:
             os.read(self._wakeup[0], 4096)
             self._reap()
+        elif source == self._report_read:
+            self._hear_running()
         else:
             self._read(source)
+
+    def _hear_running(self) -> None:
+        """Pass on what workers say of themselves."""
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._report_read, _PIPE_BYTES)
+        lines, self._report_rest = parse_lines(self._report_rest + data)
+        reports: list[WorkerRunning] = []
+        for line in lines:
+            child = self._children.get(line.pid)
+            if child is not None and child.instance == line.instance:
+                report = WorkerRunning(child.instance, child.pid, child.start_ticks, line.at)
+                self._running[child.pid] = report
+                reports.append(report)
+        if reports:
+            self._broadcast({"running": reports})
 
     def _accept(self) -> None:
         connection, _address = self._listener.accept()
         self._connections[connection] = LineBuffer()
         self._selector.register(connection, selectors.EVENT_READ)
-        children = list(self._children.values())
+        children, running = list(self._children.values()), list(self._running.values())
+        ended = self._journal.pending
         self._send(
-            connection, {"hello": True, "started": children, "exited": self._journal.pending}
+            connection, {"hello": True, "started": children, "running": running, "exited": ended}
         )
 
     def _read(self, connection: socket.socket) -> None:
@@ -145,14 +176,16 @@ class Launcher:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for source in (self._listener, *self._connections):
                 os.close(source.fileno())
-            for descriptor in self._wakeup:
+            for descriptor in (*self._wakeup, self._report_read):
                 os.close(descriptor)
             self._selector.close()
-            process.run_process(launch)
+            process.run_process(launch, self._report_write)
         finally:
             os._exit(1)
 
     def _execute(self, launch: WorkerLaunch) -> int:
+        import subprocess
+
         home = Home(
             data=Path(launch.home_data),
             cache=Path(launch.home_cache),
@@ -161,19 +194,23 @@ class Launcher:
         child = subprocess.Popen(
             python_command(home, launch.python, process.main),
             stdin=subprocess.PIPE,
+            pass_fds=(self._report_write,),
             start_new_session=True,
         )
         assert child.stdin is not None  # it was asked for
         with child.stdin:
-            child.stdin.write(json.dumps(launch.to_fields()).encode())
+            fields = {"launch": launch.to_fields(), "report": self._report_write}
+            child.stdin.write(json.dumps(fields).encode())
         child.returncode = 0  # the launcher reaps, not this object
         return child.pid
 
     def _reap(self) -> None:
         """Record every child that has ended; end what it left in its session."""
+        self._hear_running()  # the last words of those that have ended
         ended: list[object] = []
         while (info := _next_exit()) is not None:
             child = self._children.pop(info.si_pid, None)
+            self._running.pop(info.si_pid, None)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(info.si_pid, signal.SIGTERM)
             os.waitpid(info.si_pid, 0)

@@ -1,7 +1,7 @@
 """What a manager and its launcher say to each other: lines of JSON on a stream socket.
 
 Manager to launcher: `{"spawn": [launch, …]}`, `{"ack": n}`.
-Launcher to manager: `{"started": […], "exited": […]}`, and once, when it is
+Launcher to manager: `{"started": […], "running": […], "exited": […]}`, and once, when it is
 connected to, the same with `"hello"` for all that it has; each exit carries
 the number that the manager acknowledges once it is in the database.
 """
@@ -37,7 +37,16 @@ class WorkerExited(NamedTuple):
     reason: str | None = None
 
 
-Report = WorkerStarted | WorkerExited
+class WorkerRunning(NamedTuple):
+    """A worker has initialized, and works."""
+
+    instance: int
+    pid: int
+    start_ticks: int
+    at: float
+
+
+Report = WorkerStarted | WorkerRunning | WorkerExited
 
 
 class LineBuffer:

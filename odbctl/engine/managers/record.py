@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from odbctl.engine.managers.messages import WorkerExited, WorkerStarted
+from odbctl.engine.managers.messages import WorkerExited, WorkerRunning, WorkerStarted
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.events import record_instance_event
 from odbctl.engine.model.states import ENDED_STATES, EventLevel, ExitCause, InstanceState
-from odbctl.engine.worker.identity import read_boot_id
+from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
+from odbctl.engine.worker.running import record_running
 
 SIGKILL = 9
 
@@ -21,14 +22,21 @@ def record_started(reports: Iterable[WorkerStarted]) -> None:
     """Record that processes live. Needs an open transaction."""
     for report in reports:
         instance = ServiceInstance.from_oid(report.instance)
-        if not instance.exists() or instance.pid is not None:
+        if not instance.exists() or instance.started_at is not None:
             continue
+        instance.started_at = report.at
+        instance.boot_id = read_boot_id()
         instance.pid = report.pid
         instance.start_ticks = report.start_ticks
-        instance.boot_id = read_boot_id()
-        instance.started_at = report.at
         if instance.state is InstanceState.BOOTING:
             instance.state = InstanceState.INITIALIZING
+
+
+def record_works(reports: Iterable[WorkerRunning]) -> None:
+    """Record that workers have initialized and work. Needs an open transaction."""
+    for report in reports:
+        identity = ProcessIdentity(read_boot_id(), report.pid, report.start_ticks)
+        record_running(ServiceInstance.from_oid(report.instance), identity, at=report.at)
 
 
 def record_exits(reports: Iterable[WorkerExited], *, actor: str) -> None:

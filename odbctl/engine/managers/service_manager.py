@@ -27,11 +27,11 @@ from odbctl.engine.managers.apply import apply_actions
 from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
 from odbctl.engine.managers.housekeeping import keep_house
 from odbctl.engine.managers.launches import make_launch
-from odbctl.engine.managers.messages import Report, WorkerExited, WorkerStarted
+from odbctl.engine.managers.messages import Report, WorkerExited, WorkerRunning, WorkerStarted
 from odbctl.engine.managers.observe import observe_world, worker_identity
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.processes import signal_group
-from odbctl.engine.managers.record import record_exits, record_started
+from odbctl.engine.managers.record import record_exits, record_started, record_works
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database, Listener
@@ -41,7 +41,7 @@ from odbctl.engine.reconcile.snapshot import WorldSnapshot
 from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_window import settle_window
 from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
-from odbctl.engine.worker.control import STOP, control_path, send_control
+from odbctl.engine.worker.control import REPORT, STOP, control_path, send_control
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.errors import OdbctlError
@@ -175,22 +175,61 @@ class ServiceManager(ABC):
 
     def _pass(self) -> float | None:
         self._heartbeat()
-        self._record_reports()
-        world, plan = self._decide()
+        self._reports += [*self.collect_reports(), *self.adopted.collect()]
+        reports, self._reports = self._reports, []
+        try:
+            world, plan = self._record_and_decide(reports)
+        except BaseException:
+            self._reports = [*reports, *self._reports]  # nothing was written: they are kept
+            raise
+        self._own.signal(plan.actions)
         if plan.actions:
-            self.db.run(lambda: apply_actions(plan.actions, actor=self.settings.name))
-            self._own.signal(plan.actions)
             done, (world, plan) = plan.actions, self._decide()
             if set(plan.actions) - set(done):
                 plan = replace(plan, wake_at=time.time())
         self._own.act(world)
+        if reports:
+            self._clean_up(reports)
         return plan.wake_at
+
+    def _record_and_decide(self, reports: Sequence[Report]) -> tuple[WorldSnapshot, Plan]:
+        """Write what was reported and what follows from it, in as few commits as will do.
+
+        An exit and the boot that follows it are one commit, for a service waits.
+        """
+        ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
+
+        def write() -> tuple[WorldSnapshot, Plan]:
+            self._record(reports)
+            world, plan = self._observe(without=ended)
+            apply_actions(plan.actions, actor=self.settings.name)
+            return world, plan
+
+        if ended:
+            world, plan = self.db.run(write)
+            self._own.forget(ended)
+            return world, plan
+        if reports:
+            self.db.run(lambda: self._record(reports))
+        world, plan = self._decide()
+        if plan.actions:
+            self.db.run(lambda: apply_actions(plan.actions, actor=self.settings.name))
+        return world, plan
+
+    def _record(self, reports: Sequence[Report]) -> None:
+        record_started(r for r in reports if isinstance(r, WorkerStarted))
+        record_works(r for r in reports if isinstance(r, WorkerRunning))
+        exits = [r for r in reports if isinstance(r, WorkerExited)]
+        record_exits(exits, actor=self.settings.name)
 
     def _decide(self) -> tuple[WorldSnapshot, Plan]:
         with self.db.view():
-            world = observe_world(
-                self.host_id, asked_at=self._own.asked_at(), terminated=self._own.terminated
-            )
+            return self._observe()
+
+    def _observe(self, *, without: Collection[int] = ()) -> tuple[WorldSnapshot, Plan]:
+        """Read the world and plan; `without` has ended just now. Needs an open view."""
+        asked_at = {i: at for i, at in self._own.asked_at().items() if i not in without}
+        world = observe_world(self.host_id, asked_at=asked_at, terminated=self._own.terminated)
         return world, plan_world(world, now=time.time())
 
     def _heartbeat(self) -> None:
@@ -198,23 +237,9 @@ class ServiceManager(ABC):
             self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
             keep_house(self.db, self.host_id)
 
-    def _record_reports(self) -> None:
-        """Write what has become of workers; reports are kept until they are written."""
-        self._reports += [*self.collect_reports(), *self.adopted.collect()]
-        reports = self._reports
-        if not reports:
-            return
-
-        def write() -> None:
-            record_started(r for r in reports if isinstance(r, WorkerStarted))
-            exits = [r for r in reports if isinstance(r, WorkerExited)]
-            record_exits(exits, actor=self.settings.name)
-
-        self.db.run(write)
-        ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
-        self._own.forget(ended)
-        self._settle_logs(ended)
-        self._reports = []
+    def _clean_up(self, reports: Sequence[Report]) -> None:
+        """Do what can wait until the workers that are wanted have been started."""
+        self._settle_logs(r.instance for r in reports if isinstance(r, WorkerExited))
         self.reports_recorded()
 
     def _settle_logs(self, instances: Iterable[int]) -> None:
@@ -272,7 +297,9 @@ class ServiceManager(ABC):
     def _adopt(self) -> None:
         """Find the workers that an earlier manager of this host left running."""
         told = self.find_workers()
-        self._record_reports()
+        reports, self._reports = self._reports, []
+        self.db.run(lambda: self._record(reports))
+        self._clean_up(reports)
         with self.db.view():
             living = [
                 (instance.oid, worker_identity(instance))
@@ -290,7 +317,9 @@ class ServiceManager(ABC):
 
     def adopt_worker(self, instance: int, identity: ProcessIdentity) -> None:
         """Watch a worker that nobody will tell of; report it when it is gone already."""
-        if not self.adopted.adopt(instance, identity):
+        if self.adopted.adopt(instance, identity):
+            send_control(control_path(self.home.run, instance), REPORT)
+        else:
             exited = WorkerExited(instance, identity.pid, None, None, time.time())
             self.report(exited)
 

@@ -16,7 +16,13 @@ from collections.abc import Collection, Iterable, Sequence
 
 from odbctl.engine.managers.host import HostSettings
 from odbctl.engine.managers.launcher_client import LauncherClient, find_launchers, launcher_path
-from odbctl.engine.managers.messages import Message, Report, WorkerExited, WorkerStarted
+from odbctl.engine.managers.messages import (
+    Message,
+    Report,
+    WorkerExited,
+    WorkerRunning,
+    WorkerStarted,
+)
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.odb import Database
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
@@ -127,6 +133,7 @@ class SubprocessServiceManager(ServiceManager):
                 self._workers[key][started.instance] = started
                 self._requested[key].discard(started.instance)
                 reports.append(started)
+            reports += [WorkerRunning(*fields) for fields in message.get("running", ())]
             for fields in message.get("exited", ()):
                 exited = WorkerExited(*fields)
                 self._workers[key].pop(exited.instance, None)

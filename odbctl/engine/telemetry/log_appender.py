@@ -6,7 +6,6 @@ Used by the worker's LineSink under its lock. Nothing here raises into the servi
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 
@@ -14,7 +13,7 @@ OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 class LogAppender:
     """Appends bytes to one file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
         self._descriptor = -1
         self._unreported_count = 0

@@ -14,17 +14,17 @@ from typing import NamedTuple
 
 
 class LogFiles(NamedTuple):
-    """Where one instance's output is kept."""
+    """Where one instance's output is kept.
 
+    The `*_path` texts are for writers: pathlib costs a worker more than its log.
+    """
+
+    folder: str
     service: str
     instance: str
-    log: Path
-    out: Path
-    err: Path
-    tail: Path
 
     @classmethod
-    def of(cls, logs: Path, service: str, instance: str) -> LogFiles:
+    def of(cls, logs: str | os.PathLike[str], service: str, instance: str) -> LogFiles:
         """Name the files of an instance; nothing is created.
 
         Args:
@@ -32,15 +32,47 @@ class LogFiles(NamedTuple):
             service: The service's name, which is its folder's.
             instance: The instance's id.
         """
-        folder = logs / service
-        return cls(
-            service=service,
-            instance=instance,
-            log=folder / f"{instance}.log",
-            out=folder / f"{instance}.out",
-            err=folder / f"{instance}.err",
-            tail=folder / f".{instance}.tail",
-        )
+        return cls(os.path.join(logs, service), service, instance)
+
+    @property
+    def log_path(self) -> str:
+        """The file of what Python says."""
+        return f"{self.folder}/{self.instance}.log"
+
+    @property
+    def out_path(self) -> str:
+        """The file under descriptor 1."""
+        return f"{self.folder}/{self.instance}.out"
+
+    @property
+    def err_path(self) -> str:
+        """The file under descriptor 2."""
+        return f"{self.folder}/{self.instance}.err"
+
+    @property
+    def tail_path(self) -> str:
+        """The file of the window."""
+        return f"{self.folder}/.{self.instance}.tail"
+
+    @property
+    def log(self) -> Path:
+        """The file of what Python says."""
+        return Path(self.log_path)
+
+    @property
+    def out(self) -> Path:
+        """The file under descriptor 1."""
+        return Path(self.out_path)
+
+    @property
+    def err(self) -> Path:
+        """The file under descriptor 2."""
+        return Path(self.err_path)
+
+    @property
+    def tail(self) -> Path:
+        """The file of the window."""
+        return Path(self.tail_path)
 
     def remove_empty(self) -> None:
         """Remove raw files into which nothing was written, once the instance has ended."""

@@ -9,6 +9,7 @@ here raises into the service.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -48,8 +49,8 @@ class LineSink:
         self.put = _refuse
         self.in_child = False  # a forked child shares the window: it must keep off
         self.on_fork: list[Callable[[], None]] = []  # what streams do in a forked child
-        self._tail = files.tail
-        self._appender = LogAppender(files.log)
+        self._tail = files.tail_path
+        self._appender = LogAppender(files.log_path)
         self._window: Window | None = None
         # The fast way counts on the GIL: see log_stream._fast_write.
         self._window_is_refused = not getattr(sys, "_is_gil_enabled", _gil_is_enabled)()
@@ -236,7 +237,8 @@ class LineSink:
         if window is None:
             return
         if not window.used:  # otherwise there was no room: readers and `settle_window` find it
-            self._tail.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._tail)
         window.close()
 
     def _end_open_line(self) -> str:

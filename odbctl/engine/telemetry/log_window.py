@@ -138,7 +138,7 @@ def settle_window(files: LogFiles) -> None:
 
     Only when the worker is known to be gone. Idempotent.
     """
-    if not os.access(files.tail, os.F_OK):
+    if not os.access(files.tail_path, os.F_OK):
         return
     descriptor = os.open(files.log, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:

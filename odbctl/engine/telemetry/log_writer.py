@@ -41,7 +41,7 @@ class LogWriter:
         try:
             self._sink.open()
         except FileNotFoundError:
-            self.files.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.makedirs(self.files.folder, mode=0o700, exist_ok=True)
             self._sink.open()
         settle_window(self.files)  # of an earlier writer of the same instance
 
@@ -52,8 +52,8 @@ class LogWriter:
             OSError: The files cannot be made.
         """
         _put_over(0, os.open(os.devnull, os.O_RDONLY))
-        _put_over(1, os.open(self.files.out, OPEN_FLAGS, 0o600))
-        _put_over(2, os.open(self.files.err, OPEN_FLAGS, 0o600))
+        _put_over(1, os.open(self.files.out_path, OPEN_FLAGS, 0o600))
+        _put_over(2, os.open(self.files.err_path, OPEN_FLAGS, 0o600))
 
     def replace_streams(self) -> None:
         """Make this log the `sys.stdout` and `sys.stderr` of the process."""

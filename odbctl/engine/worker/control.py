@@ -8,13 +8,15 @@ manager that never saw this worker start can reach it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 STOP = b"stop"
+# Asks a worker to write that it runs, for whoever was told may have died since.
+REPORT = b"report"
 _STACK_BYTES = 256 * 1024
 
 
@@ -23,22 +25,27 @@ def control_path(run: str | os.PathLike[str], instance: int) -> str:
     return os.path.join(run, "w", f"{instance:x}")
 
 
-class ControlSocket:
-    """The worker's side: a thread that calls `on_stop` when asked to stop."""
+class TakenError(Exception):
+    """Another living worker has this instance's control socket."""
 
-    def __init__(self, path: str, on_stop: Callable[[], None]) -> None:
+
+class ControlSocket:
+    """The worker's side: a thread that calls what a message stands for."""
+
+    def __init__(self, path: str, actions: Mapping[bytes, Callable[[], None]]) -> None:
         self.path = path
-        self._on_stop = on_stop
+        self._actions = actions
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Bind the socket and start the thread."""
-        Path(self.path).parent.mkdir(exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
+        """Bind the socket and start the thread.
+
+        Raises:
+            TakenError: Another process works for this instance.
+        """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.path)
+        self._bind(self._socket)
         self._thread = threading.Thread(target=self._listen, name="odbctl-control", daemon=True)
         before = threading.stack_size(_STACK_BYTES)
         try:
@@ -46,17 +53,36 @@ class ControlSocket:
         finally:
             threading.stack_size(before)
 
+    def _bind(self, bound: socket.socket) -> None:
+        try:
+            bound.bind(self.path)
+            return
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            if send_control(self.path, b"?"):
+                raise TakenError(f"another process works for it: {self.path}") from error
+            os.unlink(self.path)
+        bound.bind(self.path)
+
     def close(self) -> None:
-        """Remove the socket; the thread ends with the process."""
+        """End the thread and remove the socket."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
+        if self._socket is None or self._thread is None:
+            return
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+        self._socket = self._thread = None
 
     def _listen(self) -> None:
         assert self._socket is not None  # the thread starts after the socket was bound
-        while True:
-            message = self._socket.recv(64)
-            if message == STOP:
-                self._on_stop()
+        while message := self._socket.recv(64):
+            if (action := self._actions.get(message)) is not None:
+                action()
 
 
 def send_control(path: str, message: bytes) -> bool:

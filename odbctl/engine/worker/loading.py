@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import os
 import sys
 from collections.abc import Sequence
@@ -30,6 +28,7 @@ def use_codebase(source_roots: Sequence[str], pycache: str | None) -> None:
     sys.path[:0] = [root for root in source_roots if root not in sys.path]
     if pycache is not None:
         sys.pycache_prefix = pycache
+        sys.dont_write_bytecode = False  # whatever the manager's environment says
 
 
 def forget_other_codebases(source_roots: Sequence[str], checkouts: str) -> None:
@@ -72,6 +71,8 @@ def near_classes(module: ModuleType, class_name: str) -> list[str]:
     names = [
         name
         for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, ServiceBase) and value is not ServiceBase
+        if isinstance(value, type) and issubclass(value, ServiceBase) and value is not ServiceBase
     ]
+    import difflib
+
     return difflib.get_close_matches(class_name, names, n=3, cutoff=0.0)

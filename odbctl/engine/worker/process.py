@@ -14,29 +14,34 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
 from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_handler import LogHandler
 from odbctl.engine.telemetry.log_writer import LogWriter
-from odbctl.engine.worker.control import ControlSocket, control_path
+from odbctl.engine.worker.control import REPORT, STOP, ControlSocket, control_path
 from odbctl.engine.worker.identity import identify
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import use_codebase
+from odbctl.engine.worker.reporting import PipeReport, ReportRunning
 from odbctl.engine.worker.service_base import StopSignal
 from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
 from odbctl.paths import HOME_VARIABLE
 
 
-def run_process(launch: WorkerLaunch) -> NoReturn:
-    """Run one instance in this process, then end the process."""
+def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
+    """Run one instance in this process, then end the process.
+
+    Args:
+        launch: What to run.
+        report: The descriptor to say on that it runs, if there is one.
+    """
     code = EXIT_FAILURE
-    writer = LogWriter(LogFiles.of(Path(launch.logs), launch.service, launch.name))
+    writer = LogWriter(LogFiles.of(launch.logs, launch.service, launch.name))
     try:
         _open_log(writer)
-        code = live(launch)
+        code = live(launch, PipeReport(report, launch.instance))
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the launcher
         sys.stderr.write(f"odbctl: worker failed: {error!r}\n")
     finally:
@@ -45,7 +50,7 @@ def run_process(launch: WorkerLaunch) -> NoReturn:
         os._exit(code & 0xFF)
 
 
-def live(launch: WorkerLaunch) -> int:
+def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     """Run one instance and return its exit code; the process is one that may be changed."""
     should_stop = StopSignal()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: should_stop.set())
@@ -54,11 +59,13 @@ def live(launch: WorkerLaunch) -> int:
     use_codebase(launch.source_roots, launch.pycache)
     identity = identify()
     assert identity is not None  # this process lives
-    control = ControlSocket(control_path(launch.run, launch.instance), should_stop.set)
+    db = Database(launch.database, run_dir=launch.run)
+    worker = ServiceWorker(launch, db, should_stop, identity, report)
+    actions = {STOP: should_stop.set, REPORT: worker.report_again}
+    control = ControlSocket(control_path(launch.run, launch.instance), actions)
     control.open()
-    db = Database(Path(launch.database), run_dir=Path(launch.run))
     try:
-        return ServiceWorker(launch, db, should_stop, identity).run()
+        return worker.run()
     finally:
         control.close()
         db.close()
@@ -88,9 +95,15 @@ def use_log(writer: LogWriter) -> LogHandler:
 
 
 def _enter_storage(launch: WorkerLaunch) -> None:
-    os.makedirs(launch.storage, mode=0o700, exist_ok=True)
+    try:
+        os.mkdir(launch.storage, 0o700)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(launch.storage, mode=0o700, exist_ok=True)
     os.chdir(launch.storage)
-    os.environ.update(launch.env)
+    for name, value in launch.env.items():
+        os.environ[name] = value
     if launch.home_data == launch.home_state:
         os.environ[HOME_VARIABLE] = launch.home_data
     os.environ["ODBCTL_INSTANCE"] = launch.name
@@ -111,4 +124,5 @@ def _finish() -> None:
 
 def main() -> NoReturn:
     """Run the launch that stands on standard input (the exec start method)."""
-    run_process(WorkerLaunch.from_fields(json.loads(sys.stdin.buffer.read())))
+    fields = json.loads(sys.stdin.buffer.read())
+    run_process(WorkerLaunch.from_fields(fields["launch"]), fields["report"])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from odbctl.engine.worker.launch import ConfigValue
+from odbctl.engine.worker.launch import ConfigValue, WorkerLaunch
 
 if TYPE_CHECKING:
     from odbctl.engine.model.core import Service, ServiceInstance
@@ -26,30 +26,35 @@ class Runtime:
     """What a running instance knows of itself.
 
     Attributes:
-        home: The folders of the odbctl home.
         instance: The ServiceInstance object of this run.
         name: What people call this instance, as `hello-3`.
-        storage: A folder of this instance's own; it is the working directory.
         address: The address of this host that other hosts reach it by.
         config: The configuration values as they were given.
     """
 
-    def __init__(
-        self,
-        *,
-        home: Home,
-        instance: ServiceInstance,
-        name: str,
-        storage: Path,
-        address: str,
-        config: dict[str, ConfigValue],
-    ) -> None:
-        self.home = home
+    def __init__(self, launch: WorkerLaunch, instance: ServiceInstance) -> None:
         self.instance = instance
-        self.name = name
-        self.storage = storage
-        self.address = address
-        self.config = config
+        self.name = launch.name
+        self.address = launch.address
+        self.config = launch.config
+        self._launch = launch
+
+    @property
+    def storage(self) -> Path:
+        """A folder of this instance's own; it is the working directory."""
+        return Path(self._launch.storage)
+
+    @property
+    def home(self) -> Home:
+        """The folders of the odbctl home."""
+        from odbctl.paths import Home
+
+        launch = self._launch
+        return Home(
+            data=Path(launch.home_data),
+            cache=Path(launch.home_cache),
+            state=Path(launch.home_state),
+        )
 
 
 class Health:

@@ -10,36 +10,41 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odbctl.engine.model.core import Event, Service, ServiceInstance
-from odbctl.engine.model.states import EventLevel, InstanceState
+from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.worker.configuration import build_config
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import load_service_class
+from odbctl.engine.worker.reporting import ReportRunning
+from odbctl.engine.worker.running import record_running
 from odbctl.engine.worker.service_base import Runtime, ServiceBase, StopSignal
-from odbctl.paths import Home
 
 if TYPE_CHECKING:
     from odbctl.engine.odb import Database
 
 EXIT_FAILURE = 1
 _MAX_TRACEBACK_CHARS = 20_000
-_MAY_START = frozenset({InstanceState.BOOTING, InstanceState.INITIALIZING})
 
 
 class ServiceWorker:
     """One run of one instance: `run()` returns the exit code of its process."""
 
     def __init__(
-        self, launch: WorkerLaunch, db: Database, should_stop: StopSignal, identity: ProcessIdentity
+        self,
+        launch: WorkerLaunch,
+        db: Database,
+        should_stop: StopSignal,
+        identity: ProcessIdentity,
+        report: ReportRunning,
     ) -> None:
         self.launch = launch
         self.db = db
         self.should_stop = should_stop
         self.identity = identity
+        self.report = report
+        self.running_at: float | None = None
 
     def run(self) -> int:
         """Load the class, initialize, work, tear down.
@@ -53,7 +58,7 @@ class ServiceWorker:
             service = self._make_service()
             service.configure_logging()
             service.initialize()
-            if self._record_running():
+            if self._tell_running():
                 service.do_work(self.should_stop)
             return 0
         except SystemExit as leaving:
@@ -68,50 +73,28 @@ class ServiceWorker:
     def _make_service(self) -> ServiceBase:
         launch = self.launch
         service_class = load_service_class(launch.module, launch.class_name)
-        runtime = Runtime(
-            home=Home(
-                data=Path(launch.home_data),
-                cache=Path(launch.home_cache),
-                state=Path(launch.home_state),
-            ),
-            instance=ServiceInstance.from_oid(launch.instance),
-            name=launch.name,
-            storage=Path(launch.storage),
-            address=launch.address,
-            config=launch.config,
-        )
+        runtime = Runtime(launch, ServiceInstance.from_oid(launch.instance))
         config = build_config(service_class.Config, launch.config)
         return service_class(self.db, Service.from_oid(launch.service_id), runtime, config)
 
-    def _record_running(self) -> bool:
-        """Write that the instance runs; False when it is no longer wanted."""
+    def _tell_running(self) -> bool:
+        """Say that the instance runs, or write it; False when it is no longer wanted."""
+        self.running_at = time.time()
+        return self.report(self.running_at) or self._write_running(self.running_at)
+
+    def report_again(self) -> None:
+        """Write that the instance runs, if it does; called by the control thread."""
+        if self.running_at is not None:
+            self._write_running(self.running_at)
+
+    def _write_running(self, at: float) -> bool:
+        identity = self.identity
 
         def write() -> bool:
             instance = ServiceInstance.from_oid(self.launch.instance)
-            if instance.state not in _MAY_START:
-                return False
-            instance.state = InstanceState.RUNNING
-            instance.running_at = time.time()
-            instance.boot_id = self.identity.boot_id
-            instance.pid = self.identity.pid
-            instance.start_ticks = self.identity.start_ticks
-            self._record_event()
-            return True
+            return record_running(instance, identity, at=at)
 
         return self.db.run(write)
-
-    def _record_event(self) -> None:
-        """Record that it runs; made of what the launch says, to read nothing more."""
-        Event(
-            at=time.time(),
-            level=EventLevel.INFO,
-            service=self.launch.service,
-            subject=f"instance/{self.launch.name}",
-            reason="running",
-            message=f"pid {self.identity.pid}",
-            actor=self.launch.name,
-            release=self.launch.release,
-        )
 
     def _tear_down(self, service: ServiceBase) -> None:
         try:

@@ -12,7 +12,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -47,22 +46,39 @@ def warm_up() -> None:
     read_boot_id()
     streams, path, folder = (sys.stdout, sys.stderr), list(sys.path), os.getcwd()
     environment = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="odbctl-") as temporary:
-        home = Home.at(temporary)
+    home = Home.at(_make_folder())
+    try:
         home.create()
-        Path(temporary, f"{_MODULE}.py").write_text(_SOURCE)
-        try:
-            for _ in range(ROUNDS):
-                _live_once(home)
-        finally:
-            sys.stdout, sys.stderr = streams
-            sys.path[:] = path
-            sys.pycache_prefix = None
-            os.chdir(folder)
-            os.environ.clear()
-            os.environ.update(environment)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, signal.SIG_DFL)
+        Path(home.data, f"{_MODULE}.py").write_text(_SOURCE)
+        for _ in range(ROUNDS):
+            _live_once(home)
+    finally:
+        sys.stdout, sys.stderr = streams
+        sys.path[:] = path
+        sys.pycache_prefix = None
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        _remove_folder(home.data)
+
+
+def _make_folder() -> str:
+    """Make a folder of our own; tempfile would bring `random`, which every fork seeds anew."""
+    parent = os.environ.get("TMPDIR", "/tmp")
+    folder = os.path.join(parent, f"odbctl-{os.getpid()}-{time.monotonic_ns():x}")
+    os.mkdir(folder, 0o700)
+    return folder
+
+
+def _remove_folder(top: Path) -> None:
+    for folder, folders, files in os.walk(top, topdown=False):
+        for name in files:
+            os.unlink(os.path.join(folder, name))
+        for name in folders:
+            os.rmdir(os.path.join(folder, name))
+    os.rmdir(top)
 
 
 def _live_once(home: Home) -> None:
@@ -71,7 +87,7 @@ def _live_once(home: Home) -> None:
     writer.open()
     handler = use_log(writer)
     try:
-        live(launch)
+        live(launch, lambda _at: False)
     finally:
         logging.getLogger().removeHandler(handler)
         writer.close()
