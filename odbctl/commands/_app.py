@@ -73,9 +73,9 @@ _PASSING_ON = frozenset({("service", "configure")})
 _DEFAULTS = {"output": None, "json": False, "color": None, "home": None}
 
 
-def new_app() -> typer.Typer:
-    """Return an app for a module's commands."""
-    return typer.Typer(rich_markup_mode=None, add_completion=False)
+def new_app(noun: str | None = None) -> typer.Typer:
+    """Return an app for a module's commands, which are verbs of `noun` or have none."""
+    return typer.Typer(name=noun, rich_markup_mode=None, add_completion=False)
 
 
 def command(
@@ -88,7 +88,7 @@ def command(
     def define(work: Callable[..., Result]) -> Callable[..., Result]:
         app.command(
             name,
-            help=_help_of(name, work),
+            help=_help_of(app.info.name, name, work),
             epilog=epilog,
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         )(_with_common_options(work))
@@ -97,10 +97,9 @@ def command(
     return define
 
 
-def _help_of(name: str, work: Callable[..., object]) -> str:
+def _help_of(noun: str | None, name: str, work: Callable[..., object]) -> str:
     """Return the catalog's line for a command, then what its docstring says besides."""
-    noun = work.__module__.rpartition(".")[2]
-    line = NOUNS[noun][1][name] if noun in NOUNS else TOP[name]
+    line = NOUNS[noun][1][name] if noun else TOP[name]
     _, _, more = (inspect.getdoc(work) or "").partition("\n\n")
     return f"{line}.\n\n{more}"
 

@@ -94,8 +94,13 @@ TOP: dict[str, str] = {
     "help": "Show help: of a command, or on exit-codes",
 }
 
-# Top commands that live together; a noun's commands live in the module of its name.
-_TOP_MODULES = {"demo": "demo", "completion": "completion"}
+# A noun's commands live in the module of its name, those without one in `top`, but for these.
+_RELEASES = ("restart", "configure", "deploy", "history", "lock", "prepare", "unlock")
+_MODULES: dict[tuple[str | None, str], str] = {
+    (None, "demo"): "demo",
+    (None, "completion"): "completion",
+    **{("service", verb): "releases" for verb in _RELEASES},
+}
 
 EXIT_CODES: tuple[tuple[int, str], ...] = (
     (0, "done"),
@@ -114,7 +119,7 @@ EXIT_CODES: tuple[tuple[int, str], ...] = (
 
 def module_of(noun: str | None, command: str) -> str:
     """Return the module that defines a command."""
-    return f"odbctl.commands.{noun or _TOP_MODULES.get(command, 'top')}"
+    return "odbctl.commands." + _MODULES.get((noun, command), noun or "top")
 
 
 def all_commands() -> list[tuple[str | None, str, str]]:

@@ -13,7 +13,7 @@ from odbctl.commands._results import Done, Listing, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done
 
-app = new_app()
+app = new_app("codebase")
 
 
 @command(

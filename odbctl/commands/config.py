@@ -11,7 +11,7 @@ from odbctl.commands._app import command, new_app
 from odbctl.commands._results import Listing, Result, Text
 from odbctl.commands._session import session
 
-app = new_app()
+app = new_app("config")
 
 
 @command(app, "show", example="odbctl config show --origin")

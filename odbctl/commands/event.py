@@ -7,7 +7,7 @@ from odbctl.commands._options import EventLimit, EventService
 from odbctl.commands._results import Listing, Result
 from odbctl.commands._session import session
 
-app = new_app()
+app = new_app("event")
 
 
 @command(app, "list", example="odbctl event list --service hello -n 20")

@@ -8,7 +8,7 @@ from odbctl.commands._results import Listing, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done
 
-app = new_app()
+app = new_app("host")
 
 
 @command(app, "list", example="odbctl host list")

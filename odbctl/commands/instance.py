@@ -14,7 +14,7 @@ from odbctl.commands._results import Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done, supervise
 
-app = new_app()
+app = new_app("instance")
 
 
 @command(app, "list", example="odbctl instance list --all -o wide")

@@ -21,7 +21,7 @@ DEFAULT_HOST = "local"
 NOT_RUNNING = 3
 STOP_TIMEOUT_SECONDS = 15.0
 
-app = new_app()
+app = new_app("manager")
 
 Strategy = Annotated[
     str | None,

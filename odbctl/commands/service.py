@@ -23,12 +23,12 @@ from odbctl.commands._options import (
     Wait,
     Yes,
 )
-from odbctl.commands._results import Done, Listing, Result, Single
+from odbctl.commands._results import Done, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done, has_live_instances, rolled_out, supervise
 from odbctl.commands._waiting import wait_until_removed as wait_until_gone
 
-app = new_app()
+app = new_app("service")
 
 
 @command(
@@ -161,19 +161,6 @@ def stop(name: ServiceName, wait: Wait = True, timeout: Timeout = None) -> Resul
     return result._replace(message=f"service {name}") if wait else result
 
 
-@command(app, "restart", example="odbctl service restart hello")
-def restart(name: ServiceName, wait: Wait = True, timeout: Timeout = None) -> Result:
-    """Replace the instances of a service by new ones.
-
-    New instances run before old ones stop (a singleton's the other way round).
-    """
-    from odbctl.engine.api.releases import restart_service
-
-    with session().open_engine() as engine:
-        change = restart_service(engine, name)
-        return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
-
-
 @command(app, "scale", example="odbctl service scale hello 4")
 def scale(
     name: ServiceName,
@@ -216,107 +203,6 @@ def logs(
     return log_result(
         name, follow=follow, lines=lines, since=since, instance=instance, previous=previous
     )
-
-
-@command(
-    app,
-    "configure",
-    example=(
-        "odbctl service configure hello greeting=Ahoy period_seconds=2",
-        "odbctl service configure hello --env MODE=test",
-        "odbctl service configure hello -- words for the class's own configure_from_commandline",
-    ),
-)
-def configure(
-    name: ServiceName,
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="[K=V]...", help="Values of the class's Config")
-    ] = None,
-    env: EnvWords = None,
-    env_file: EnvFile = None,
-    wait: Wait = True,
-    timeout: Timeout = None,
-) -> Result:
-    """Change a service's configuration, as a new release.
-
-    A configuration that the class refuses changes nothing.
-    """
-    from odbctl.engine.api.releases import configure_service
-
-    with session().open_engine() as engine:
-        change = configure_service(
-            engine,
-            name,
-            words=tuple(words or ()),
-            arguments=session().words_after_dashes,
-            env=read_environment(env or (), env_file),
-        )
-        return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
-
-
-@command(
-    app,
-    "deploy",
-    example=("odbctl service deploy hello main", "odbctl service deploy hello hello@v1.3"),
-)
-def deploy(
-    name: ServiceName,
-    ref: Annotated[
-        str,
-        typer.Argument(
-            metavar="REF", help="A git ref of its repository, or NAME@REF of a codebase"
-        ),
-    ],
-    wait: Wait = True,
-    timeout: Timeout = None,
-) -> Result:
-    """Run another commit: new instances first, then the old ones stop.
-
-    When the new ones do not come to run, the old ones stay. A singleton's old instance
-    stops first.
-    """
-    from odbctl.engine.api.releases import deploy_service
-
-    with session().open_engine() as engine:
-        change = deploy_service(engine, name, ref, progress=session().say)
-        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
-    if not wait or result.action == "unchanged":
-        return result
-    return result._replace(message=f"{result.message} at {ref}")
-
-
-@command(app, "history", example="odbctl service history hello")
-def history(name: ServiceName) -> Result:
-    """List the releases of a service."""
-    from odbctl.engine.api.status import list_releases
-
-    with session().open_engine() as engine:
-        return Listing("release", list_releases(engine, name))
-
-
-def _set_lock(name: str, lock: str) -> Result:
-    from odbctl.engine.api.services import set_lock
-
-    with session().open_engine() as engine:
-        return done(set_lock(engine, name, lock))
-
-
-@command(app, "lock", example="odbctl service lock hello")
-def lock(name: ServiceName) -> Result:
-    """Refuse changes of a service's codebase."""
-    return _set_lock(name, "locked")
-
-
-@command(app, "prepare", example="odbctl service prepare hello")
-def prepare(name: ServiceName) -> Result:
-    """Let one change of the codebase through, then lock it."""
-    return _set_lock(name, "prepared")
-
-
-@command(app, "unlock", example="odbctl service unlock hello")
-def unlock(name: ServiceName) -> Result:
-    """Allow changes of a service's codebase."""
-    return _set_lock(name, "unlocked")
 
 
 @command(app, "reset", example="odbctl service reset hello")
