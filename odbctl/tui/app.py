@@ -153,7 +153,7 @@ class DashboardApp(App[None]):
         return snapshot is not None and (snapshot.detail is not None or not snapshot.services)
 
     def _take_picture(self, path: Path) -> None:
-        svg = self.export_screenshot(title="odbctl tui")
+        svg = self.export_screenshot(title="odbctl tui", simplify=True)
         # Without fonts from elsewhere: viewers that show pictures fetch none.
         path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), "utf-8")
         self.exit()

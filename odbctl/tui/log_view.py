@@ -55,8 +55,10 @@ class LogView(ScrollView, can_focus=True):
         """Take the newest records; they are shown while the log follows."""
         self._newest = rows
         self._title = title
-        if self._is_following and rows != self._shown:
-            self._put(rows)
+        if self._is_following:
+            if rows != self._shown:
+                self._put(rows)
+            self._scroll_to_end()
         self._update_title()
 
     def forget(self) -> None:
@@ -79,7 +81,9 @@ class LogView(ScrollView, can_focus=True):
         """Follow at the end only."""
         super().watch_scroll_y(old_value, new_value)
         was_following = self._is_following
-        self._is_following = new_value >= self.max_scroll_y
+        # Only a move up is somebody's wish to stay; a view that grew is not.
+        is_moved_up = new_value < old_value and new_value < self.max_scroll_y
+        self._is_following = new_value >= self.max_scroll_y or (was_following and not is_moved_up)
         if self._is_following and not was_following:
             self._put(self._newest)
         self._update_title()
@@ -87,7 +91,7 @@ class LogView(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Keep the end in sight."""
         if self._is_following:
-            self.scroll_end(animate=False, x_axis=False)
+            self._scroll_to_end()
 
     def render_line(self, y: int) -> Strip:
         """Draw one visible line."""
@@ -109,8 +113,13 @@ class LogView(ScrollView, can_focus=True):
         self._lines = log_texts(rows)
         width = max((cell_len(line.prefix + line.text) for line in self._lines), default=0)
         self.virtual_size = Size(width, len(self._lines))
-        self.scroll_end(animate=False, x_axis=False)
+        self._scroll_to_end()
         self.refresh()
+
+    def _scroll_to_end(self) -> None:
+        if self.scroll_offset.y != self.max_scroll_y:
+            # Forced, because a log that has just come into sight has no scrollbar yet.
+            self.scroll_end(animate=False, x_axis=False, force=True)
 
     def _update_title(self) -> None:
         note = ""

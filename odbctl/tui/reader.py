@@ -1,13 +1,15 @@
 """The reader: one thread that turns changes of the home into snapshots.
 
 It sleeps on the database's change signal; commits in a burst become at most
-ten snapshots a second, and a snapshot that says the same is not posted. It
-looks at the log files twice a second, because they announce nothing.
+ten snapshots a second, fewer where reading takes long, and a snapshot that
+says the same is not posted. It looks at the log files twice a second, because
+they announce nothing.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from odbctl.errors import OdbctlError
@@ -15,6 +17,8 @@ from odbctl.tui.backend import Backend, Request, Source
 from odbctl.tui.snapshot import DashboardSnapshot
 
 SNAPSHOT_PAUSE_SECONDS = 0.1
+# Pause so many times as long as the read took: a tenth of a core, however large the home.
+PAUSE_PER_READ = 9.0
 LOG_SECONDS = 0.5
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 15.0
@@ -87,9 +91,12 @@ class Reader:
         try:
             while not self._should_stop.is_set():
                 self._nudge.clear()
+                began_at = time.monotonic()
                 self._read(source)
+                took_seconds = time.monotonic() - began_at
+                pause_seconds = max(SNAPSHOT_PAUSE_SECONDS, PAUSE_PER_READ * took_seconds)
                 # A person who asked for another service does not wait for the pause.
-                if not self._nudge.wait(SNAPSHOT_PAUSE_SECONDS):
+                if not self._nudge.wait(pause_seconds):
                     source.wait(LOG_SECONDS)
         finally:
             self._use(None)
