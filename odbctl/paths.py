@@ -38,7 +38,7 @@ class Home:
         """Return the home of `ODBCTL_HOME`, or else of the current user."""
         if root := os.environ.get(HOME_VARIABLE):
             return cls.at(root)
-        if sys.platform == "linux":
+        if str(sys.platform) == "linux":
             return cls._of_linux()
         import platformdirs
 
@@ -92,6 +92,11 @@ class Home:
     def logs(self) -> Path:
         """Log files: one folder per service, and those of the managers."""
         return self.state / "logs"
+
+    @cached_property
+    def logs_text(self) -> str:
+        """The same as text, for those who make many names below it."""
+        return str(self.logs)
 
     @property
     def storage(self) -> Path:

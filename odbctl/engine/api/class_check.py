@@ -85,9 +85,8 @@ def check_class(engine: Engine, codebase: Codebase, question: ClassQuestion) -> 
                 f"{question.spec} does not take this configuration: {answer['message']}"
             )
         case _:
-            raise ServiceClassError(
-                f"{question.spec}: {answer['message']}", hint=_hint(codebase, question)
-            )
+            hint = None if answer["problem"] == "import" else _hint(codebase, question)
+            raise ServiceClassError(f"{question.spec}: {answer['message']}", hint=hint)
 
 
 def _ask(engine: Engine, codebase: Codebase, question: ClassQuestion) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "failures": instance.failures,
         "cpu_percent": None,
         "rss_bytes": None,
-        "log": str(home.logs / service.name / f"{instance.name}.log"),
+        "log": f"{home.logs_text}/{service.name}/{instance.name}.log",
     }
 
 

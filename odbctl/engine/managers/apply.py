@@ -133,7 +133,6 @@ def _promote(service: Service, actor: str) -> None:
     service.release.outcome = ReleaseOutcome.ACTIVE
     service.release.finished_at = time.time()
     service.failed_starts = 0
-    service.reset_at = time.time()
     record_service_event(
         service, "deployed", f"release {service.release.number} is active", actor=actor
     )

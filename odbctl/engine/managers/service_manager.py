@@ -30,8 +30,10 @@ from odbctl.engine.managers.launches import make_launch
 from odbctl.engine.managers.messages import Report, WorkerExited, WorkerRunning, WorkerStarted
 from odbctl.engine.managers.observe import observe_world, worker_identity
 from odbctl.engine.managers.own_workers import OwnWorkers
+from odbctl.engine.managers.pace import Pace
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.record import record_exits, record_started, record_works
+from odbctl.engine.managers.report_queue import ReportQueue
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database, Listener
@@ -49,11 +51,6 @@ from odbctl.paths import Home
 
 HEARTBEAT_SECONDS = 10.0
 RETRY_SECONDS = 1.0
-# Passes in a burst of changes are at least this far apart, and this many times
-# as far apart as one takes; the first is at once.
-MIN_PASS_INTERVAL_SECONDS = 0.004
-MAX_PASS_INTERVAL_SECONDS = 0.02
-BURST_SHARE = 4.0
 
 logger = logging.getLogger("odbctl.manager")
 
@@ -78,11 +75,11 @@ class ServiceManager(ABC):
         self.adopted = AdoptedWorkers()
         self._own = OwnWorkers(self)
         self._raw_times = RawTimeIndex(home.logs)
-        self._reports: list[Report] = []
+        self._reports = ReportQueue()
         self._stop_read, self._stop_write = os.pipe()
         self._is_stopping = False
         self._next_heartbeat = 0.0
-        self._pass_seconds = 0.0
+        self._pace = Pace()
 
     # What a subclass provides.
 
@@ -149,19 +146,9 @@ class ServiceManager(ABC):
 
     def _loop(self, listener: Listener) -> None:
         while not self._is_stopping:
-            started = time.monotonic()
             wake_at = self._try_pass()
-            self._pass_seconds = time.monotonic() - started
             self._wait(listener, wake_at)
-            self._rest(started)
-
-    def _rest(self, started: float) -> None:
-        """In a burst of changes leave most of the time to those who make them."""
-        interval = BURST_SHARE * self._pass_seconds
-        interval = min(max(interval, MIN_PASS_INTERVAL_SECONDS), MAX_PASS_INTERVAL_SECONDS)
-        rest = interval - (time.monotonic() - started)
-        if rest > 0:
-            time.sleep(rest)
+            self._pace.keep()
 
     def _try_pass(self) -> float | None:
         """Make one pass; what goes wrong is logged and tried again soon."""
@@ -175,12 +162,12 @@ class ServiceManager(ABC):
 
     def _pass(self) -> float | None:
         self._heartbeat()
-        self._reports += [*self.collect_reports(), *self.adopted.collect()]
-        reports, self._reports = self._reports, []
+        self._reports.add(*self.collect_reports(), *self.adopted.collect())
+        reports = self._reports.take()
         try:
             world, plan = self._record_and_decide(reports)
         except BaseException:
-            self._reports = [*reports, *self._reports]  # nothing was written: they are kept
+            self._reports.put_back(reports)  # nothing was written
             raise
         self._own.signal(plan.actions)
         if plan.actions:
@@ -254,7 +241,7 @@ class ServiceManager(ABC):
 
     def report(self, report: Report) -> None:
         """Add a report that the next pass writes."""
-        self._reports.append(report)
+        self._reports.add(report)
 
     def launches(self, instances: Iterable[int]) -> list[WorkerLaunch]:
         """Return what workers of these instances need to know."""
@@ -269,7 +256,7 @@ class ServiceManager(ABC):
 
     def _wait(self, listener: Listener, wake_at: float | None) -> None:
         """Sleep until something changes, a worker ends or `wake_at`."""
-        if self._reports or listener.arm():
+        if self._reports.is_due() or listener.arm():
             listener.drain()
             return
         poll = select.poll()
@@ -284,6 +271,8 @@ class ServiceManager(ABC):
 
     def _timeout_seconds(self, wake_at: float | None) -> float:
         waits = [self._next_heartbeat - time.monotonic()]
+        if (due_seconds := self._reports.due_seconds()) is not None:
+            waits.append(due_seconds)
         if wake_at is not None:
             waits.append(wake_at - time.time())
         if self._own.retry_seconds is not None:
@@ -297,7 +286,7 @@ class ServiceManager(ABC):
     def _adopt(self) -> None:
         """Find the workers that an earlier manager of this host left running."""
         told = self.find_workers()
-        reports, self._reports = self._reports, []
+        reports = self._reports.take(everything=True)
         self.db.run(lambda: self._record(reports))
         self._clean_up(reports)
         with self.db.view():

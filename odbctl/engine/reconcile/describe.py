@@ -15,7 +15,7 @@ from odbctl.engine.reconcile.backoff import (
     without_future_reset,
 )
 from odbctl.engine.reconcile.occupancy import by_slot, is_finished, live_ones
-from odbctl.engine.reconcile.snapshot import MAX_FAILED_STARTS, InstanceSnapshot, ServiceSnapshot
+from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
 
 class ServiceState(StrEnum):
@@ -49,7 +49,7 @@ def describe_service(
         return ServiceState.WAITING, "no manager runs: odbctl manager start"
     if service.is_throttled:
         return ServiceState.THROTTLED, (
-            f"{MAX_FAILED_STARTS} starts failed in a row; "
+            f"{service.failed_starts} starts failed in a row; "
             f"odbctl service reset {service.name} tries again"
         )
     if service.shortage:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from odbctl.engine.model.states import ENDED_STATES, InstanceState, RestartPolicy
 
+# Of each wanted slot, in a row.
 MAX_FAILED_STARTS = 5
 
 
@@ -77,8 +78,8 @@ class ServiceSnapshot(NamedTuple):
 
     @property
     def is_throttled(self) -> bool:
-        """Whether too many starts failed in a row for another try without a reset."""
-        return self.failed_starts >= MAX_FAILED_STARTS
+        """Whether too many starts failed in a row, in every slot, to try without a reset."""
+        return self.failed_starts >= MAX_FAILED_STARTS * max(1, self.target_count)
 
 
 class HostSnapshot(NamedTuple):

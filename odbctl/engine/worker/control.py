@@ -35,6 +35,7 @@ class ControlSocket:
     def __init__(self, path: str, actions: Mapping[bytes, Callable[[], None]]) -> None:
         self.path = path
         self._actions = actions
+        self._is_closed = False
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
@@ -44,8 +45,13 @@ class ControlSocket:
         Raises:
             TakenError: Another process works for this instance.
         """
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._bind(self._socket)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            self._bind(bound)
+        except BaseException:
+            bound.close()
+            raise
+        self._socket = bound
         self._thread = threading.Thread(target=self._listen, name="odbctl-control", daemon=True)
         before = threading.stack_size(_STACK_BYTES)
         try:
@@ -73,6 +79,7 @@ class ControlSocket:
             os.unlink(self.path)
         if self._socket is None or self._thread is None:
             return
+        self._is_closed = True
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._socket.close()
@@ -80,7 +87,8 @@ class ControlSocket:
 
     def _listen(self) -> None:
         assert self._socket is not None  # the thread starts after the socket was bound
-        while message := self._socket.recv(64):
+        while not self._is_closed:
+            message = self._socket.recv(64)
             if (action := self._actions.get(message)) is not None:
                 action()
 

@@ -59,11 +59,9 @@ def load_service_class(module_name: str, class_name: str) -> type[ServiceBase]:
         found = getattr(found, part, None)
     if found is None:
         raise ClassNotFoundError(module_name, class_name, near_classes(module, class_name))
-    if not (isinstance(found, type) and issubclass(found, ServiceBase)):
-        raise NotAServiceError(
-            f"{module_name}:{class_name} does not derive from odbctl.ServiceBase"
-        )
-    return found
+    if isinstance(found, type) and issubclass(found, ServiceBase) and found is not ServiceBase:
+        return found
+    raise NotAServiceError(f"{module_name}:{class_name} does not derive from odbctl.ServiceBase")
 
 
 def near_classes(module: ModuleType, class_name: str) -> list[str]:

@@ -81,7 +81,7 @@ class TestThrottling:
         assert plan_world(world, now=NOW).wake_at is None
 
     def test_leaves_what_runs_alone(self) -> None:
-        service = a_service(2, an_instance(100, 0), failed_starts=MAX_FAILED_STARTS)
+        service = a_service(2, an_instance(100, 0), failed_starts=2 * MAX_FAILED_STARTS)
         assert not any(isinstance(move, Boot | Stop) for move in moves(service))
 
     def test_stops_what_is_no_longer_wanted(self) -> None:
