@@ -121,8 +121,7 @@ class _Watch:
             return None
         if document["state"] in _GIVEN_UP or _only_failures(document):
             return StartFailedError(
-                f"service {self.name!r} is {document['state']}: "
-                + (document["reason"] or "its instances ended"),
+                f"service {self.name!r} is {document['state']}: {_why(document)}",
                 hint=f"odbctl why {self.name}",
                 log_lines=last_words(self.engine, self.name, None),
             )
@@ -138,6 +137,13 @@ class _Watch:
 def _failed_instance(release: Release) -> str | None:
     """Return the id of the instance that a release failed by; its reason starts with it."""
     return (release.reason or "").partition(":")[0] or None
+
+
+def _why(document: ServiceDocument) -> str:
+    """Say why a service does not run, and how its last instance ended."""
+    ends = [i["reason"] for i in document["instances"] if i["reason"]]
+    texts = dict.fromkeys([document["reason"], *ends[-1:]])
+    return "; ".join(text for text in texts if text) or "its instances ended"
 
 
 def _only_failures(document: ServiceDocument) -> bool:

@@ -11,9 +11,10 @@ import select
 import time
 from collections.abc import Iterable
 
+from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.messages import WorkerExited
 from odbctl.engine.managers.processes import open_pidfd
-from odbctl.engine.worker.identity import ProcessIdentity, is_alive
+from odbctl.engine.worker.identity import ProcessIdentity, is_alive, read_boot_id
 
 POLL_SECONDS = 1.0
 
@@ -24,28 +25,34 @@ class AdoptedWorkers:
     def __init__(self) -> None:
         self._identities: dict[int, ProcessIdentity] = {}
         self._pidfds: dict[int, int] = {}
+        self._leftovers = Leftovers()
 
     def __contains__(self, instance: int) -> bool:
         return instance in self._identities
 
     @property
     def needs_polling(self) -> bool:
-        """Whether some of them cannot be waited for."""
-        return len(self._pidfds) < len(self._identities)
+        """Whether some of them cannot be waited for, or left something behind."""
+        return len(self._pidfds) < len(self._identities) or bool(self._leftovers)
 
     def adopt(self, instance: int, identity: ProcessIdentity) -> bool:
         """Watch a worker from now on; False when it is gone already."""
         if instance in self._identities:
             return True
-        if not is_alive(identity):
+        if not self._watch(instance, identity):
+            if identity.boot_id == read_boot_id():
+                self._leftovers.note(identity.pid)
             return False
-        if hasattr(os, "pidfd_open"):
-            descriptor = open_pidfd(identity)
-            if descriptor is None:
-                return False
-            self._pidfds[instance] = descriptor
         self._identities[instance] = identity
         return True
+
+    def _watch(self, instance: int, identity: ProcessIdentity) -> bool:
+        if not hasattr(os, "pidfd_open"):
+            return is_alive(identity)
+        descriptor = open_pidfd(identity)
+        if descriptor is not None:
+            self._pidfds[instance] = descriptor
+        return descriptor is not None
 
     def forget(self, instance: int) -> None:
         """Watch a worker no longer."""
@@ -58,12 +65,14 @@ class AdoptedWorkers:
         return tuple(self._pidfds.values())
 
     def collect(self) -> list[WorkerExited]:
-        """Return those that have ended since the last call."""
+        """Return those that have ended since the last call; end what others left behind."""
+        self._leftovers.end()
         ended = [i for i, identity in self._identities.items() if self._has_ended(i, identity)]
         reports: list[WorkerExited] = []
         for instance in ended:
             pid = self._identities[instance].pid
             self.forget(instance)
+            self._leftovers.note(pid)
             reports.append(WorkerExited(instance, pid, None, None, time.time()))
         return reports
 
@@ -76,6 +85,7 @@ class AdoptedWorkers:
         return bool(poll.poll(0))
 
     def close(self) -> None:
-        """Stop watching; the workers go on."""
+        """Stop watching; the workers go on, what ended ones left does not."""
+        self._leftovers.kill()
         for instance in tuple(self._identities):
             self.forget(instance)

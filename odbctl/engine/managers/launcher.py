@@ -17,11 +17,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from odbctl.engine.managers.exit_journal import ExitJournal
 from odbctl.engine.managers.interpreters import python_command
+from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.messages import (
     LineBuffer,
     Message,
@@ -30,7 +32,7 @@ from odbctl.engine.managers.messages import (
     encode,
     receive,
 )
-from odbctl.engine.managers.processes import signal_session
+from odbctl.engine.managers.spare import Spare
 from odbctl.engine.worker import process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
@@ -38,7 +40,8 @@ from odbctl.engine.worker.reporting import parse_lines
 from odbctl.engine.worker.warm_up import warm_up
 from odbctl.paths import Home
 
-LEFTOVER_GRACE_SECONDS = 1.0
+# So long nothing has to happen before a spare worker is made.
+QUIET_SECONDS = 0.02
 _REPORT_EVERY = 25
 _PIPE_BYTES = 1 << 16
 
@@ -51,16 +54,17 @@ class Launcher:
         self._method = method
         self._journal = journal
         self._children: dict[int, WorkerStarted] = {}
-        self._leftovers: list[tuple[float, int, int]] = []
+        self._leftovers = Leftovers()
         self._connections: dict[socket.socket, LineBuffer] = {}
         self._selector = selectors.DefaultSelector()
         self._wakeup = os.pipe()
         self._running: dict[int, WorkerRunning] = {}
         self._report_read, self._report_write = os.pipe()
         self._report_rest = b""
+        self._spare: Spare | None = None
 
     def run(self) -> None:
-        """Serve until no manager is connected and no child lives."""
+        """Serve until no manager is connected and no child lives, nor what a child left."""
         for end in self._wakeup:
             os.set_blocking(end, False)
         signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
@@ -69,16 +73,11 @@ class Launcher:
         for source in (self._listener, self._wakeup[0], self._report_read):
             self._selector.register(source, selectors.EVENT_READ)
         had_manager = False
-        while self._connections or self._children or not had_manager:
-            for key, _events in self._selector.select(self._timeout()):
+        while self._connections or self._children or self._leftovers or not had_manager:
+            for key, _events in self._selector.select(self._leftovers.due_seconds()):
                 self._serve(key.fileobj)
-            self._end_leftovers()
+            self._leftovers.end()
             had_manager = had_manager or bool(self._connections)
-
-    def _timeout(self) -> float | None:
-        if not self._leftovers:
-            return None
-        return max(0.0, min(at for at, _, _ in self._leftovers) - time.monotonic())
 
     def _serve(self, source: Any) -> None:
         if source is self._listener:
@@ -152,7 +151,9 @@ class Launcher:
 
     def _spawn(self, launch: WorkerLaunch) -> list[WorkerStarted]:
         try:
-            pid = self._fork(launch) if self._method == "fork" else self._execute(launch)
+            pid = self._take_spare(launch) or (
+                self._fork(launch) if self._method == "fork" else self._execute(launch)
+            )
         except OSError as error:
             exit_fields = (launch.instance, None, None, None, time.time(), 0)
             self._broadcast({"exited": [(*exit_fields, f"cannot start a process: {error}")]})
@@ -165,11 +166,11 @@ class Launcher:
     def _fork(self, launch: WorkerLaunch) -> int:
         pid = os.fork()
         if pid == 0:
-            self._become_worker(launch)
+            self._become_worker(lambda: process.run_process(launch, self._report_write))
         return pid
 
-    def _become_worker(self, launch: WorkerLaunch) -> NoReturn:
-        """Leave the launcher's session and descriptors behind; never returns."""
+    def _become_worker(self, live: Callable[[], NoReturn]) -> NoReturn:
+        """Leave the launcher's session and descriptors behind, and live; never returns."""
         try:
             os.setsid()
             signal.set_wakeup_fd(-1)
@@ -178,8 +179,10 @@ class Launcher:
                 os.close(source.fileno())
             for descriptor in (*self._wakeup, self._report_read):
                 os.close(descriptor)
+            if self._spare is not None:
+                self._spare.close()
             self._selector.close()
-            process.run_process(launch, self._report_write)
+            live()
         finally:
             os._exit(1)
 
@@ -210,13 +213,16 @@ class Launcher:
         ended: list[object] = []
         while (info := _next_exit()) is not None:
             child = self._children.pop(info.si_pid, None)
+            if self._spare is not None and self._spare.pid == info.si_pid:
+                self._spare.close()
+                self._spare = None
             self._running.pop(info.si_pid, None)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(info.si_pid, signal.SIGTERM)
             os.waitpid(info.si_pid, 0)
             if child is not None:
                 ended.append(self._record(child, info))
-                self._note_leftovers(child)
+                self._leftovers.note(child.pid)
         if ended:
             self._broadcast({"exited": ended})
 
@@ -229,23 +235,6 @@ class Launcher:
             signal=None if by_exit else info.si_status,
             at=time.time(),
         )
-
-    def _note_leftovers(self, child: WorkerStarted) -> None:
-        """Look once more at a group that did not end with its leader."""
-        try:
-            os.killpg(child.pid, 0)
-        except ProcessLookupError:
-            return
-        except PermissionError:
-            pass  # somebody of the group lives, under another user
-        deadline = time.monotonic() + LEFTOVER_GRACE_SECONDS
-        self._leftovers.append((deadline, child.pid, child.start_ticks))
-
-    def _end_leftovers(self) -> None:
-        now = time.monotonic()
-        for entry in [e for e in self._leftovers if e[0] <= now]:
-            self._leftovers.remove(entry)
-            signal_session(entry[1], entry[2], signal.SIGKILL)
 
 
 def _next_exit() -> os.waitid_result | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Collection
 
-from odbctl.engine.worker.identity import ProcessIdentity, is_alive, read_boot_id, read_start_ticks
+from odbctl.engine.worker.identity import ProcessIdentity, is_alive, read_boot_id
 
 
 def open_pidfd(identity: ProcessIdentity) -> int | None:
@@ -69,36 +69,23 @@ def signal_group(leader: ProcessIdentity, number: signal.Signals) -> bool:
     return False
 
 
-def signal_session(session: int, started_after_ticks: int, number: signal.Signals) -> int:
-    """Send a signal to all that is left of a worker's session once the worker is gone.
+def members_of_sessions(sessions: Collection[int]) -> dict[int, list[ProcessIdentity]]:
+    """Return the living members of sessions, by one look at the process table.
 
-    Args:
-        session: The session id, which was the worker's pid.
-        started_after_ticks: The worker's start; a member is never older.
-        number: The signal.
-
-    Returns:
-        How many processes were there.
+    Source: proc(5), /proc/pid/stat, fields 3, 6 and 22. Where there is none,
+    nothing is found.
     """
-    members = [pid for pid, ticks in session_members(session) if ticks >= started_after_ticks]
-    return sum(
-        signal_process(ProcessIdentity(read_boot_id(), pid, ticks), number)
-        for pid, ticks in session_members(session)
-        if pid in members
-    )
-
-
-def session_members(session: int) -> Iterator[tuple[int, int]]:
-    """Yield (pid, start ticks) of the living members of a session (proc(5), field 6)."""
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
+    found: dict[int, list[ProcessIdentity]] = defaultdict(list)
+    for name in os.listdir("/proc") if sessions and os.path.isdir("/proc") else ():
+        if not name.isdigit():
             continue
         try:
-            stat = (folder / "stat").read_bytes()
+            with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
+                stat = file.read(1024)
         except OSError:
             continue
         fields = stat[stat.rindex(b")") + 2 :].split()
-        if int(fields[3]) == session and fields[0] != b"Z":
-            pid = int(folder.name)
-            if (ticks := read_start_ticks(pid)) is not None:
-                yield pid, ticks
+        session = int(fields[3])
+        if session in sessions and fields[0] not in (b"Z", b"X"):
+            found[session].append(ProcessIdentity(read_boot_id(), int(name), int(fields[19])))
+    return found

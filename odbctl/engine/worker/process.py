@@ -55,15 +55,19 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     should_stop = StopSignal()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: should_stop.set())
     signal.signal(signal.SIGINT, lambda _signal, _frame: should_stop.set())
-    _enter_storage(launch)
-    use_codebase(launch.source_roots, launch.pycache)
     identity = identify()
     assert identity is not None  # this process lives
     db = Database(launch.database, run_dir=launch.run)
     worker = ServiceWorker(launch, db, should_stop, identity, report)
     actions = {STOP: should_stop.set, REPORT: worker.report_again}
     control = ControlSocket(control_path(launch.run, launch.instance), actions)
-    control.open()
+    try:
+        _enter_storage(launch)
+        use_codebase(launch.source_roots, launch.pycache)
+        control.open()
+    except OSError as error:
+        worker.record_failure(error)
+        return EXIT_FAILURE
     try:
         return worker.run()
     finally:

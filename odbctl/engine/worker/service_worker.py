@@ -64,7 +64,7 @@ class ServiceWorker:
         except SystemExit as leaving:
             return _exit_code(leaving)
         except BaseException as error:  # noqa: BLE001 - the boundary to the author's code
-            self._record_failure(error)
+            self.record_failure(error)
             return EXIT_FAILURE
         finally:
             if service is not None:
@@ -79,6 +79,8 @@ class ServiceWorker:
 
     def _tell_running(self) -> bool:
         """Say that the instance runs, or write it; False when it is no longer wanted."""
+        if self.should_stop.is_set():
+            return False
         self.running_at = time.time()
         return self.report(self.running_at) or self._write_running(self.running_at)
 
@@ -100,9 +102,9 @@ class ServiceWorker:
         try:
             service.teardown()
         except BaseException as error:  # noqa: BLE001 - the boundary to the author's code
-            self._record_failure(error)
+            self.record_failure(error)
 
-    def _record_failure(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
         """Print the traceback and write the reason; the log has it if the database does not."""
         lines = traceback.format_exception(_without_our_frames(error))
         text = "".join(lines)

@@ -1,0 +1,21 @@
+"""A world of its own for each test; nothing of it may be left when the test has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from git_repos import GitRepoFactory
+from real_world import World
+
+from odbctl.engine.api.engine import Engine
+from odbctl.paths import Home
+
+
+@pytest.fixture
+def world(home: Home, git_repo: GitRepoFactory) -> Iterator[World]:
+    """Yield a world; end all that runs in it, and fail when that took a kill."""
+    made = World(home=home, repo=git_repo("app"), engine=Engine.open(home))
+    yield made
+    left = made.end()
+    assert not left, f"still alive after everything was stopped: {left}"
