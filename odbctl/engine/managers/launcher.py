@@ -32,7 +32,7 @@ from odbctl.engine.managers.messages import (
     encode,
     receive,
 )
-from odbctl.engine.managers.spare import Spare
+from odbctl.engine.managers.spare import Spare, wait_for_launch
 from odbctl.engine.worker import process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
@@ -74,10 +74,48 @@ class Launcher:
             self._selector.register(source, selectors.EVENT_READ)
         had_manager = False
         while self._connections or self._children or self._leftovers or not had_manager:
-            for key, _events in self._selector.select(self._leftovers.due_seconds()):
+            events = self._selector.select(self._timeout_seconds())
+            for key, _events in events:
                 self._serve(key.fileobj)
+            if not events:
+                self._prepare_spare()
             self._leftovers.end()
             had_manager = had_manager or bool(self._connections)
+
+    def _timeout_seconds(self) -> float | None:
+        due_seconds = self._leftovers.due_seconds()
+        if not self._wants_spare():
+            return due_seconds
+        return QUIET_SECONDS if due_seconds is None else min(QUIET_SECONDS, due_seconds)
+
+    def _wants_spare(self) -> bool:
+        return self._spare is None and self._method == "fork" and bool(self._connections)
+
+    def _prepare_spare(self) -> None:
+        """Fork a spare worker, in a quiet moment."""
+        if not self._wants_spare():
+            return
+        read, write = os.pipe()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(write)
+        else:
+            if pid == 0:
+                os.close(write)
+                self._become_worker(lambda: wait_for_launch(read, self._report_write))
+            self._spare = Spare(pid, write)
+        os.close(read)
+
+    def _take_spare(self, launch: WorkerLaunch) -> int | None:
+        """Give a launch to the spare, if there is one that can take it."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        if spare.give(launch):
+            return spare.pid
+        spare.close()
+        return None
 
     def _serve(self, source: Any) -> None:
         if source is self._listener:

@@ -40,7 +40,7 @@ class Quick(ServiceBase):
 """
 
 
-def warm_up() -> None:
+def warm_up(*, rounds: int = ROUNDS) -> None:
     """Live a worker's life a few times and leave the process as it was."""
     core.resolve()
     read_boot_id()
@@ -50,7 +50,7 @@ def warm_up() -> None:
     try:
         home.create()
         Path(home.data, f"{_MODULE}.py").write_text(_SOURCE)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             _live_once(home)
     finally:
         sys.stdout, sys.stderr = streams
