@@ -22,9 +22,10 @@ from typing import NamedTuple
 from benchmarks import bench_services
 from benchmarks.processes import processes_of
 from odbctl.engine.api.codebases import add_codebase
+from odbctl.engine.api.creation import ServiceOptions, create_service
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.managers import ensure_manager, stop_manager
-from odbctl.engine.api.services import ServiceOptions, create_service, reset_service
+from odbctl.engine.api.services import reset_service
 from odbctl.engine.managers.processes import signal_process
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState

@@ -18,7 +18,16 @@ from typing import Any
 from git_repos import GitRepo
 from waiting import eventually
 
-from odbctl.engine.api import codebases, logs, managers, releases, services, status, waiting
+from odbctl.engine.api import (
+    codebases,
+    creation,
+    logs,
+    managers,
+    releases,
+    services,
+    status,
+    waiting,
+)
 from odbctl.engine.api.documents import (
     EventDocument,
     InstanceDocument,
@@ -27,7 +36,7 @@ from odbctl.engine.api.documents import (
 )
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.results import Change, Progress
-from odbctl.engine.managers.daemon import ManagerOptions
+from odbctl.engine.managers.background import ManagerOptions
 from odbctl.engine.managers.host import HostSettings
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
@@ -77,12 +86,12 @@ class World:
     def another(self, name: str, *, count: int = 0, class_name: str = "Svc", **options: Any) -> str:
         """Create a further service from the codebase that is there."""
         chosen: dict[str, Any] = {"stop_grace_seconds": 2.0, **options}
-        services.create_service(
+        creation.create_service(
             self.engine,
             name,
             class_spec=f"svc:{class_name}",
             codebase=self.repo.path.name,
-            options=services.ServiceOptions(count=count, **chosen),
+            options=creation.ServiceOptions(count=count, **chosen),
         )
         return name
 

@@ -81,7 +81,7 @@ def create(
     The class is looked at in a process of its own first, so that a wrong name or an import
     error is told now. With --count, its instances start as soon as a manager runs.
     """
-    from odbctl.engine.api.services import ServiceOptions, create_service
+    from odbctl.engine.api.creation import ServiceOptions, create_service
 
     options = ServiceOptions(
         count=count,

@@ -14,7 +14,6 @@ from odbctl.engine.codebases.discovery import find_services, near_services
 from odbctl.engine.managers.interpreters import python_command
 from odbctl.engine.managers.launches import codebase_pycache, codebase_roots
 from odbctl.engine.model.core import Codebase, ConfigValue
-from odbctl.engine.worker import check
 from odbctl.errors import ServiceClassError, UsageError
 
 TIMEOUT_SECONDS = 60.0
@@ -105,7 +104,7 @@ def _ask(engine: Engine, codebase: Codebase, question: ClassQuestion) -> dict[st
     }
     try:
         ended = subprocess.run(
-            python_command(engine.home, codebase.python, check.main),
+            python_command(engine.home, codebase.python, "odbctl.engine.worker.check:main"),
             input=json.dumps(fields),
             capture_output=True,
             text=True,

@@ -14,7 +14,7 @@ from odbctl.engine.api.results import Change
 from odbctl.engine.api.services import stop_service
 from odbctl.engine.api.status import any_manager, list_services
 from odbctl.engine.api.waiting import wait_for_service
-from odbctl.engine.managers.daemon import (
+from odbctl.engine.managers.background import (
     ManagerOptions,
     manager_log,
     start_in_background,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import odbctl
@@ -19,18 +18,17 @@ from odbctl.paths import Home
 _BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from {module} import {name}; {name}()"
 
 
-def python_command(
-    home: Home, python: str | None, entry: Callable[..., object], *arguments: str
-) -> list[str]:
-    """Return the command that calls `entry()` in an interpreter.
+def python_command(home: Home, python: str | None, entry: str, *arguments: str) -> list[str]:
+    """Return the command that calls `entry` in an interpreter.
 
     Args:
         home: Where the runtime folder is.
         python: The interpreter, or None for this process's own.
-        entry: A function at the top level of an odbctl module.
+        entry: A function of an odbctl module, as `module:function`.
         *arguments: What `sys.argv[1:]` holds when it is called.
     """
-    boot = _BOOT.format(module=entry.__module__, name=entry.__qualname__)
+    module, _, name = entry.partition(":")
+    boot = _BOOT.format(module=module, name=name)
     command = [python or sys.executable, "-P", "-c", boot, str(runtime_folder(home))]
     return [*command, *arguments]
 

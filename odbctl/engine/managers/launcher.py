@@ -233,7 +233,7 @@ class Launcher:
             state=Path(launch.home_state),
         )
         child = subprocess.Popen(
-            python_command(home, launch.python, process.main),
+            python_command(home, launch.python, "odbctl.engine.worker.process:main"),
             stdin=subprocess.PIPE,
             pass_fds=(self._report_write,),
             start_new_session=True,

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import odbctl
-from odbctl.engine.managers import launcher
 from odbctl.engine.managers.exit_journal import read_journal
 from odbctl.engine.managers.interpreters import hash_text, python_command
 from odbctl.engine.managers.messages import LineBuffer, Message, WorkerExited, encode, receive
@@ -18,6 +17,7 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.paths import Home
 
 _SUFFIX = ".sock"
+_LAUNCHER = "odbctl.engine.managers.launcher:main"
 
 
 class LauncherClient:
@@ -62,7 +62,7 @@ class LauncherClient:
             listener.listen(16)
             arguments = (str(listener.fileno()), method, str(self.journal))
             subprocess.Popen(
-                python_command(home, python, launcher.main, *arguments),
+                python_command(home, python, _LAUNCHER, *arguments),
                 pass_fds=(listener.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
