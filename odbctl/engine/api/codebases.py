@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from odbctl.engine.api.describe import codebase_document
 from odbctl.engine.api.documents import CodebaseDocument, ServiceClassDocument
@@ -16,6 +18,9 @@ from odbctl.engine.api.versions import VERSION
 from odbctl.engine.model.core import Codebase
 from odbctl.engine.model.events import record_event
 from odbctl.errors import ConflictError
+
+if TYPE_CHECKING:
+    from odbctl.engine.codebases.repository import ResolvedCommit
 
 Talk = Callable[[str], None]
 
@@ -48,6 +53,51 @@ def add_codebase(
         CodebaseError: The repository or its tree cannot be used.
         NotFoundError: The repository has no such ref.
     """
+    tree = _check_out(
+        engine,
+        ref,
+        repo=repo,
+        name=name,
+        source_root=source_root,
+        python=python,
+        progress=progress,
+    )
+    change = engine.db.run(lambda: _write_codebase(tree, ref))
+    tree.check_out_again()
+    return Change(
+        action=change.action,
+        message=change.message,
+        document=change.document,
+        notes=(tree.note,) if tree.note else (),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    """A commit that is checked out, and what its codebase will be."""
+
+    name: str
+    location: str
+    commit: ResolvedCommit
+    path: Path
+    source_root: str | None
+    python: str | None
+    note: str | None
+    # Makes the tree anew if a prune removed it before the codebase was written.
+    check_out_again: Callable[[], Path]
+
+
+def _check_out(
+    engine: Engine,
+    ref: str,
+    *,
+    repo: str | None,
+    name: str | None,
+    source_root: str | None,
+    python: str | None,
+    progress: Talk | None,
+) -> _Tree:
+    """Resolve and check out what is to be added; nothing is written to the database."""
     from odbctl.engine.codebases import checkout, discovery, interpreter, names, repository
 
     location = (
@@ -60,40 +110,48 @@ def add_codebase(
     executable = interpreter.resolve_python(python)
     mirror = repository.Mirror(engine.home, location)
     commit = mirror.resolve(ref, progress=progress)
-    tree = checkout.check_out(engine.home, mirror, commit.commit)
-    discovery.source_roots(tree, source_root)
-    note = repository.dirty_note(location, commit.commit)
 
-    def write() -> Change:
-        for known in Codebase.lookup_all(name=chosen, commit=commit.commit):
-            settings = (known.location, known.source_root, known.python)
-            if settings == (location, source_root, executable):
-                return _known(known, ref)
-        codebase = Codebase(
-            name=chosen,
-            location=location,
-            ref=ref,
-            commit=commit.commit,
-            tree=str(tree),
-            added_at=time.time(),
-            subject=commit.subject,
-            source_root=source_root,
-            python=executable,
-        )
-        text = f"{ref} is commit {commit.commit[:12]}"
-        record_event(f"codebase/{chosen}", "added", text, actor=actor())
-        return Change(
-            action="created",
-            message=f"codebase {chosen}: {text}",
-            document=codebase_document(codebase, ()),
-        )
+    def check_out() -> Path:
+        return checkout.check_out(engine.home, mirror, commit.commit)
 
-    change = engine.db.run(write)
-    checkout.check_out(engine.home, mirror, commit.commit)  # if a prune came between
-    if note is None:
-        return change
+    path = check_out()
+    discovery.source_roots(path, source_root)  # refuses a folder that is not there
+    return _Tree(
+        name=chosen,
+        location=location,
+        commit=commit,
+        path=path,
+        source_root=source_root,
+        python=executable,
+        note=repository.dirty_note(location, commit.commit),
+        check_out_again=check_out,
+    )
+
+
+def _write_codebase(tree: _Tree, ref: str) -> Change:
+    """Write a codebase, unless it is there with the same settings. Needs a transaction."""
+    commit = tree.commit.commit
+    for known in Codebase.lookup_all(name=tree.name, commit=commit):
+        settings = (known.location, known.source_root, known.python)
+        if settings == (tree.location, tree.source_root, tree.python):
+            return _known(known, ref)
+    codebase = Codebase(
+        name=tree.name,
+        location=tree.location,
+        ref=ref,
+        commit=commit,
+        tree=str(tree.path),
+        added_at=time.time(),
+        subject=tree.commit.subject,
+        source_root=tree.source_root,
+        python=tree.python,
+    )
+    text = f"{ref} is commit {commit[:12]}"
+    record_event(f"codebase/{tree.name}", "added", text, actor=actor())
     return Change(
-        action=change.action, message=change.message, document=change.document, notes=(note,)
+        action="created",
+        message=f"codebase {tree.name}: {text}",
+        document=codebase_document(codebase, ()),
     )
 
 

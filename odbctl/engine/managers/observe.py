@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
-from odbctl.engine.model.states import HostState
+from odbctl.engine.model.states import ENDED_STATES, HostState
 from odbctl.engine.reconcile.snapshot import (
     HostSnapshot,
     InstanceSnapshot,
@@ -119,6 +119,15 @@ def is_managed(host: ServiceHost) -> bool:
         return False
     identity = manager_identity(host)
     return identity is not None and is_alive(identity)
+
+
+def observe_workers(host: int) -> list[tuple[int, ProcessIdentity | None]]:
+    """Return the instances of a host that have not ended, with their processes."""
+    return [
+        (instance.oid, worker_identity(instance))
+        for instance in ServiceInstance.lookup_all(is_current=True)
+        if instance.host.oid == host and instance.state not in ENDED_STATES
+    ]
 
 
 def manager_identity(host: ServiceHost) -> ProcessIdentity | None:

@@ -28,20 +28,18 @@ from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down
 from odbctl.engine.managers.housekeeping import keep_house
 from odbctl.engine.managers.launches import make_launch
 from odbctl.engine.managers.messages import Report, WorkerExited, WorkerRunning, WorkerStarted
-from odbctl.engine.managers.observe import observe_world, worker_identity
+from odbctl.engine.managers.observe import observe_workers, observe_world, worker_identity
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.pace import Pace
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.record import record_exits, record_started, record_works
 from odbctl.engine.managers.report_queue import ReportQueue
+from odbctl.engine.managers.settling import settle_logs
 from odbctl.engine.model.core import ServiceInstance
-from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database, Listener
 from odbctl.engine.reconcile.actions import Plan
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import WorldSnapshot
-from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_window import settle_window
 from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
 from odbctl.engine.worker.control import REPORT, STOP, control_path, send_control
 from odbctl.engine.worker.identity import ProcessIdentity
@@ -226,18 +224,9 @@ class ServiceManager(ABC):
 
     def _clean_up(self, reports: Sequence[Report]) -> None:
         """Do what can wait until the workers that are wanted have been started."""
-        self._settle_logs(r.instance for r in reports if isinstance(r, WorkerExited))
+        ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
+        settle_logs(self.home, self.db, ended)
         self.reports_recorded()
-
-    def _settle_logs(self, instances: Iterable[int]) -> None:
-        """Finish the log files of workers that ended, for they may not have been able to."""
-        with self.db.view():
-            found = [i for i in map(ServiceInstance.from_oid, instances) if i.exists()]
-            files = [LogFiles.of(self.home.logs, i.service.name, i.name) for i in found]
-        for each in files:
-            with contextlib.suppress(OSError):  # a full disk; readers cope
-                settle_window(each)
-                each.remove_empty()
 
     def report(self, report: Report) -> None:
         """Add a report that the next pass writes."""
@@ -290,11 +279,7 @@ class ServiceManager(ABC):
         self.db.run(lambda: self._record(reports))
         self._clean_up(reports)
         with self.db.view():
-            living = [
-                (instance.oid, worker_identity(instance))
-                for instance in ServiceInstance.lookup_all(is_current=True)
-                if instance.host.oid == self.host_id and instance.state not in ENDED_STATES
-            ]
+            living = observe_workers(self.host_id)
         for instance, identity in living:
             if instance in told:
                 self._own.remember(instance)
