@@ -1,8 +1,9 @@
 """`sys.stdout` and `sys.stderr` of a worker: text in, timed lines in its log.
 
 Each thread has its own unfinished line, so lines of several threads never mix.
-An unfinished line reaches the file at `flush()` and at the end. `fileno()` is the
-raw descriptor, so a child that inherits the stream writes into the raw file.
+An unfinished line reaches the file at `flush()`, when a `print` ends, and at the
+end. `fileno()` is the raw descriptor, so a child that inherits the stream writes
+into the raw file.
 """
 
 from __future__ import annotations
@@ -124,6 +125,9 @@ def _fast_write(
             thread = get_thread()
             if "\n" in text:
                 return write_lines(text, thread)
+            if not text:  # the end of `print(…, end="")`: these may be the last words
+                stream.flush()
+                return 0
             parts[thread] = parts[thread] + text if thread in parts else text
             return len(text)
         line = take_part(get_thread(), "")
