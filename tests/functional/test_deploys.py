@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from real_world import World
+from real_world import World, kill
 from waiting import eventually
 
 from odbctl.engine.api import releases, services, status
@@ -206,11 +206,7 @@ def test_a_killed_old_instance_is_replaced_while_a_candidate_hangs(world: World)
     )
     world.deploy()
     world.wait(lambda: len(status.list_instances(world.engine, service="svc")) == 2)
-    assert old["pid"] is not None
-    import os
-    import signal
-
-    os.kill(old["pid"], signal.SIGKILL)
+    kill(old["pid"])
     world.wait(lambda: [i["release"] for i in world.ready() if i["pid"] != old["pid"]] == [1])
 
 

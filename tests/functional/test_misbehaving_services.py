@@ -8,7 +8,7 @@ import pytest
 from real_world import World, is_running, kill
 from waiting import eventually
 
-from odbctl.engine.api import why
+from odbctl.engine.api import services, why
 from odbctl.engine.api.documents import InstanceDocument
 from odbctl.errors import StartFailedError
 
@@ -239,8 +239,6 @@ def test_a_hanging_service_holds_up_no_other(world: World) -> None:
     world.wait_line("child", "deaf")
     world.another("quick", class_name="Svc")
     (deaf,) = world.ready("deaf")
-    from odbctl.engine.api import services
-
     services.stop_service(world.engine, "deaf")
     world.start("quick", 2)
     world.wait_running("quick", 2)
