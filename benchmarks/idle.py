@@ -21,7 +21,8 @@ def run(options: Options) -> list[Row]:
         made.start(IDLE, COUNT)
         time.sleep(SETTLE_SECONDS)
         processes = processes_of(made.folder)
-        assert len(processes) == COUNT + 2, len(processes)
+        # The manager, its launcher, and often the launcher's spare worker besides.
+        assert COUNT + 2 <= len(processes) <= COUNT + 3, len(processes)
         shares = [_share(processes, window_seconds) for _ in range(options.rounds)]
         workers = {seen.pid for seen in made.see_running(IDLE)}
         others = [p for p in processes if p.pid not in workers]

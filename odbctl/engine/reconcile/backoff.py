@@ -33,15 +33,15 @@ def without_future_reset(service: ServiceSnapshot, *, now: float) -> ServiceSnap
 def failures_after(instance: InstanceSnapshot, *, reset_at: float) -> int:
     """Count the bad ends in a row of a slot, this ended instance's included.
 
-    A run of `STABLE_SECONDS` starts the count anew; what ended before
-    `reset_at` does not count. A `do_work` that returns early counts too, or
-    its restarts would be a storm.
+    A run of `STABLE_SECONDS` starts the count anew, and so does a reset; what
+    ended before `reset_at` does not count. A `do_work` that returns early
+    counts too, or its restarts would be a storm.
     """
     ended_at = instance.ended_at or 0.0
     if ended_at < reset_at or instance.stopping_at is not None:
         return 0
-    before = 0 if was_stable(instance) else instance.failures
-    return before + 1
+    begins_anew = was_stable(instance) or instance.created_at < reset_at
+    return 1 if begins_anew else instance.failures + 1
 
 
 def was_stable(instance: InstanceSnapshot) -> bool:

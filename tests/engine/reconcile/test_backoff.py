@@ -14,6 +14,7 @@ from odbctl.engine.reconcile.backoff import (
     MAX_DELAY_SECONDS,
     STABLE_SECONDS,
     delay_seconds,
+    failures_after,
 )
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
@@ -104,8 +105,16 @@ def test_a_reset_ends_the_wait_and_the_count() -> None:
     assert boots(plan_at(NOW + 0.5, service)) == [Boot(SERVICE, 0, OLD, HOST, failures=0)]
 
 
-def test_an_end_after_the_reset_counts() -> None:
-    service = a_service(1, ended_after(9), reset_at=NOW - 0.5)
+def test_a_reset_forgets_the_failures_before_a_run_that_lives() -> None:
+    crashed = an_instance(
+        1, 0, S.CRASHED, failures=4, created_at=NOW - 9, running_at=NOW - 9, ended_at=NOW - 1
+    )
+    assert failures_after(crashed, reset_at=NOW - 5) == 1
+    assert failures_after(crashed, reset_at=NOW - 20) == 5
+
+
+def test_runs_that_began_after_the_reset_count() -> None:
+    service = a_service(1, ended_after(9), reset_at=NOW - HOUR)
     assert not boots(plan_at(NOW, service))
 
 
