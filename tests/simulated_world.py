@@ -64,7 +64,8 @@ class SimulatedWorld:
 
     def reconcile(self) -> Plan:
         """Plan and apply until nothing is left to do; return the last, empty plan."""
-        for _ in range(MAX_PLANS):
+        # A chain of owners and children ends one generation at a time.
+        for _ in range(MAX_PLANS + len(self.instances)):
             plan = self.plan()
             assert plan == self.plan()
             if not plan.actions:
