@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from odbctl.commands import _reads
+from odbctl.commands import _changes, _reads
 from odbctl.commands._app import command, new_app
 from odbctl.commands._confirm import confirm
 from odbctl.commands._environment import read_environment
@@ -133,16 +133,7 @@ def start(
     Wants as many instances as given, as before, or one. Ends a back-off or throttling at
     once. Starts a manager in the background when none runs.
     """
-    from odbctl.engine.api.services import start_service
-
-    with session().open_engine() as engine:
-        change = start_service(engine, name, count=count)
-        was_short = change.document["running_count"] < change.document["desired_count"]
-        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
-    if wait and was_short and change.action == "unchanged":
-        counts = f"{result.document['running_count']}/{result.document['desired_count']}"
-        return result._replace(action="started", message=counts)
-    return result
+    return _changes.start(session(), name, count=count, wait=wait, timeout=timeout)
 
 
 @command(app, "stop", example="odbctl service stop hello")
@@ -151,14 +142,7 @@ def stop(name: ServiceName, wait: Wait = True, timeout: Timeout = None) -> Resul
 
     An instance that does not stop within the service's grace is killed.
     """
-    from odbctl.engine.api.services import stop_service
-
-    with session().open_engine() as engine:
-        change = stop_service(engine, name)
-        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
-    if change.action == "unchanged":
-        return result._replace(message=change.message)
-    return result._replace(message=f"service {name}") if wait else result
+    return _changes.stop(session(), name, wait=wait, timeout=timeout)
 
 
 @command(app, "scale", example="odbctl service scale hello 4")

@@ -29,6 +29,8 @@ PLAIN: list[tuple[str | None, str, list[str]]] = [
     ("service", "status", ["none"]),
     ("service", "list", ["--output", "yaml"]),
     ("service", "list", ["--color", "always"]),
+    ("service", "start", ["none", "--count", "2"]),
+    ("service", "stop", ["none", "-o", "json"]),
     ("instance", "list", ["-a", "-o", "json"]),
 ]
 NOT_PLAIN: list[tuple[str | None, str, list[str]]] = [
@@ -43,7 +45,11 @@ NOT_PLAIN: list[tuple[str | None, str, list[str]]] = [
     (None, "ps", ["--", "hello"]),
     (None, "ps", ["--home", "/x"]),
     (None, "version", ["--all"]),
-    ("service", "start", ["hello"]),
+    ("service", "start", ["hello", "--no-wait"]),
+    ("service", "start", ["hello", "--count", "-1"]),
+    ("service", "start", ["hello", "--count"]),
+    ("service", "stop", ["hello", "--timeout", "3"]),
+    ("service", "stop", ["hello", "--count", "3"]),
 ]
 
 

@@ -1,0 +1,42 @@
+"""What starting and stopping a service do, for both ways of parsing them.
+
+No typer here, for these are asked for as often as any reading.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from odbctl.commands._waiting import rolled_out
+
+if TYPE_CHECKING:
+    from odbctl.commands._results import Result
+    from odbctl.commands._session import Session
+
+
+def start(
+    session: Session, name: str, *, count: int | None, wait: bool, timeout: float | None
+) -> Result:
+    """Want a service to run, and wait until it does."""
+    from odbctl.engine.api.services import start_service
+
+    with session.open_engine() as engine:
+        change = start_service(engine, name, count=count)
+        was_short = change.document["running_count"] < change.document["desired_count"]
+        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
+    if wait and was_short and change.action == "unchanged":
+        counts = f"{result.document['running_count']}/{result.document['desired_count']}"
+        return result._replace(action="started", message=counts)
+    return result
+
+
+def stop(session: Session, name: str, *, wait: bool, timeout: float | None) -> Result:
+    """Want no instance of a service, and wait until none is left."""
+    from odbctl.engine.api.services import stop_service
+
+    with session.open_engine() as engine:
+        change = stop_service(engine, name)
+        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
+    if change.action == "unchanged":
+        return result._replace(message=change.message)
+    return result._replace(message=f"service {name}") if wait else result
