@@ -15,7 +15,7 @@ from hypothesis import settings
 from odbctl.paths import HOME_VARIABLE, Home
 
 # Two busy cores make any single example slow now and then: that is no failure.
-settings.register_profile("odbctl", deadline=None)
+settings.register_profile("odbctl", deadline=None, derandomize="ODBCTL_EXPLORE" not in os.environ)
 settings.load_profile("odbctl")
 
 FOREIGN_PREFIXES = ("GIT_", "ODBCTL_", "XDG_")

@@ -56,7 +56,7 @@ def parse_plain(words: list[str], *, can_all: bool, can_count: bool) -> Plain | 
     names: list[str] = []
     flags: dict[str, str] = {}
     everything = False
-    wanted: int | None = None
+    count: int | None = None
     rest = iter(words)
     for word in rest:
         if word in _ALL and can_all:
