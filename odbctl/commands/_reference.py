@@ -69,8 +69,9 @@ def documents_page() -> str:
         "With `-o json` a command prints these; a list is an array of them, and a log that is "
         "followed a document per line. Times are seconds since the epoch, in UTC; null where "
         "something has not happened. Fields may be added and are never renamed or dropped while "
-        "`version` is 1.\n\nA command that changes something prints the object as it is afterwards, with "
-        "two fields more: `action`, a word for what was done (`unchanged` when nothing was), and "
+        "`version` is 1.\n\n"
+        "A command that changes something prints the object as it is afterwards, with two fields "
+        "more: `action`, a word for what was done (`unchanged` when nothing was), and "
         "`notes`, an array of strings. `config show` prints settings: `name`, `value`, `origin`."
     )
     sections = [_document(name) for name in _document_names()]
