@@ -17,7 +17,7 @@ from odbctl.engine.api.results import Change
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.model.core import Codebase
 from odbctl.engine.model.events import record_event
-from odbctl.errors import ConflictError
+from odbctl.errors import ConflictError, UsageError
 
 if TYPE_CHECKING:
     from odbctl.engine.codebases.repository import ResolvedCommit
@@ -87,6 +87,15 @@ class _Tree:
     check_out_again: Callable[[], Path]
 
 
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the current folder has been removed", hint="cd to a folder that is there"
+        ) from error
+
+
 def _check_out(
     engine: Engine,
     ref: str,
@@ -100,10 +109,11 @@ def _check_out(
     """Resolve and check out what is to be added; nothing is written to the database."""
     from odbctl.engine.codebases import checkout, discovery, interpreter, names, repository
 
+    folder = _current_folder()
     location = (
-        repository.find_repository(Path.cwd())
+        repository.find_repository(folder)
         if repo is None
-        else repository.normalise_location(repo, base=Path.cwd())
+        else repository.normalise_location(repo, base=folder)
     )
     ref = repository.validate_ref(ref)
     chosen = names.validate_name("codebase", name or repository.default_name(location))

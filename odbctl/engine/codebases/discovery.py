@@ -115,5 +115,6 @@ def near_services(found: Iterable[FoundService], spec: str) -> tuple[str, ...]:
     specs = [service.spec for service in found]
     wanted = spec.rpartition(":")[2].lower()
     same_class = [known for known in specs if known.rpartition(":")[2].lower() == wanted]
+    same_class = difflib.get_close_matches(spec, same_class, n=3, cutoff=0.0)
     near = difflib.get_close_matches(spec, specs, n=3, cutoff=0.6)
     return tuple(dict.fromkeys([*same_class, *near]))[:3]

@@ -36,9 +36,12 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
         return {"problem": "missing", "message": str(error), "near": error.near}
     except NotAServiceError as error:
         return {"problem": "not-a-service", "message": str(error), "near": []}
+    except ModuleNotFoundError as error:
+        # A typo in the question, or an import inside the module that fails?
+        is_asked_for = f"{question['module']}.".startswith(f"{error.name}.")
+        return {"problem": "missing" if is_asked_for else "import", **_told(error)}
     except BaseException as error:  # noqa: BLE001 - the author's module may raise anything
-        last = traceback.format_exception_only(error)[-1].strip()
-        return {"problem": "import", "message": last, "near": []}
+        return {"problem": "import", **_told(error)}
     try:
         config = dict(question["config"])
         if (words := question["arguments"]) is not None:
@@ -54,6 +57,11 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
         "config": config,
         "doc": doc[0] if doc else "",
     }
+
+
+def _told(error: BaseException) -> dict[str, object]:
+    last = traceback.format_exception_only(error)[-1].strip()
+    return {"message": last, "near": []}
 
 
 def _configure(service_class: Any, question: dict[str, Any], words: list[str]) -> dict[str, Any]:
