@@ -215,10 +215,9 @@ class World:
         return int(found[0]["pid"])
 
     def launcher_pids(self) -> list[int]:
-        """Return the pids of the launchers of this home."""
-        workers = {i["pid"] for i in status.list_instances(self.engine)}
-        found = processes_of(self.home)
-        return [p for p, command in found.items() if ".launcher" in command and p not in workers]
+        """Return the pids of the launchers of this home, not those of what they forked."""
+        found = {p for p, command in processes_of(self.home).items() if ".launcher" in command}
+        return [pid for pid in found if parent_of(pid) not in found]
 
     def report(self) -> str:
         """Return all that helps to see why something has not come about."""
@@ -231,6 +230,8 @@ class World:
     def end(self) -> list[str]:
         """Stop everything of this home; return the command lines of what had to be killed."""
         try:
+            if any(i["ended_at"] is None for i in status.list_instances(self.engine)):
+                managers.ensure_manager(self.engine)
             for manager in self.managers():
                 managers.stop_manager(
                     self.engine, manager["host"], with_services=True, timeout_seconds=8
@@ -292,3 +293,12 @@ def kill_all(home: Home) -> None:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+
+
+def parent_of(pid: int) -> int | None:
+    """Return the pid of a process's parent (proc(5), field 4); None if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    return int(stat[stat.rindex(b")") + 2 :].split()[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
@@ -43,7 +43,7 @@ def release(world: World, number: int) -> ReleaseDocument:
 
 
 @contextmanager
-def watching(world: World, name: str = "svc") -> Iterator[list[tuple[int, int]]]:
+def watching(world: World, name: str = "svc") -> Generator[list[tuple[int, int]]]:
     """Yield a list of (live, ready) counts, one for each change that was seen."""
     seen: list[tuple[int, int]] = []
     done = threading.Event()

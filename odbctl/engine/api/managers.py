@@ -133,9 +133,11 @@ def restart_manager(engine: Engine, host: str = DEFAULT_HOST) -> Change:
             ram_gb=found.ram_gb,
             max_instances=found.max_instances,
         )
-        strategy = found.strategy
+        options = ManagerOptions(
+            host=settings, strategy=found.strategy, start_method=found.start_method
+        )
     stop_manager(engine, host)
-    change = start_manager(engine, ManagerOptions(host=settings, strategy=strategy))
+    change = start_manager(engine, options)
     return Change(action="restarted", message=change.message, document=change.document)
 
 

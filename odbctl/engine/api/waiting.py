@@ -181,9 +181,10 @@ def _only_failures(document: ServiceDocument) -> bool:
 
 
 def _is_settled(document: ServiceDocument) -> bool:
-    live = [i for i in document["instances"] if i["ended_at"] is None and i["owner"] is None]
+    living = [i for i in document["instances"] if i["ended_at"] is None]
     if document["desired_count"] == 0:
-        return not live
+        return not living
+    live = [i for i in living if i["owner"] is None]
     wanted = 1 if document["singleton"] else document["desired_count"]
     is_rolling = document["candidate"] is not None
     return not is_rolling and document["running_count"] == wanted == len(live)

@@ -61,7 +61,7 @@ class HostLock:
             self._descriptor = None
 
 
-def record_host_up(settings: HostSettings, *, strategy: str) -> int:
+def record_host_up(settings: HostSettings, *, strategy: str, start_method: str | None) -> int:
     """Write that this process supervises a host; return the host's id. Needs a transaction."""
     host = ServiceHost.lookup_unique(name=settings.name) or ServiceHost(name=settings.name)
     identity = identify()
@@ -72,7 +72,7 @@ def record_host_up(settings: HostSettings, *, strategy: str) -> int:
     host.ram_gb = settings.ram_gb or machine_ram_gb()
     host.max_instances = settings.max_instances
     host.state = HostState.UP
-    host.strategy = strategy
+    host.strategy, host.start_method = strategy, start_method
     host.version = odbctl.__version__
     host.boot_id, host.manager_pid, host.manager_start_ticks = identity
     host.started_at = host.last_seen_at = time.time()

@@ -58,11 +58,13 @@ class ServiceManager(ABC):
 
     Attributes:
         strategy: The name of this way of launching workers.
+        start_method: Which of several ways of starting a process, where there are several.
         poll_seconds: How often `collect_reports` is called when nothing
             happens; None if its descriptors tell of everything.
     """
 
     strategy: ClassVar[str]
+    start_method: str | None = None
     poll_seconds: float | None = None
 
     def __init__(self, home: Home, db: Database, settings: HostSettings | None = None) -> None:
@@ -123,7 +125,9 @@ class ServiceManager(ABC):
         lock.acquire()
         try:
             self.host_id = self.db.run(
-                lambda: record_host_up(self.settings, strategy=self.strategy)
+                lambda: record_host_up(
+                    self.settings, strategy=self.strategy, start_method=self.start_method
+                )
             )
             self._adopt()
             self._raw_times.start()

@@ -51,7 +51,7 @@ class SubprocessServiceManager(ServiceManager):
         method: str = DEFAULT_METHOD,
     ) -> None:
         super().__init__(home, db, settings)
-        self.method = method
+        self.start_method = self._method = method
         self._clients: dict[str, LauncherClient] = {}
         self._workers: dict[str, dict[int, WorkerStarted]] = defaultdict(dict)
         self._requested: dict[str, set[int]] = defaultdict(set)
@@ -77,11 +77,11 @@ class SubprocessServiceManager(ServiceManager):
             self.report(WorkerExited(launch.instance, None, None, None, time.time(), reason=reason))
 
     def _client(self, python: str | None) -> LauncherClient:
-        path = launcher_path(self.home, self.settings.name, python, method=self.method)
+        path = launcher_path(self.home, self.settings.name, python, method=self._method)
         client = self._clients.get(str(path))
         if client is None or not client.is_connected:
             client = LauncherClient(path)
-            client.start(self.home, python, method=self.method)
+            client.start(self.home, python, method=self._method)
             self._clients[str(path)] = client
         return client
 

@@ -104,6 +104,7 @@ class ServiceHost(DbObject):
     state: HostState = HostState.DOWN
     is_draining: bool = False
     strategy: str = ""
+    start_method: str | None = None
     version: str = ""
     boot_id: str = ""
     manager_pid: int | None = None
