@@ -46,6 +46,9 @@ def path() -> Result:
     """Print the files that settings are read from, the strongest first."""
     from odbctl.config import PROJECT_FILE, project_file, user_file
 
-    folder = os.getcwd()
-    own = session().settings["home"]
-    return Text(f"{project_file(folder) or os.path.join(folder, PROJECT_FILE)}\n{user_file(own)}")
+    own = user_file(session().settings["home"])
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was removed: no project file can be there
+        return Text(own)
+    return Text(f"{project_file(folder) or os.path.join(folder, PROJECT_FILE)}\n{own}")

@@ -99,21 +99,20 @@ def test_a_dirty_tree_is_a_note(repo: GitRepo) -> None:
     succeed("service", "create", "a", "--class", "svc:Svc", "--codebase", "app")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a folder cannot be removed")
-def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def in_a_removed_folder(folder: Path, *words: str) -> Ran:
+    folder.mkdir()
     script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    words = [sys.executable, "-m", "odbctl", "codebase", "add", "main"]
-    source = os.fspath(Path(__file__).parents[2])
-    done = subprocess.run(
-        ["sh", "-c", script, "sh", str(gone), *words],
-        env={**os.environ, "PYTHONPATH": source},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert_told(Ran(done), 2, "the current folder has been removed", "cd to")
+    command = ["sh", "-c", script, "sh", str(folder), sys.executable, "-m", "odbctl", *words]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return Ran(subprocess.run(command, env=env, capture_output=True, text=True, check=False))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a folder cannot be removed")
+def test_a_current_folder_that_is_gone_is_told_where_it_matters(tmp_path: Path) -> None:
+    ran = in_a_removed_folder(tmp_path / "gone", "codebase", "add", "main")
+    assert_told(ran, 2, "the current folder has been removed", "cd to")
+    assert in_a_removed_folder(tmp_path / "gone", "config", "path").code == 0
+    assert in_a_removed_folder(tmp_path / "gone", "ps").code == 0
 
 
 def test_no_git_is_told(repo: GitRepo, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ class CommitLock:
 
     def _busy(self) -> StoreBusyError:
         return StoreBusyError(
-            f"another process has held {self._path} for {self._timeout_seconds:g} s"
+            f"another process has held {self._path} for {self._timeout_seconds:g} s",
+            hint="try again when it is done",
         )
 
 
