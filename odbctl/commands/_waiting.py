@@ -26,7 +26,13 @@ def supervise(engine: Engine) -> None:
     """Start a manager in the background when none runs, and say so."""
     from odbctl.engine.api.managers import ensure_manager
 
-    ensure_manager(engine, on_start=session().say)
+    settings = session().settings
+    ensure_manager(
+        engine,
+        strategy=settings["manager_strategy"],
+        start_method=settings["start_method"] or None,
+        on_start=session().say,
+    )
 
 
 def has_live_instances(document: Document) -> bool:

@@ -162,6 +162,19 @@ def test_workers_live_on_after_a_kill_of_the_launcher(world: World) -> None:
     assert world.status()["restarts"] == 0
 
 
+def test_the_launcher_after_a_killed_one_is_found_by_the_next_manager(world: World) -> None:
+    world.run()
+    kill_launcher(world)
+    services.scale_service(world.engine, "svc", 2)
+    _first, second = world.wait_running(count=2)
+    kill_manager(world)
+    kill(second["pid"])
+    eventually(lambda: not is_running(second["pid"] or 0))
+    world.manager()
+    ended = world.wait_ended(second["id"])
+    assert ended["exit"] == {"code": None, "signal": 9, "cause": "signal"}
+
+
 def test_how_one_ended_whose_launcher_was_killed_is_unknown_and_said(world: World) -> None:
     (found,) = world.run()
     kill_launcher(world)

@@ -219,3 +219,40 @@ def test_an_environment_that_breaks_is_a_failed_start_with_its_reason(
     ended = world.wait_ended("svc-1")
     assert ended["state"] == "failed"
     assert "launcher" in (ended["reason"] or "")
+
+
+BROKEN_STRATEGY = """
+from odbctl.engine.managers.subprocess_manager import SubprocessServiceManager
+
+
+class BrokenManager(SubprocessServiceManager):
+    strategy = "broken"
+
+    def start_service_workers(self, launches):
+        raise RuntimeError("no workers today")
+"""
+
+
+def test_a_strategy_that_raises_is_a_failed_start_with_its_reason(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_managers.py").write_text(BROKEN_STRATEGY)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    world.service(SPEAKER)
+    world.start(strategy="broken_managers:BrokenManager")
+    ended = world.wait_ended("svc-1")
+    assert ended["state"] == "failed"
+    assert "no workers today" in str(ended["reason"])
+    world.stop()
+
+
+def test_a_launcher_that_dies_of_each_start_is_given_up_with_its_reason(
+    world: World, other_python: Path
+) -> None:
+    (site,) = other_python.glob("lib/python3*/site-packages")
+    (site / "sitecustomize.py").write_text("import os\n\nos.fork = lambda: os._exit(9)\n")
+    world.service(PICKY_ABOUT_PACKAGES, python=str(other_python), restart="never")
+    world.start(start_method="fork")
+    ended = world.wait_ended("svc-1")
+    assert ended["state"] == "failed"
+    assert "3 launchers ended" in (ended["reason"] or "")

@@ -31,7 +31,13 @@ from odbctl.errors import TimedOutError
 STOP_TIMEOUT_SECONDS = 15.0
 
 
-def ensure_manager(engine: Engine, *, on_start: Callable[[str], None] | None = None) -> bool:
+def ensure_manager(
+    engine: Engine,
+    *,
+    strategy: str = "subprocess",
+    start_method: str | None = None,
+    on_start: Callable[[str], None] | None = None,
+) -> bool:
     """Start a manager in the background when none runs; return whether one was started.
 
     Raises:
@@ -42,7 +48,8 @@ def ensure_manager(engine: Engine, *, on_start: Callable[[str], None] | None = N
             return False
     if on_start is not None:
         on_start("starting a manager in the background")
-    _start(engine, ManagerOptions(host=HostSettings()))
+    options = ManagerOptions(host=HostSettings(), strategy=strategy, start_method=start_method)
+    _start(engine, options)
     return True
 
 

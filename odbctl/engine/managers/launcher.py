@@ -79,6 +79,8 @@ class Launcher:
                 self._serve(key.fileobj)
             if not events:
                 self._prepare_spare()
+            if not (self._connections or self._children):
+                self._leftovers.hurry()
             self._leftovers.end()
             had_manager = had_manager or bool(self._connections)
 

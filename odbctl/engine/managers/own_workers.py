@@ -91,11 +91,22 @@ class OwnWorkers:
             i.id for i in own if i.state is InstanceState.BOOTING and i.id not in self._launched
         ]
         if booting:
-            self._launched.update(booting)
-            self._strategy.start_service_workers(self._strategy.launches(booting))
+            self._start(booting)
         for instance in own:
             if instance.is_stopping:
                 self._ask(instance.id)
+
+    def _start(self, instances: list[int]) -> None:
+        """Have workers started; a strategy that cannot has failed to start each of them."""
+        self._launched.update(instances)
+        try:
+            self._strategy.start_service_workers(self._strategy.launches(instances))
+        except Exception as error:  # noqa: BLE001 - the boundary to a strategy's code
+            reason = f"its strategy could not start it: {error!r}"
+            for instance in instances:
+                self._strategy.report(
+                    WorkerExited(instance, None, None, None, time.time(), reason=reason)
+                )
 
     def _ask(self, instance: int) -> None:
         if instance in self._asked and instance not in self._unheard:

@@ -11,7 +11,7 @@ import logging
 import select
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from odbctl.engine.managers.host import HostSettings
@@ -30,6 +30,7 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.paths import Home
 
 HELLO_TIMEOUT_SECONDS = 2.0
+MAX_LOST_LAUNCHERS = 3
 FORK = "fork"
 EXEC = "exec"
 DEFAULT_METHOD = FORK if sys.platform == "linux" else EXEC
@@ -57,6 +58,7 @@ class SubprocessServiceManager(ServiceManager):
         self._requested: dict[str, set[int]] = defaultdict(set)
         self._numbers: dict[str, int] = {}
         self._buried: list[LauncherClient] = []
+        self._lost: Counter[int] = Counter()  # launchers that ended with an instance to start
 
     def start_service_workers(self, launches: Sequence[WorkerLaunch]) -> None:
         """Ask the launcher of each interpreter for its workers."""
@@ -73,8 +75,8 @@ class SubprocessServiceManager(ServiceManager):
             client.spawn(group)
 
     def _refuse(self, launches: Iterable[WorkerLaunch], reason: str) -> None:
-        for launch in launches:
-            self.report(WorkerExited(launch.instance, None, None, None, time.time(), reason=reason))
+        for refusal in _refusals((launch.instance for launch in launches), reason):
+            self.report(refusal)
 
     def _client(self, python: str | None) -> LauncherClient:
         path = launcher_path(self.home, self.settings.name, python, method=self._method)
@@ -132,6 +134,7 @@ class SubprocessServiceManager(ServiceManager):
                 started = WorkerStarted(*fields)
                 self._workers[key][started.instance] = started
                 self._requested[key].discard(started.instance)
+                self._lost.pop(started.instance, None)
                 reports.append(started)
             reports += [WorkerRunning(*fields) for fields in message.get("running", ())]
             for fields in message.get("exited", ()):
@@ -153,13 +156,17 @@ class SubprocessServiceManager(ServiceManager):
                 identity = ProcessIdentity(read_boot_id(), worker.pid, worker.start_ticks)
                 self.adopt_worker(worker.instance, identity)
         requested = self._requested.pop(key, set())
-        if client.has_spoken:
-            logger.warning("a launcher ended; its workers go on and are adopted")
-            self.relaunch(requested)
-            return [*exits]
-        reason = "its interpreter could not run odbctl's launcher; see odbctl manager logs"
-        refused = [WorkerExited(i, None, None, None, time.time(), 0, reason) for i in requested]
-        return [*exits, *refused]
+        if not client.has_spoken:
+            reason = "its interpreter could not run odbctl's launcher; see odbctl manager logs"
+            return [*exits, *_refusals(requested, reason)]
+        logger.warning("a launcher ended; its workers go on and are adopted")
+        self._lost.update(requested)
+        hopeless = {i for i in requested if self._lost[i] >= MAX_LOST_LAUNCHERS}
+        self.relaunch(requested - hopeless)
+        reason = (
+            f"{MAX_LOST_LAUNCHERS} launchers ended instead of starting it; see odbctl manager logs"
+        )
+        return [*exits, *_refusals(hopeless, reason)]
 
     def _bury(self, client: LauncherClient) -> list[WorkerExited]:
         """Take over the exits that a launcher, which is gone, wrote down."""
@@ -173,10 +180,15 @@ class SubprocessServiceManager(ServiceManager):
                 client.acknowledge(number)
         self._numbers.clear()
         for client in self._buried:
-            client.remove_files()
+            if str(client.path) not in self._clients:  # no other has taken its place
+                client.remove_files()
         self._buried.clear()
 
     def cleanup(self) -> None:
         """Leave the launchers, which go on with their workers."""
         for client in self._clients.values():
             client.close()
+
+
+def _refusals(instances: Iterable[int], reason: str) -> list[WorkerExited]:
+    return [WorkerExited(i, None, None, None, time.time(), 0, reason) for i in instances]
