@@ -187,7 +187,7 @@ def screen_text(app: DashboardApp) -> str:
 
 
 async def until(
-    pilot: Pilot[None], condition: Callable[[], object], *, timeout_seconds: float = 10
+    pilot: Pilot[None], condition: Callable[[], object], *, timeout_seconds: float = 30
 ) -> None:
     """Let the app work until a condition holds.
 

@@ -134,8 +134,10 @@ def test_a_held_database_can_be_read(world: World) -> None:
 def test_a_change_waits_for_one_that_holds_the_database_for_a_moment(world: World) -> None:
     world.service()
     with holding(world.home) as holder:
-        threading.Timer(0.1, holder.let_go).start()
+        timer = threading.Timer(0.1, holder.let_go)
+        timer.start()
         services.scale_service(world.engine, "svc", 2)
+        timer.join()
     assert world.status()["desired_count"] == 2
     services.stop_service(world.engine, "svc")
 
