@@ -47,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _mend_streams() -> None:
     """Make the streams take every text, also where they are closed."""
+    if cast("TextIO | None", sys.stdin) is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for good
     for name in ("stdout", "stderr"):
         stream: TextIO | None = getattr(sys, name)
         if stream is None:

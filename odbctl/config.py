@@ -106,7 +106,7 @@ def load_settings(
 def user_file(home: str = "") -> str:
     """Return the path of the user's file: in a given home, or where platformdirs says."""
     if home:
-        return os.path.join(os.path.abspath(home), USER_FILE)
+        return str(Home.at(home).data / USER_FILE)
     import platformdirs
 
     return os.path.join(platformdirs.user_config_dir("odbctl"), USER_FILE)
@@ -132,7 +132,9 @@ def _read_file(path: str, *, allowed: frozenset[str]) -> dict[str, Setting]:
 
     try:
         values = tomllib.loads(Path(path).read_text("utf-8")).get(TABLE, {})
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     if not isinstance(values, dict):
         raise UsageError(f"{path}: {TABLE!r} is not a table")

@@ -31,6 +31,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+LONGEST_SHOWN = 80
+
+
+def shown(text: str) -> str:
+    """Return a text as messages quote it: escaped, and cut when nobody would read all of it."""
+    return repr(text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…")
+
 
 class OdbctlError(Exception):
     """An error that was foreseen: shown without a traceback."""
@@ -58,7 +65,7 @@ class InvalidNameError(UsageError):
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(
-            f"{name!r} is not a valid {kind} name",
+            f"{shown(name)} is not a valid {kind} name",
             hint="letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 63",
         )
 
@@ -84,7 +91,7 @@ class NotFoundError(OdbctlError):
         self.near = tuple(near)
         if hint is None and self.near:
             hint = "did you mean " + " or ".join(self.near) + "?"
-        super().__init__(f"no {kind} {name!r}", hint=hint)
+        super().__init__(f"no {kind} {shown(name)}", hint=hint)
 
 
 class ManagerUnreachableError(OdbctlError):

@@ -30,7 +30,13 @@ class Home:
     @classmethod
     def at(cls, root: str | os.PathLike[str]) -> Home:
         """Return the home whose every file is below `root`."""
-        folder = Path(os.path.abspath(root))
+        try:
+            folder = Path(os.path.abspath(root))
+        except FileNotFoundError as error:
+            raise NotPermittedError(
+                f"the home {os.fspath(root)!r} is in the current folder, which has been removed",
+                hint=f"set {HOME_VARIABLE} to an absolute path",
+            ) from error
         return cls(data=folder, cache=folder / "cache", state=folder)
 
     @classmethod

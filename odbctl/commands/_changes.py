@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from odbctl.commands._waiting import rolled_out
+from odbctl.errors import ConflictError
 
 if TYPE_CHECKING:
     from odbctl.commands._results import Result
@@ -24,6 +25,10 @@ def start(
         change = start_service(engine, name, count=count)
         was_short = change.document["running_count"] < change.document["desired_count"]
         result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
+    if change.document["desired_count"] and not result.document["desired_count"]:
+        raise ConflictError(
+            f"service {name!r} was stopped while it started", hint=f"odbctl service start {name}"
+        )
     if wait and was_short and change.action == "unchanged":
         counts = f"{result.document['running_count']}/{result.document['desired_count']}"
         return result._replace(action="started", message=counts)

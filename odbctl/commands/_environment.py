@@ -31,8 +31,10 @@ def read_environment(words: Iterable[str], file: str | None) -> dict[str, str]:
 def _read(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read {file}: it is no UTF-8 text") from error
 
 
 def _assignment(text: str, where: str) -> tuple[str, str]:

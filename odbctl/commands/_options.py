@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
+
+
+def _number_of_seconds(value: float | None) -> float | None:
+    """Refuse what is no number, for no time would ever be later than it."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("not a number of seconds")
+    return value
+
 
 ServiceName = Annotated[str, typer.Argument(metavar="NAME", help="The service")]
 InstanceId = Annotated[str, typer.Argument(metavar="ID", help="The instance, as hello-3")]
@@ -14,7 +23,10 @@ CodebaseSpec = Annotated[
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done")]
 Timeout = Annotated[
-    float | None, typer.Option(metavar="SECONDS", help="Wait at most so long", min=0.0)
+    float | None,
+    typer.Option(
+        metavar="SECONDS", help="Wait at most so long", min=0.0, callback=_number_of_seconds
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done")]

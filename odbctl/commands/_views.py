@@ -9,6 +9,7 @@ from collections.abc import Callable
 from odbctl.commands._results import Document, as_document, as_list
 from odbctl.commands._table import Column, field_of
 from odbctl.commands._text import duration, local_time, size, visible
+from odbctl.engine.api.ends import describe_end
 
 COMMIT_DIGITS = 10
 
@@ -82,7 +83,7 @@ def _instance_up(value: object) -> str:
 
 
 def _why_short(value: object) -> str:
-    return _text(value, "reason") or _text(value, "message")
+    return _text(value, "reason") or _text(value, "message") or describe_end(as_document(value))
 
 
 def _place(value: object) -> str:

@@ -84,8 +84,9 @@ def check_class(engine: Engine, codebase: Codebase, question: ClassQuestion) -> 
                 f"{question.spec} does not take this configuration: {answer['message']}"
             )
         case _:
-            hint = None if answer["problem"] == "import" else _hint(codebase, question)
-            raise ServiceClassError(f"{question.spec}: {answer['message']}", hint=hint)
+            hint = _hint(codebase, question, answer["problem"])
+            message = answer["message"].removeprefix(f"{question.spec} ")
+            raise ServiceClassError(f"{question.spec}: {message}", hint=hint)
 
 
 def _ask(engine: Engine, codebase: Codebase, question: ClassQuestion) -> dict[str, Any]:
@@ -124,7 +125,27 @@ def _ask(engine: Engine, codebase: Codebase, question: ClassQuestion) -> dict[st
     return answer
 
 
-def _hint(codebase: Codebase, question: ClassQuestion) -> str | None:
+def _hint(codebase: Codebase, question: ClassQuestion, problem: str) -> str | None:
+    match problem:
+        case "import":
+            return None
+        case "dependency":
+            return f"add the codebase with an environment that has it: {_add_with_python(codebase)}"
+        case _:
+            return _near_hint(codebase, question)
+
+
+def _add_with_python(codebase: Codebase) -> str:
+    import shlex
+
+    words = ["odbctl", "codebase", "add", codebase.commit[:12], "--repo", codebase.location]
+    words += ["--name", codebase.name]
+    if codebase.source_root is not None:
+        words += ["--source-root", codebase.source_root]
+    return f"{shlex.join(words)} --python PATH"
+
+
+def _near_hint(codebase: Codebase, question: ClassQuestion) -> str | None:
     found = find_services(Path(codebase.tree), source_root=codebase.source_root)
     near = near_services(found, question.spec)
     if near and question.spec not in near:

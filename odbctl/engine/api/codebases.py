@@ -116,7 +116,9 @@ def _check_out(
         else repository.normalise_location(repo, base=folder)
     )
     ref = repository.validate_ref(ref)
-    chosen = names.validate_name("codebase", name or repository.default_name(location))
+    chosen = names.validate_name(
+        "codebase", repository.default_name(location) if name is None else name
+    )
     executable = interpreter.resolve_python(python)
     mirror = repository.Mirror(engine.home, location)
     commit = mirror.resolve(ref, progress=progress)

@@ -38,7 +38,8 @@ def find_instance(name: str) -> ServiceInstance:
     instance = ServiceInstance.lookup_unique(name=name)
     if instance is None:
         names = [i.name for i in ServiceInstance.lookup_all(is_current=True)]
-        raise NotFoundError("instance", name, near=near(name, names), hint=None)
+        hint = None if near(name, names) else "odbctl instance list --all"
+        raise NotFoundError("instance", name, near=near(name, names), hint=hint)
     return instance
 
 
@@ -51,7 +52,8 @@ def find_host(name: str) -> ServiceHost:
     host = ServiceHost.lookup_unique(name=name)
     if host is None:
         names = [h.name for h in ServiceHost.lookup_all()]
-        raise NotFoundError("host", name, near=near(name, names))
+        hint = None if near(name, names) else "odbctl host list"
+        raise NotFoundError("host", name, near=near(name, names), hint=hint)
     return host
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from odbctl.engine.api.ends import describe_end
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_service
 from odbctl.engine.api.results import Change, Progress
@@ -168,7 +169,7 @@ def _failed_instance(release: Release) -> str | None:
 
 def _why(document: ServiceDocument) -> str:
     """Say why a service does not run, and how its last instance ended."""
-    ends = [i["reason"] for i in document["instances"] if i["reason"]]
+    ends = [text for i in document["instances"] if (text := i["reason"] or describe_end(i))]
     texts = dict.fromkeys([document["reason"], *ends[-1:]])
     return "; ".join(text for text in texts if text) or "its instances ended"
 

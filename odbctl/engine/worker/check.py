@@ -26,8 +26,8 @@ from odbctl.engine.worker.loading import (
 def answer(question: dict[str, Any]) -> dict[str, object]:
     """Import the class that is asked about and say what it is, or why it is not.
 
-    The answer has `problem` (None, "missing", "not-a-service", "import" or
-    "config"), and then `message` and `near`, or `cores`, `ram_gb`, `config`.
+    The answer has `problem` (None, "missing", "not-a-service", "import",
+    "dependency" or "config"), and then `message` and `near`, or `cores`, `ram_gb`, `config`.
     """
     use_codebase(question["source_roots"], question["pycache"])
     try:
@@ -39,7 +39,7 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
     except ModuleNotFoundError as error:
         # A typo in the question, or an import inside the module that fails?
         is_asked_for = f"{question['module']}.".startswith(f"{error.name}.")
-        return {"problem": "missing" if is_asked_for else "import", **_told(error)}
+        return {"problem": "missing" if is_asked_for else "dependency", **_told(error)}
     except BaseException as error:  # noqa: BLE001 - the author's module may raise anything
         return {"problem": "import", **_told(error)}
     try:
@@ -61,6 +61,8 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
 
 def _told(error: BaseException) -> dict[str, object]:
     last = traceback.format_exception_only(error)[-1].strip()
+    if isinstance(error, SyntaxError):
+        last = f"{type(error).__name__}: {error}"  # with its file and line, which stand above
     return {"message": last, "near": []}
 
 

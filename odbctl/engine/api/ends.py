@@ -1,0 +1,26 @@
+"""How people are told that an instance ended which nobody had asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ASKED_FOR = ("stop", "kill")
+
+
+def describe_end(instance: Mapping[str, Any]) -> str:
+    """Return "exit code 7", "signal 9" …; empty when it lives or was asked to stop.
+
+    Args:
+        instance: An instance's document.
+    """
+    end: Mapping[str, Any] = instance.get("exit") or {}
+    if instance.get("ended_at") is None or end.get("cause") in _ASKED_FOR:
+        return ""
+    match end:
+        case {"signal": int(number)}:
+            return f"signal {number}"
+        case {"code": int(code)}:
+            return f"exit code {code}"
+        case _:
+            return "exit unknown"
