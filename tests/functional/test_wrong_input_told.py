@@ -176,3 +176,11 @@ def test_a_name_that_begins_another_is_a_name_of_its_own(world: World) -> None:
     world.start("app")
     world.wait_running("app")
     assert world.instances("app-1") == []
+
+
+def test_of_many_users_of_a_codebase_a_few_are_named(world: World) -> None:
+    world.service(name="s0")
+    for number in range(1, 7):
+        world.another(f"s{number}")
+    ran = odbctl("codebase", "remove", world.repo.path.name, "--yes")
+    assert_told(ran, 7, "is used by s0, s1, s2, s3, s4, 2 more\n")

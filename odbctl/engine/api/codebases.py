@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from odbctl.engine.codebases.repository import ResolvedCommit
 
 Talk = Callable[[str], None]
+USERS_SHOWN = 5
 
 
 def add_codebase(
@@ -216,6 +217,12 @@ def codebase_services(engine: Engine, spec: str) -> list[ServiceClassDocument]:
     ]
 
 
+def _some_of(names: Sequence[str]) -> str:
+    """Name the first few, and say how many more there are."""
+    more = [f"{len(names) - USERS_SHOWN} more"] if len(names) > USERS_SHOWN else []
+    return ", ".join([*names[:USERS_SHOWN], *more])
+
+
 def remove_codebase(engine: Engine, spec: str) -> Change:
     """Remove a codebase that no service runs, and its tree when no other needs it.
 
@@ -233,7 +240,7 @@ def remove_codebase(engine: Engine, spec: str) -> Change:
         users = sorted({user for codebase in doomed for user in codebase_users(codebase)})
         if users:
             raise ConflictError(
-                f"codebase {spec!r} is used by " + ", ".join(users),
+                f"codebase {spec!r} is used by {_some_of(users)}",
                 hint=f"odbctl service remove {users[0]}",
             )
         document, name = codebase_document(newest, ()), newest.name
