@@ -70,7 +70,7 @@ def _apply(action: Action, actor: str) -> None:
 
 
 def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
-    """Create instances in slots that are still free of a wanted one."""
+    """Create instances in slots that are still wanted, and free of a wanted one."""
     if not service.exists() or service.is_removed:
         return
     releases = {r.oid for r in (service.release, service.candidate) if r is not None}
@@ -79,7 +79,12 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
         for i in current_instances(service)
         if i.owner is None and i.state in _MAY_STOP
     }
-    fitting = [b for b in boots if b.release in releases and (b.slot, b.release) not in taken]
+    target = min(service.desired_count, 1) if service.singleton else service.desired_count
+    fitting = [
+        b
+        for b in boots
+        if b.slot < target and b.release in releases and (b.slot, b.release) not in taken
+    ]
     for boot in fitting:
         service.instance_count += 1
         _create(service, boot)
