@@ -34,7 +34,8 @@ def boot(db: Database, slot: int, *, desired_count: int, **changes: bool) -> int
             setattr(service, name, value)
         before = len(current_instances(service))
         action = Boot(service.oid, slot, service.release.oid, host.oid)
-        apply_actions((action, action), actor="local")
+        for _ in range(2):
+            apply_actions((action,), actor="local")
         return len(current_instances(service)) - before
 
     return db.run(write)
