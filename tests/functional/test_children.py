@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from real_world import World, kill
+from real_world import World, ignore, is_running, kill
 
-from odbctl.engine.api import releases, services, status
+from odbctl.engine.api import releases, services, status, waiting
 from odbctl.engine.api.documents import InstanceDocument
 
 FAMILY = """
@@ -92,6 +92,13 @@ def test_children_end_when_their_owner_is_replaced(world: World) -> None:
     world.settle(release=2)
     for child in found:
         assert world.wait_ended(child["id"])["state"] == "stopped"
+
+
+def test_children_end_when_their_service_is_removed(world: World) -> None:
+    found = [*start_family(world), *world.ready()]
+    services.remove_service(world.engine, "svc")
+    waiting.wait_for_removal(world.engine, "svc", timeout_seconds=10, on_progress=ignore)
+    assert not any(is_running(i["pid"] or 0) for i in found)
 
 
 def test_a_child_that_ends_is_neither_replaced_nor_counted_as_a_crash(world: World) -> None:
