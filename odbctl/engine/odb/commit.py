@@ -11,8 +11,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.codec import Stored
-from odbctl.engine.odb.definition import Definition, Field, quoted
+from odbctl.engine.odb.definition import Definition, quoted
 from odbctl.engine.odb.driver import UniqueViolationError
+from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.overlay import Overlay
 from odbctl.engine.odb.readset import (
     DELETE,

@@ -22,9 +22,9 @@ from odbctl.engine.odb.readset import LogRow
 from odbctl.engine.odb.retry import retry_on_conflict
 from odbctl.engine.odb.session import Session
 from odbctl.engine.odb.tables import prepare
-from odbctl.engine.odb.tracker import Tracker
 from odbctl.engine.odb.transaction import Transaction
 from odbctl.engine.odb.view import View
+from odbctl.engine.odb.waiting import Waiter
 from odbctl.errors import StoreError
 
 T = TypeVar("T")
@@ -129,7 +129,7 @@ class Database:
         Returns:
             False if it was not true in time.
         """
-        waiter = _Waiter(self, condition)
+        waiter = Waiter(self, condition)
         if waiter.is_true():
             return True
         with self.listen() as listener:
@@ -224,27 +224,3 @@ class Database:
         with self._sessions_lock:
             self._sessions.add(session)
         return session
-
-
-class _Waiter:
-    """A condition, and what it read when it was last looked at."""
-
-    def __init__(self, database: Database, condition: Callable[[], object]) -> None:
-        self._database = database
-        self._condition = condition
-        self._tracker = Tracker(database)
-        self._looked_seq = 0
-
-    def is_true(self) -> bool:
-        """Look at the condition in a view."""
-        with Tracker(self._database) as self._tracker, self._database.view():
-            is_true = bool(self._condition())
-        self._looked_seq = self._tracker.first_seq or 0
-        return is_true
-
-    def has_become_true(self) -> bool:
-        """Look at the condition if commits changed what it read."""
-        self._looked_seq, rows = self._database.log_since(self._looked_seq)
-        if rows is not None and not self._tracker.is_touched_by(rows):
-            return False
-        return self.is_true()

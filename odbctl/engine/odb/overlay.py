@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from odbctl.engine.odb.codec import Row, Stored
-from odbctl.engine.odb.definition import Definition, Field
+from odbctl.engine.odb.definition import Definition
+from odbctl.engine.odb.field import Field
 
 
 class Overlay:

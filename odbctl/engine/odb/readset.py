@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
-from odbctl.engine.odb.definition import Definition, Field
+from odbctl.engine.odb.definition import Definition
+from odbctl.engine.odb.field import Field
 
 INSERT, UPDATE, DELETE, SCHEMA = "insert", "update", "delete", "schema"
 Fields = tuple[Field, ...]

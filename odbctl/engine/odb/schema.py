@@ -11,7 +11,8 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
-from odbctl.engine.odb.definition import MISSING, Definition
+from odbctl.engine.odb.definition import Definition
+from odbctl.engine.odb.field import MISSING
 from odbctl.engine.odb.hints import Mark, is_class_variable
 from odbctl.engine.odb.objects import DbObject
 

@@ -8,8 +8,9 @@ that first writes one; readers of a file that is behind fill in the defaults.
 from __future__ import annotations
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
-from odbctl.engine.odb.definition import Definition, Field, quoted
+from odbctl.engine.odb.definition import Definition, quoted
 from odbctl.engine.odb.driver import APPLICATION_ID, FORMAT_VERSION, Connection
+from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.hints import Mark
 from odbctl.engine.odb.lock import CommitLock
 from odbctl.errors import StoreError

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.cache import CachedTable
     from odbctl.engine.odb.codec import Stored
     from odbctl.engine.odb.database import Database
-    from odbctl.engine.odb.definition import Definition, Field
+    from odbctl.engine.odb.definition import Definition
+    from odbctl.engine.odb.field import Field
 
 EVERY_FIELD = -1
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.cache import CachedTable
     from odbctl.engine.odb.codec import Stored
     from odbctl.engine.odb.database import Database
-    from odbctl.engine.odb.definition import Definition, Field
+    from odbctl.engine.odb.definition import Definition
+    from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.objects import DbObject
     from odbctl.engine.odb.session import Session
     from odbctl.engine.odb.tracker import Tracker
