@@ -27,6 +27,8 @@ from odbctl.errors import NotPermittedError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from odbctl.engine.odb.store import Listener
+
 MOST_LISTENERS: Final = 4096
 # sockaddr_un holds 108 bytes on Linux, 104 on macOS.
 LONGEST_SOCKET_PATH_BYTES: Final = 100
@@ -77,13 +79,8 @@ class Announcer:
             return  # gone, or so full that it will wake anyway
 
 
-class Listener:
-    """The receiving side, for one thread; use it in a `with`.
-
-    An event loop watches `fileno()`. Before it sleeps it calls `arm()` and
-    looks at the database again if that says True; when the descriptor is
-    readable it calls `drain()`.
-    """
+class SocketListener:
+    """The receiving side: a `Listener` with a socket in the run directory."""
 
     def __init__(self, run_dir: Path, has_changed: Callable[[], bool]) -> None:
         self._folder = run_dir / "sig"

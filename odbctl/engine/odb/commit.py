@@ -1,42 +1,24 @@
-"""Committing: check under the lock that nothing read has changed, then write.
+"""Committing: what a transaction wants written, what may stand in its way, what it leaves.
 
-The order is: commit lock, BEGIN IMMEDIATE, the log since the snapshot against
-the read set, the writes and their log rows, COMMIT, unlock, announce.
+The store writes it; here is decided, against the change log, whether later
+commits touched what the transaction had read or wants to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import count
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from odbctl.engine.odb.codec import Stored
-from odbctl.engine.odb.definition import Definition, quoted
-from odbctl.engine.odb.driver import UniqueViolationError
-from odbctl.engine.odb.field import Field
+from odbctl.engine.odb.log import Group, LogRow, groups_of
 from odbctl.engine.odb.overlay import Overlay
-from odbctl.engine.odb.readset import (
-    DELETE,
-    INSERT,
-    SCHEMA,
-    UPDATE,
-    LogRow,
-    ReadSet,
-    TouchedKeys,
-    keys_text,
-    log_key,
-)
-from odbctl.engine.odb.tables import ensure_table
-from odbctl.errors import AlreadyExistsError, RevisionConflictError
+from odbctl.engine.odb.readset import ReadSet
+from odbctl.engine.odb.store import Write, Written
+from odbctl.errors import RevisionConflictError
 
 if TYPE_CHECKING:
-    from odbctl.engine.odb.driver import Connection
+    from odbctl.engine.odb.cache import CachedTable
     from odbctl.engine.odb.session import Session
     from odbctl.engine.odb.transaction import Transaction
-
-_INSERT_LOG: Final = (
-    "INSERT INTO log (seq, tx, class, oid, op, fields, keys) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 def commit(transaction: Transaction) -> None:
@@ -49,140 +31,80 @@ def commit(transaction: Transaction) -> None:
     overlays = [each for each in transaction.overlays.values() if not each.is_empty()]
     if not overlays:
         return
-    session, database = transaction.session, transaction.database
-    session.end()
-    with database.lock:
-        others, own = _locked(session, transaction, overlays)
-    _renew_cache(session, overlays, others, own)
-    database.announce(own[0].seq, own[-1].seq)
+    session = transaction.session
+    outdated = [
+        each.definition for each in overlays if not session.table(each.definition).source.is_current
+    ]
+    groups = [group for overlay in overlays for group in groups_of(overlay)]
+    session.close_snapshot()
+    written = session.link.commit(
+        Write(transaction.seq, overlays, groups, outdated, transaction.check)
+    )
+    _renew_cache(session, overlays, groups, written)
+    session.link.announce(transaction.seq, written.seq)
 
 
-def _locked(
-    session: Session, transaction: Transaction, overlays: list[Overlay]
-) -> tuple[list[LogRow], list[LogRow]]:
-    connection = session.connection
-    connection.run("BEGIN IMMEDIATE")
-    try:
-        others = _check(session, transaction, overlays)
-        own = _write(session, overlays, transaction.seq + len(others))
-        connection.run("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
-    return others, own
+def conflict(
+    reads: ReadSet, overlays: Iterable[Overlay], later: list[LogRow] | None
+) -> RevisionConflictError | None:
+    """Say what later commits have changed that a transaction has read or wants to change.
 
-
-def _check(session: Session, transaction: Transaction, overlays: list[Overlay]) -> list[LogRow]:
-    rows = session.log_since(transaction.seq)
-    if rows is None:
-        raise RevisionConflictError("the transaction took so long that its log is gone")
-    if rows and (text := transaction.read_set.touched_by(rows)):
-        raise RevisionConflictError(f"another commit changed {text}, which this one had read")
-    if rows and (text := _written(overlays).touched_by(rows)):
-        raise RevisionConflictError(f"another commit changed {text}, which this one changes")
-    return rows
-
-
-def _written(overlays: list[Overlay]) -> ReadSet:
+    Args:
+        reads: What it has read.
+        overlays: What it wants to write.
+        later: The log since its snapshot; None if that is no longer known.
+    """
+    if later is None:
+        return RevisionConflictError("the transaction took so long that its log is gone")
+    if not later:
+        return None
+    if text := reads.touched_by(later):
+        return RevisionConflictError(f"another commit changed {text}, which this one had read")
     written = ReadSet()
     for overlay in overlays:
         written.objects[overlay.definition] = overlay.masks
-    return written
-
-
-def _write(session: Session, overlays: list[Overlay], seq: int) -> list[LogRow]:
-    """Write rows and log rows; `seq` is the last one of the log."""
-    own: list[LogRow] = []
-    numbers = count(seq + 1)
-    for overlay in overlays:
-        is_current = session.table(overlay.definition).is_current
-        if not is_current and ensure_table(session.connection, overlay.definition):
-            own.append(LogRow(next(numbers), overlay.definition.name, 0, SCHEMA, "", ""))
-    for overlay in overlays:
-        own.extend(_log_rows(overlay, numbers))
-        _write_rows(session.connection, overlay)
-    session.connection.run_many(_INSERT_LOG, [(row[0], seq + 1, *row[1:]) for row in own])
-    return own
-
-
-def _log_rows(overlay: Overlay, numbers: Iterator[int]) -> Iterator[LogRow]:
-    definition = overlay.definition
-    indexed = definition.indexed
-    name = definition.name
-    for oid in overlay.deleted:
-        base = overlay.base[oid]
-        yield LogRow(next(numbers), name, oid, DELETE, "", _keys(indexed, base))
-    for oid, mask in overlay.masks.items():
-        changed = [field for field in indexed if field.bit & mask]
-        keys = _keys(changed, overlay.base[oid], overlay.rows[oid])
-        yield LogRow(next(numbers), name, oid, UPDATE, definition.names_of(mask), keys)
-    for oid, row in overlay.created.items():
-        yield LogRow(next(numbers), name, oid, INSERT, "", _keys(indexed, row))
-
-
-def _keys(fields: Sequence[Field], *rows: Sequence[Stored] | None) -> str:
-    touched: TouchedKeys = {
-        field.name: [log_key(row[field.position]) for row in rows if row] for field in fields
-    }
-    return keys_text(touched)
-
-
-def _write_rows(connection: Connection, overlay: Overlay) -> None:
-    definition = overlay.definition
-    try:
-        if overlay.deleted:
-            connection.run_many(definition.delete, [(oid,) for oid in overlay.deleted])
-        for mask, updates in _updates(overlay).items():
-            connection.run_many(definition.update_sql(mask), updates)
-        if overlay.created:
-            connection.run_many(definition.insert, overlay.created.values())
-    except UniqueViolationError as error:
-        raise _taken(connection, overlay, error.column) from None
-
-
-def _updates(overlay: Overlay) -> dict[int, list[tuple[Stored, ...]]]:
-    """Group the updates by the fields they set: one statement serves each group."""
-    groups: dict[int, list[tuple[Stored, ...]]] = {}
-    for oid, mask in overlay.masks.items():
-        row = overlay.rows[oid] or ()
-        values = [row[field.position] for field in overlay.definition.fields_of(mask)]
-        groups.setdefault(mask, []).append((*values, oid))
-    return groups
-
-
-def _taken(connection: Connection, overlay: Overlay, column: str) -> Exception:
-    """Say which value of a unique field is taken."""
-    definition = overlay.definition
-    field = definition.fields.get(column.rpartition(".")[2])
-    if field is None:
-        return RevisionConflictError(f"another commit made the same new {definition.name}")
-    same = f"SELECT 1 FROM {definition.table} WHERE {quoted(field.name)} = ? AND oid <> ?"
-    seen: set[Stored] = set()
-    for oid, row in overlay.rows.items():
-        value = row[field.position] if row else None
-        if value is not None and (value in seen or connection.query(same, (value, oid))):
-            return AlreadyExistsError(f"{definition.name} with {field.name}", str(value))
-        seen.add(value)
-    return AlreadyExistsError(f"{definition.name} with {field.name}", "?")
+    if text := written.touched_by(later):
+        return RevisionConflictError(f"another commit changed {text}, which this one changes")
+    return None
 
 
 def _renew_cache(
-    session: Session, overlays: list[Overlay], others: list[LogRow], own: list[LogRow]
+    session: Session, overlays: list[Overlay], groups: list[Group], written: Written
 ) -> None:
     """Bring the cache from the snapshot to this commit, which is known without reading."""
     cache = session.cache
-    cache.forget(others)
-    fresh = [overlay for overlay in overlays if overlay.definition in cache.tables]
-    kept: list[tuple[Definition, int]] = [
-        (overlay.definition, oid)
-        for overlay in fresh
-        for oid in overlay.masks
-        # Others may have changed other fields of the object: then it is read anew.
-        if oid in cache.tables[overlay.definition].rows
-    ]
-    rows = {overlay.definition: overlay.rows for overlay in fresh}
-    cache.forget(own)
-    for definition, oid in kept:
-        if (table := cache.tables.get(definition)) and (row := rows[definition][oid]):
-            table.rows[oid] = tuple(row)
-    cache.seq = own[-1].seq
+    if written.others:
+        cache.forget(written.others)
+    if written.learnt:
+        cache.forget(row for group in written.learnt for row in group.rows(written.seq, 0.0))
+    for overlay in overlays:
+        if table := cache.tables.get(overlay.definition):
+            _renew_table(table, overlay, groups)
+    cache.seq = written.seq
+    session.trust()
+
+
+def _renew_table(table: CachedTable, overlay: Overlay, groups: list[Group]) -> None:
+    """Write what was committed into the cache, and forget the lookups that it touched."""
+    definition = overlay.definition
+    rows = table.rows
+    # Others may have changed other fields of the object: then it is not here, and read anew.
+    kept = [oid for oid in overlay.masks if oid in rows]
+    if overlay.created or overlay.deleted or _has_keys(groups, definition.name):
+        if table.lookups:
+            own = [
+                row
+                for group in groups
+                if group.class_name == definition.name
+                for row in group.rows(0, 0.0)
+            ]
+            table.forget(own)
+        else:
+            for oid in overlay.deleted:
+                rows.pop(oid, None)
+    for oid in kept:
+        rows[oid] = tuple(overlay.changed_row(oid))
+
+
+def _has_keys(groups: list[Group], class_name: str) -> bool:
+    return any(group.keys for group in groups if group.class_name == class_name)

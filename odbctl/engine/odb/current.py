@@ -7,19 +7,27 @@ transaction that the running thread has opened last.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from odbctl.errors import TransactionError
 
 if TYPE_CHECKING:
+    from odbctl.engine.odb.codec import Row
     from odbctl.engine.odb.database import Database
+    from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.tracker import Tracker
-    from odbctl.engine.odb.transaction import Transaction
     from odbctl.engine.odb.view import View
+
+
+# Rows of the cache, by class and oid.
+Rows = dict["Definition", dict[int, "Row"]]
+NO_ROWS: Final[Rows] = {}
 
 
 class _Current(threading.local):
     view: View | None = None
+    # What fields may read without asking the view, because nobody wants to know.
+    rows: Rows = NO_ROWS
     # Who wants to know what this thread reads.
     tracker: Tracker | None = None
 
@@ -37,19 +45,6 @@ def current_view() -> View:
     if view is None:
         raise TransactionError("no view or transaction is open", hint="with db.view(): …")
     return view
-
-
-def require_transaction() -> Transaction:
-    """Return the transaction of this thread.
-
-    Raises:
-        TransactionError: None is open.
-    """
-    view = current_view()
-    transaction = view.transaction
-    if transaction is None:
-        raise TransactionError("a view cannot write", hint="with db.transaction(): …")
-    return transaction
 
 
 def current_database() -> Database:

@@ -14,14 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
-from odbctl.engine.odb.changes import Announcer, Listener, wait_for_change
-from odbctl.engine.odb.checkpoint import Checkpointer
-from odbctl.engine.odb.driver import Connection, create_file
-from odbctl.engine.odb.lock import CommitLock
-from odbctl.engine.odb.readset import LogRow
+from odbctl.engine.odb.changes import wait_for_change
+from odbctl.engine.odb.log import LogRow
 from odbctl.engine.odb.retry import retry_on_conflict
 from odbctl.engine.odb.session import Session
-from odbctl.engine.odb.tables import prepare
+from odbctl.engine.odb.sqlite_store import SqliteStore
+from odbctl.engine.odb.store import Listener, Store
 from odbctl.engine.odb.transaction import Transaction
 from odbctl.engine.odb.view import View
 from odbctl.engine.odb.waiting import Waiter
@@ -55,16 +53,17 @@ class Database:
         """
         self.path = Path(path)
         self.run_dir = Path(run_dir) if run_dir is not None else self.path.parent / "run"
-        self._synchronous = synchronous
-        self._busy_timeout_seconds = busy_timeout_seconds
         self._pid = os.getpid()
         self._is_closed = False
         self._local = _Local()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._sessions_lock = threading.Lock()
-        self._announcer = Announcer(self.run_dir)
-        self.lock = CommitLock(Path(f"{self.path}.lock"), busy_timeout_seconds)
-        self._checkpointer = Checkpointer(self.path, self.lock)
+        self._store: Store = SqliteStore(
+            self.path,
+            self.run_dir,
+            synchronous=synchronous,
+            busy_timeout_seconds=busy_timeout_seconds,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +116,7 @@ class Database:
     def listen(self) -> Listener:
         """Return a listener for this thread, to be used in a `with`."""
         session = self.session()
-        return Listener(self.run_dir, lambda: session.last_seq() != session.viewed_seq)
+        return self._store.listener(lambda: session.link.last_seq() != session.viewed_seq)
 
     def wait_for_condition(
         self, condition: Callable[[], object], timeout_seconds: float | None = None
@@ -145,7 +144,7 @@ class Database:
 
         Commits do it themselves when the WAL is large; a manager does it in quiet times.
         """
-        self._checkpointer.run(self.session().connection)
+        self.session().link.upkeep()
 
     def log_since(self, seq: int) -> tuple[int, list[LogRow] | None]:
         """Return what was committed after `seq`, and the last commit's number.
@@ -153,21 +152,11 @@ class Database:
         Returns:
             The rows are None if the log no longer goes so far back.
         """
-        session = self.session()
-        rows = session.log_since(seq)
+        link = self.session().link
+        rows = link.log_since(seq)
         if rows is None:
-            return session.last_seq(), None
+            return link.last_seq(), None
         return (rows[-1].seq if rows else seq), rows
-
-    def announce(self, first_seq: int, last_seq: int) -> None:
-        """Tell the listeners of these log rows, and keep the WAL small."""
-        self._announcer.announce()
-        if self._checkpointer.is_due(first_seq, last_seq):
-            try:
-                self._checkpointer.run(self.session().connection)
-            except StoreError:
-                # The commit stands whatever comes of this; the next one tries again.
-                return
 
     def session(self) -> Session:
         """Return the session of this thread, opening it if this is its first use.
@@ -187,13 +176,13 @@ class Database:
     def release(self, session: Session) -> None:
         """Close a session whose view outlived the database."""
         if self._is_closed:
-            session.connection.close()
+            session.link.close()
 
     def close_session(self) -> None:
         """Close the connection of this thread, as a thread does that ends."""
         session, self._local.session = self._local.session, None
         if session is not None:
-            session.connection.close()
+            session.link.close()
 
     def close(self) -> None:
         """Close every connection that no view is open on; the others close with it."""
@@ -204,23 +193,11 @@ class Database:
             sessions = list(self._sessions)
         for session in sessions:
             if not session.is_open:
-                session.connection.close()
-        self._announcer.close()
-        self.lock.close()
+                session.link.close()
+        self._store.close()
 
     def _open_session(self) -> Session:
-        create_file(self.path)
-        connection = Connection(
-            self.path,
-            synchronous=self._synchronous,
-            busy_timeout_seconds=self._busy_timeout_seconds,
-        )
-        try:
-            prepare(connection, self.lock)
-        except BaseException:
-            connection.close()
-            raise
-        session = Session(connection)
+        session = Session(self._store, self._store.open())
         with self._sessions_lock:
             self._sessions.add(session)
         return session

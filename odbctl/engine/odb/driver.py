@@ -16,7 +16,7 @@ from odbctl.engine.odb.codec import Row, Stored
 from odbctl.errors import NotPermittedError, StoreBusyError, StoreError, StoreFullError
 
 APPLICATION_ID: Final = 0x6F646263  # "odbc": what `file` and the sqlite3 shell may show
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 # The WAL is cut back to this when a checkpoint has emptied it.
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
 
@@ -75,6 +75,13 @@ class Connection:
         """
         try:
             self._execute(sql, arguments)
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
+
+    def insert(self, sql: str, arguments: Sequence[Stored]) -> int:
+        """Run one INSERT and return the number of its row."""
+        try:
+            return self._execute(sql, arguments).lastrowid or 0
         except sqlite3.Error as error:
             raise translated(error, self._path) from error
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
-from odbctl.engine.odb.current import current_view, require_transaction
+from odbctl.engine.odb.current import current_view
 from odbctl.engine.odb.hints import codec_of, split_marks
 from odbctl.errors import StoreError
 
@@ -30,6 +30,7 @@ class Field:
         "definition",
         "encode",
         "is_required",
+        "log_name",
         "mark",
         "name",
         "position",
@@ -38,6 +39,8 @@ class Field:
     def __init__(self, definition: Definition, name: str, number: int) -> None:
         self.definition = definition
         self.name = name
+        # How the change log calls it, the same in every release.
+        self.log_name = name
         self.position = FIRST_POSITION + number
         self.bit = 1 << number
         self.is_required = True
@@ -93,7 +96,7 @@ class Field:
         return current_view().read(self, instance.oid)
 
     def __set__(self, instance: DbObject, value: object) -> None:
-        require_transaction().write(self, instance.oid, value)
+        current_view().write(self, instance.oid, value)
 
 
 def _inner_text(mismatch: Mismatch) -> str:

@@ -3,6 +3,10 @@
 SQLite's own write lock would do, but its waiters retry with growing pauses,
 so that one of four writers can starve. An flock on a side file queues them.
 It orders writers and no more: correctness rests on BEGIN IMMEDIATE.
+
+The side file also holds the number of the last commit, written just before
+it: whoever finds the number that he knows need not ask SQLite whether there
+was another. After a commit that failed the number is too large, never too small.
 """
 
 from __future__ import annotations
@@ -15,11 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from odbctl.errors import NotPermittedError, StoreBusyError
+from odbctl.errors import NotPermittedError, StoreBusyError, StoreFullError
 
-# A commit takes microseconds: look a few times before queueing in a thread.
-_LOOKS: Final = 8
-_LOOK_PAUSE_SECONDS: Final = 0.00002
+# A commit takes microseconds: look a few times, then sleep a little, before queueing in a thread.
+_YIELDS: Final = 8
+_NAPS: Final = 40
+_NAP_SECONDS: Final = 0.00005
+_NUMBER_BYTES: Final = 8
 
 
 class CommitLock:
@@ -54,6 +60,31 @@ class CommitLock:
             os.close(held)
         self._threads.release()
 
+    def mark(self, seq: int) -> None:
+        """Note, holding the lock, that a commit is about to get this number.
+
+        Raises:
+            StoreFullError: It cannot be noted, so the commit must not be made.
+        """
+        try:
+            os.pwrite(self._held, seq.to_bytes(_NUMBER_BYTES, "little"), 0)
+        except OSError as error:
+            raise StoreFullError(
+                f"cannot write {self._path}: {error.strerror}", hint="make room on its disk"
+            ) from error
+
+    def is_last(self, seq: int) -> bool:
+        """Tell whether `seq` is the number of the last commit; False if that is not known."""
+        try:
+            if self._descriptor < 0:
+                with self._threads:
+                    if self._descriptor < 0:
+                        self._descriptor = self._open()
+            number = os.pread(self._descriptor, _NUMBER_BYTES, 0)
+        except (OSError, NotPermittedError):
+            return False
+        return len(number) == _NUMBER_BYTES and int.from_bytes(number, "little") == seq
+
     def close(self) -> None:
         """Close the lock's file."""
         with self._threads:
@@ -64,10 +95,13 @@ class CommitLock:
     def _acquire(self) -> int:
         if self._descriptor < 0:
             self._descriptor = self._open()
-        for _ in range(_LOOKS):
+        for each in range(_YIELDS + _NAPS):
             if _try_lock(self._descriptor):
                 return self._descriptor
-            time.sleep(_LOOK_PAUSE_SECONDS)
+            if each < _YIELDS:
+                os.sched_yield()
+            else:
+                time.sleep(_NAP_SECONDS)
         return self._queue()
 
     def _queue(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self, dataclass_transform
 
-from odbctl.engine.odb.current import current_view, require_transaction
+from odbctl.engine.odb.current import current_view
 from odbctl.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class DbObject:
     __odb__: ClassVar[Definition]
 
     def __init__(self, **values: object) -> None:
-        self._oid = require_transaction().create(type(self).__odb__, values)
+        self._oid = current_view().create(type(self).__odb__, values)
 
     @classmethod
     def from_oid(cls, oid: int) -> Self:
@@ -48,7 +48,7 @@ class DbObject:
         Raises:
             ObjectGoneError: It does not exist.
         """
-        require_transaction().delete(type(self).__odb__, self._oid)
+        current_view().delete(type(self).__odb__, self._oid)
 
     @classmethod
     def lookup_all(cls, **equal: object) -> tuple[Self, ...]:

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from odbctl.engine.odb.changes import Listener, wait_for_change
+from odbctl.engine.odb.changes import wait_for_change
 from odbctl.engine.odb.retry import back_off_seconds
 from odbctl.engine.odb.tracker import Tracker
 from odbctl.errors import RevisionConflictError, TransactionError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.database import Database
+    from odbctl.engine.odb.store import Listener
 
 FIRST_BACK_OFF_SECONDS: Final = 0.05
 LONGEST_BACK_OFF_SECONDS: Final = 10.0
@@ -111,8 +112,9 @@ class Reactor:
 
     def _run(self) -> None:
         try:
-            with self._database.listen() as self._listener:
-                self._loop(self._listener)
+            with self._database.listen() as listener:
+                self._listener = listener
+                self._loop(listener)
         except Exception as error:  # noqa: BLE001 - the boundary of the thread: reported
             if not self._database.is_closed:
                 self._on_error(error)

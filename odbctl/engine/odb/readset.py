@@ -11,29 +11,14 @@ fields is the lookup of no fields: any insert or delete in the class matches.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
-from odbctl.engine.odb.codec import Stored, dumps, loads
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import Field
+from odbctl.engine.odb.log import INSERT, SCHEMA, UPDATE, Key, LogRow, TouchedKeys
 
-INSERT, UPDATE, DELETE, SCHEMA = "insert", "update", "delete", "schema"
 Fields = tuple[Field, ...]
 # Values of looked-up fields as `log_key` writes them.
-Keys = tuple[Stored, ...]
-# The keys of one object that a commit touched: old and new, by indexed field.
-TouchedKeys = dict[str, list[Stored]]
-
-
-class LogRow(NamedTuple):
-    """One changed object, as the change log has it."""
-
-    seq: int
-    class_name: str
-    oid: int
-    op: str
-    fields: str  # names with commas between; of an update only
-    keys: str  # JSON: touched keys by indexed field
+Keys = tuple[Key, ...]
 
 
 class ReadSet:
@@ -44,6 +29,9 @@ class ReadSet:
     def __init__(self) -> None:
         self.objects: dict[Definition, dict[int, int]] = {}
         self.lookups: dict[Definition, dict[Fields, set[Keys]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.objects or self.lookups)
 
     def add_field(self, definition: Definition, oid: int, bit: int) -> None:
         """Remember that a field was read; bit 0 means only that the object exists."""
@@ -103,8 +91,8 @@ def touched_lookups(
     changed = definition.mask_of(row.fields) if row.op == UPDATE else -1
     if fields and not any(each.bit & changed for each in fields):
         return []
-    touched: TouchedKeys = loads(row.keys) if row.keys else {}
-    if len(fields) == 1 and (keys := touched.get(fields[0].name)) is not None:
+    touched = row.keys
+    if len(fields) == 1 and (keys := touched.get(fields[0].log_name)) is not None:
         return [each for key in keys if (each := (key,)) in known]
     quantifier = any if row.op == UPDATE else all
     return [
@@ -117,28 +105,21 @@ def touched_lookups(
     ]
 
 
-def keys_text(touched: TouchedKeys) -> str:
-    """Write keys for the log."""
-    return dumps(touched) if touched else ""
-
-
-def log_key(value: Stored) -> int | float | str | None:
-    """Return a stored value as the log writes it: JSON has no bytes."""
-    return f"x'{value.hex()}'" if isinstance(value, bytes) else value
-
-
-def _touches(touched: TouchedKeys, field: Field, key: Stored) -> bool:
-    keys = touched.get(field.name)
+def _touches(touched: TouchedKeys, field: Field, key: Key) -> bool:
+    keys = touched.get(field.log_name)
     return keys is None or key in keys
 
 
 def _object_touched(definition: Definition, mask: int, row: LogRow) -> str | None:
-    if row.op == DELETE:
-        return f"{definition.name} {row.oid} (deleted)"
-    if row.op == UPDATE and (both := mask & definition.mask_of(row.fields)):
-        names = definition.names_of(both).replace(",", ", ")
-        return f"{definition.name}.{names} of {row.oid}"
-    return None
+    if row.op == UPDATE:
+        if both := mask & definition.mask_of(row.fields):
+            names = definition.names_of(both).replace(",", ", ")
+            return f"{definition.name}.{names} of {row.oid}"
+        return None
+    if row.op == SCHEMA:
+        return None
+    # Created: it was asked for before it existed.
+    return f"{definition.name} {row.oid} ({'created' if row.op == INSERT else 'deleted'})"
 
 
 def _lookup_text(definition: Definition, fields: Fields, keys: Keys) -> str:

@@ -1,35 +1,59 @@
-"""A thread's session with the database: its connection, its cache, its place in the log.
+"""A thread's session with the database: its link to the store, its cache, its snapshot.
 
 The change log is the truth about what happened; a session that is behind
-reads the rows since its place and forgets what they changed.
+reads the entries since its place and forgets what they changed.
+
+A view opens its snapshot at once. A transaction opens it when it first needs
+what the cache does not have: until then the cache, which is of one commit, is
+its snapshot, and its commit checks what was read in any case.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.cache import Cache, CachedTable
-from odbctl.engine.odb.codec import Row
+from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition
-from odbctl.engine.odb.driver import Connection
-from odbctl.engine.odb.readset import LogRow
-from odbctl.engine.odb.tables import read_record
+from odbctl.engine.odb.log import LogRow
 
-LAST_SEQ: Final = "SELECT max(seq) FROM log"
-LOG_SINCE: Final = "SELECT seq, class, oid, op, fields, keys FROM log WHERE seq > ? ORDER BY seq"
-# Beyond this, reading anew is cheaper than reading what changed.
+if TYPE_CHECKING:
+    from odbctl.engine.odb.readset import Fields
+    from odbctl.engine.odb.store import Link, Store
+    from odbctl.engine.odb.transaction import Transaction
+
+# Beyond this many commits, reading anew is cheaper than reading what changed.
 LONGEST_CATCH_UP: Final = 5_000
+# So long a cache may stand for a snapshot on the word of `Store.is_last` alone: should somebody
+# delete the file that it looks at, the sessions of before hear of no commit of after.
+TRUSTED_SECONDS: Final = 0.25
 
 
 class Session:
-    """The connection and cache of one thread."""
+    """The link and the cache of one thread."""
 
-    __slots__ = ("__weakref__", "cache", "connection", "is_open", "viewed_seq")
+    __slots__ = (
+        "__weakref__",
+        "_store",
+        "_transaction",
+        "_trusted_until",
+        "cache",
+        "has_snapshot",
+        "is_open",
+        "link",
+        "viewed_seq",
+    )
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, store: Store, link: Link) -> None:
+        self._store = store
+        self.link = link
         self.cache = Cache()
         self.is_open = False
+        self.has_snapshot = False
+        # Whom to ask when its snapshot is opened late.
+        self._transaction: Transaction | None = None
+        self._trusted_until = 0.0
         # The last commit that a view of this thread has seen.
         self.viewed_seq = -1
 
@@ -39,59 +63,121 @@ class Session:
         Returns:
             The last commit in the snapshot.
         """
-        self.connection.run("BEGIN")
+        seq = self.link.begin()
         try:
-            seq = self.connection.number(LAST_SEQ)
             if seq != self.cache.seq:
-                self._catch_up(seq)
+                self._forget(self._later(seq), seq)
             self.cache.trim()
         except BaseException:
-            self.connection.rollback()
+            self.link.end()
             raise
-        self.is_open = True
+        self.is_open = self.has_snapshot = True
+        self.trust()
         return seq
+
+    def begin_late(self, transaction: Transaction) -> int:
+        """Open a snapshot when it is needed, if the cache is as good until then."""
+        cache = self.cache
+        if time.monotonic() > self._trusted_until or not self._store.is_last(cache.seq):
+            return self.begin()
+        cache.trim()
+        self._transaction = transaction
+        self.is_open = True
+        return cache.seq
+
+    def trust(self) -> None:
+        """Note that the cache has just been brought up to the last commit."""
+        self._trusted_until = time.monotonic() + TRUSTED_SECONDS
 
     def end(self) -> None:
         """Close the snapshot."""
         self.is_open = False
-        self.connection.rollback()
+        self.close_snapshot()
 
-    def last_seq(self) -> int:
-        """Return the number of the last commit. Needs no snapshot."""
-        return self.connection.number(LAST_SEQ)
-
-    def log_since(self, seq: int) -> list[LogRow] | None:
-        """Return what was committed after `seq`, or None if the log no longer goes so far back."""
-        rows = [LogRow._make(row) for row in self.connection.query(LOG_SINCE, (seq,))]
-        # Numbers have no gaps: the first one missing has been pruned.
-        return None if rows and rows[0].seq != seq + 1 else rows
+    def close_snapshot(self) -> None:
+        """Read no more, but stay in use."""
+        self._transaction = None
+        if self.has_snapshot:
+            self.has_snapshot = False
+            self.link.end()
 
     def table(self, definition: Definition) -> CachedTable:
         """Return the cached part of a class, opening it if this is its first use."""
         table = self.cache.tables.get(definition)
         if table is None:
             definition.resolve()
-            table = CachedTable(definition, read_record(self.connection, definition))
-            self.cache.tables[definition] = table
+            self._need_snapshot()
+            table = self.cache.tables.get(definition)
+            if table is None:
+                table = self.cache.add(definition, self.link.table(definition))
         return table
 
-    def row(self, table: CachedTable, oid: int) -> Row | None:
+    def row(self, definition: Definition, oid: int) -> Row | None:
         """Return the row of an object, or None if there is none."""
+        table = self.table(definition)
         row = table.rows.get(oid)
-        if row is None and table.select is not None:
-            found = self.connection.query(table.select_one, (oid,))
-            if found:
-                row = table.rows[oid] = found[0]
-                self.cache.added += 1
+        if row is None:
+            table = self._readable(table)
+            row = table.source.row(oid)
+            if row is not None:
+                self.cache.remember(table, (row,))
         return row
 
-    def _catch_up(self, seq: int) -> None:
+    def select(
+        self,
+        definition: Definition,
+        fields: Fields,
+        values: tuple[Stored, ...],
+        *,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> list[Row]:
+        """Read and remember the rows with these values."""
+        table = self._readable(self.table(definition))
+        rows = table.source.select(fields, values, limit=limit, newest=newest)
+        self.cache.remember(table, rows)
+        return rows
+
+    def count(self, definition: Definition, fields: Fields, values: tuple[Stored, ...]) -> int:
+        """Count the rows with these values."""
+        return self._readable(self.table(definition)).source.count(fields, values)
+
+    def _readable(self, table: CachedTable) -> CachedTable:
+        """Return a table as it is in the snapshot, opening that if it is not yet."""
+        if self.has_snapshot:
+            return table
+        self._need_snapshot()
+        return self.table(table.definition)
+
+    def _need_snapshot(self) -> None:
+        if self.has_snapshot:
+            return
+        seq = self.link.begin()
+        self.has_snapshot = True
+        if seq == self.cache.seq:
+            return
+        transaction = self._transaction
+        try:
+            later = self._later(seq)
+            if transaction is not None:
+                transaction.move_to(seq, later)
+        except BaseException:
+            self.has_snapshot = False
+            self.link.end()
+            raise
+        self._forget(later, seq)
+        if transaction is not None:
+            transaction.rebase(later or ())
+
+    def _later(self, seq: int) -> list[LogRow] | None:
+        """Return what was committed since the cache's place, or None if that is too much."""
         cache = self.cache
-        if cache.tables:
-            is_near = 0 <= seq - cache.seq <= LONGEST_CATCH_UP
-            rows = self.log_since(cache.seq) if is_near else None
-            if rows is None:
-                cache.clear()
-            else:
-                cache.forget(rows)
-        cache.seq = seq
+        is_near = cache.tables and 0 <= seq - cache.seq <= LONGEST_CATCH_UP
+        return self.link.log_since(cache.seq) if is_near else None
+
+    def _forget(self, later: list[LogRow] | None, seq: int) -> None:
+        if later is None:
+            self.cache.clear()
+        else:
+            self.cache.forget(later)
+        self.cache.seq = seq

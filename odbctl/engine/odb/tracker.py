@@ -14,7 +14,8 @@ from odbctl.engine.odb.current import current
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.database import Database
-    from odbctl.engine.odb.readset import LogRow, ReadSet
+    from odbctl.engine.odb.log import LogRow
+    from odbctl.engine.odb.readset import ReadSet
 
 
 class Tracker:

@@ -7,12 +7,12 @@ that nothing it read has changed since, and writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from odbctl.engine.odb.commit import commit
-from odbctl.engine.odb.current import current
+from odbctl.engine.odb.commit import commit, conflict
+from odbctl.engine.odb.current import NO_ROWS, current
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.oids import new_oid
 from odbctl.engine.odb.overlay import Overlay
@@ -21,11 +21,11 @@ from odbctl.engine.odb.view import View
 from odbctl.errors import ObjectGoneError, TransactionError
 
 if TYPE_CHECKING:
-    from odbctl.engine.odb.cache import CachedTable
     from odbctl.engine.odb.codec import Stored
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
+    from odbctl.engine.odb.log import LogRow
 
 EVERY_FIELD = -1
 
@@ -35,17 +35,13 @@ class Transaction(View):
 
     __slots__ = ("_callbacks", "overlays", "read_set")
 
+    is_writable = True
+
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.read_set = ReadSet()
-        self.reads = self.read_set
+        self.reads = self.read_set = ReadSet()
         self.overlays: dict[Definition, Overlay] = {}
         self._callbacks: list[Callable[[], object]] = []
-
-    @property
-    def transaction(self) -> Transaction | None:
-        """The transaction itself."""
-        return self
 
     def on_commit(self, callback: Callable[[], object]) -> None:
         """Call a function after the commit, when no lock is held and no transaction open."""
@@ -54,9 +50,11 @@ class Transaction(View):
     def __enter__(self) -> Self:
         outer = current.view
         if outer is not None and outer.database is self.database:
-            what = "transaction" if outer.transaction else "view"
+            what = "transaction" if outer.is_writable else "view"
             raise TransactionError(f"a transaction cannot be opened inside a {what}")
-        self._open(outer)
+        session = self._free_session()
+        self.seq = session.begin_late(self)
+        self._enter(session, NO_ROWS)
         return self
 
     def __exit__(
@@ -74,16 +72,47 @@ class Transaction(View):
             for callback in self._callbacks:
                 callback()
 
+    def check(self, later: list[LogRow] | None) -> None:
+        """Check that later commits changed nothing that was read or is to be written.
+
+        Raises:
+            RevisionConflictError: They did.
+        """
+        if error := conflict(self.read_set, self.overlays.values(), later):
+            raise error
+
+    def move_to(self, seq: int, later: list[LogRow] | None) -> None:
+        """Go on from a later commit, as if the snapshot had been opened there.
+
+        Raises:
+            RevisionConflictError: What was read is no longer so.
+        """
+        if later is not None or self.read_set or self.overlays:
+            self.check(later)
+        self.seq = seq
+
+    def rebase(self, later: Sequence[LogRow]) -> None:
+        """Lay the writes over what later commits wrote to the same objects."""
+        for overlay in self.overlays.values():
+            if not overlay.base:
+                continue
+            touched = {row.oid for row in later if row.class_name == overlay.definition.name}
+            for oid in touched & overlay.base.keys():
+                base = self.session.row(overlay.definition, oid)
+                if base is not None:
+                    overlay.rebase(oid, base)
+
     def read(self, field: Field, oid: int) -> Any:
         """Read a field, as this transaction has written it or else as it was."""
-        overlay = self.overlays.get(field.definition)
+        definition = field.definition
+        overlay = self.overlays.get(definition)
         if overlay is None or oid not in overlay.rows:
             return super().read(field, oid)
         row = overlay.rows[oid]
         if row is None:
-            raise ObjectGoneError(field.definition.name, oid)
+            raise ObjectGoneError(definition.name, oid)
         if oid not in overlay.created and not overlay.masks.get(oid, 0) & field.bit:
-            self.read_set.add_field(field.definition, oid, field.bit)
+            self.read_set.add_field(definition, oid, field.bit)
         return field.loaded(row[field.position])
 
     def exists(self, definition: Definition, oid: int) -> bool:
@@ -99,11 +128,12 @@ class Transaction(View):
         Raises:
             TypeError: A field is unknown, missing or of another type.
         """
-        overlay = self._overlay(definition)
+        overlay = self.overlays.get(definition) or self._overlay(definition)
         oid = new_oid()
         row = definition.new_row(oid, values)
         for value in values.values():
-            self._note_reference(value)
+            if isinstance(value, DbObject):
+                self._note_reference(value)
         overlay.create(oid, row)
         return oid
 
@@ -116,14 +146,15 @@ class Transaction(View):
             ObjectGoneError: The object does not exist.
             TypeError: The value is of another type.
         """
-        overlay = self._overlay(field.definition)
-        row = self._writable(overlay, oid)
+        overlay = self.overlays.get(field.definition) or self._overlay(field.definition)
+        row = overlay.rows.get(oid) or self._writable(overlay, oid)
         stored = field.stored(value)
         if row[field.position] == stored:
             if oid not in overlay.created:
                 self.read_set.add_field(field.definition, oid, field.bit)
             return
-        self._note_reference(value)
+        if isinstance(value, DbObject):
+            self._note_reference(value)
         overlay.change(oid, row, field, stored)
 
     def delete(self, definition: Definition, oid: int) -> None:
@@ -138,29 +169,47 @@ class Transaction(View):
             self.read_set.add_field(definition, oid, EVERY_FIELD)
         overlay.delete(oid)
 
-    def _lookup(
-        self, table: CachedTable, fields: Fields, values: tuple[Stored, ...], keys: Keys
+    def lookup_end(
+        self, definition: Definition, equal: Mapping[str, object], count: int, *, newest: bool
     ) -> tuple[DbObject, ...]:
-        found = super()._lookup(table, fields, values, keys)
-        overlay = self.overlays.get(table.definition)
-        if overlay is None or not overlay.rows:
+        """Return one end of a lookup, as this transaction sees it."""
+        if not self._has_written(definition):
+            return super().lookup_end(definition, equal, count, newest=newest)
+        found = self.lookup(definition, equal)
+        return found[max(0, len(found) - count) :] if newest else found[: max(0, count)]
+
+    def count(self, definition: Definition, equal: Mapping[str, object]) -> int:
+        """Count the objects of a lookup, as this transaction sees them."""
+        if not self._has_written(definition):
+            return super().count(definition, equal)
+        return len(self.lookup(definition, equal))
+
+    def _lookup(
+        self, definition: Definition, fields: Fields, values: tuple[Stored, ...], keys: Keys
+    ) -> tuple[DbObject, ...]:
+        found = super()._lookup(definition, fields, values, keys)
+        if not self._has_written(definition):
             return found
+        overlay = self.overlays[definition]
+        rows = overlay.rows
         kept = [
-            each
-            for each in found
-            if each.oid not in overlay.rows or overlay.fits(each.oid, fields, values)
+            each for each in found if each.oid not in rows or overlay.fits(each.oid, fields, values)
         ]
         known = {each.oid for each in kept}
         for oid in overlay.candidates(fields, values):
             if oid not in known and overlay.fits(oid, fields, values):
-                kept.append(table.definition.cls.from_oid(oid))
+                kept.append(definition.cls.from_oid(oid))
         kept.sort(key=_oid)
         return tuple(kept)
+
+    def _has_written(self, definition: Definition) -> bool:
+        overlay = self.overlays.get(definition)
+        return overlay is not None and bool(overlay.rows)
 
     def _overlay(self, definition: Definition) -> Overlay:
         overlay = self.overlays.get(definition)
         if overlay is None:
-            self.session.table(definition)  # resolves it
+            definition.resolve()
             overlay = self.overlays[definition] = Overlay(definition)
         return overlay
 
@@ -168,7 +217,7 @@ class Transaction(View):
         if oid in overlay.rows:
             row = overlay.rows[oid]
         else:
-            base = self.session.row(self.session.table(overlay.definition), oid)
+            base = self.row(overlay.definition, oid)
             row = None if base is None else overlay.adopt(oid, base)
         if row is None:
             # Whoever is told that it is gone has read that.
@@ -176,10 +225,9 @@ class Transaction(View):
             raise ObjectGoneError(overlay.definition.name, oid)
         return row
 
-    def _note_reference(self, value: object) -> None:
+    def _note_reference(self, target: DbObject) -> None:
         """Count a reference as a read: its target must not be deleted meanwhile."""
-        if isinstance(value, DbObject):
-            self.read_set.add_field(type(value).__odb__, value.oid, 0)
+        self.read_set.add_field(type(target).__odb__, target.oid, 0)
 
 
 def _oid(handle: DbObject) -> int:

@@ -10,50 +10,51 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from odbctl.engine.odb.current import current
-from odbctl.engine.odb.readset import Fields, Keys, ReadSet, log_key
+from odbctl.engine.odb.current import NO_ROWS, current
+from odbctl.engine.odb.log import log_key
+from odbctl.engine.odb.readset import Fields, Keys, ReadSet
 from odbctl.errors import ObjectGoneError, TransactionError
 
 if TYPE_CHECKING:
-    from odbctl.engine.odb.cache import CachedTable
-    from odbctl.engine.odb.codec import Stored
+    from odbctl.engine.odb.codec import Row, Stored
+    from odbctl.engine.odb.current import Rows
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.objects import DbObject
     from odbctl.engine.odb.session import Session
     from odbctl.engine.odb.tracker import Tracker
-    from odbctl.engine.odb.transaction import Transaction
+
+    Values = tuple[Stored, ...]
 
 
 class View:
     """A snapshot; use it in a `with`. Inside another one it is that one."""
 
-    __slots__ = ("_is_inner", "_outer", "database", "reads", "seq", "session", "tables")
+    __slots__ = ("_is_inner", "_outer", "_outer_rows", "database", "reads", "seq", "session")
+
+    is_writable = False
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.reads: ReadSet | None = None
         self._outer: View | None = None
+        self._outer_rows: Rows = NO_ROWS
         self._is_inner = False
         self.session: Session
-        self.tables: dict[Definition, CachedTable]
         self.seq: int
-
-    @property
-    def transaction(self) -> Transaction | None:
-        """The view itself, if it can write."""
-        return None
 
     def __enter__(self) -> Self:
         outer = current.view
         if outer is not None and outer.database is self.database:
             self._is_inner = True
             return self
-        self._open(outer)
-        self.session.viewed_seq = self.seq
+        session = self._free_session()
+        self.seq = session.viewed_seq = session.begin()
         if self._tracker() is not None:
             self.reads = ReadSet()
+        # Fields may look into the cache themselves when nobody wants to know what is read.
+        self._enter(session, session.cache.rows if self.reads is None else NO_ROWS)
         return self
 
     def __exit__(
@@ -65,18 +66,20 @@ class View:
         if not self._is_inner:
             self._close()
 
-    def _open(self, outer: View | None) -> None:
-        self.session = session = self.database.session()
+    def _free_session(self) -> Session:
+        session = self.database.session()
         if session.is_open:
             raise TransactionError("this thread has a view open, under one of another database")
-        self.seq = session.begin()
-        self.tables = session.cache.tables
-        self._outer = outer
-        current.view = self
+        return session
+
+    def _enter(self, session: Session, rows: Rows) -> None:
+        self.session = session
+        self._outer, self._outer_rows = current.view, current.rows
+        current.view, current.rows = self, rows
 
     def _close(self) -> None:
-        current.view = self._outer
-        if (tracker := self._tracker()) is not None and self.reads is not None:
+        current.view, current.rows = self._outer, self._outer_rows
+        if self.reads is not None and (tracker := self._tracker()) is not None:
             tracker.add(self.seq, self.reads)
         self.session.end()
         self.database.release(self.session)
@@ -92,21 +95,38 @@ class View:
             ObjectGoneError: The object does not exist.
         """
         definition = field.definition
-        table = self.tables.get(definition) or self.session.table(definition)
-        row = table.rows.get(oid) or self.session.row(table, oid)
+        row = self.row(definition, oid)
         if self.reads is not None:
             self.reads.add_field(definition, oid, field.bit)
         if row is None:
             raise ObjectGoneError(definition.name, oid)
         stored = row[field.position]
-        return stored if field.decode is None else field.loaded(stored)
+        return stored if stored is None or field.decode is None else field.loaded(stored)
+
+    def row(self, definition: Definition, oid: int) -> Row | None:
+        """Return the stored row of an object, or None if it does not exist."""
+        rows = self.session.cache.rows.get(definition)
+        row = None if rows is None else rows.get(oid)
+        return self.session.row(definition, oid) if row is None else row
+
+    def write(self, field: Field, oid: int, value: object) -> None:
+        """Refuse to write."""
+        raise _view_cannot_write()
+
+    def create(self, definition: Definition, values: Mapping[str, object]) -> int:
+        """Refuse to create."""
+        raise _view_cannot_write()
+
+    def delete(self, definition: Definition, oid: int) -> None:
+        """Refuse to delete."""
+        raise _view_cannot_write()
 
     def exists(self, definition: Definition, oid: int) -> bool:
         """Tell whether an object exists."""
-        table = self.session.table(definition)
+        row = self.row(definition, oid)
         if self.reads is not None:
             self.reads.add_field(definition, oid, 0)
-        return self.session.row(table, oid) is not None
+        return row is not None
 
     def lookup(self, definition: Definition, equal: Mapping[str, object]) -> tuple[DbObject, ...]:
         """Return the objects whose fields equal these, oldest first.
@@ -114,13 +134,11 @@ class View:
         Raises:
             TypeError: A field is not indexed, or a value has another type.
         """
-        table = self.session.table(definition)
-        fields = definition.lookup_fields(tuple(equal))
-        values = tuple([field.stored(equal[field.name]) for field in fields])
-        keys: Keys = tuple([log_key(value) for value in values])
+        fields, values, keys = _asked(definition, equal)
+        found = self._lookup(definition, fields, values, keys)
         if self.reads is not None:
             self.reads.add_lookup(definition, fields, keys)
-        return self._lookup(table, fields, values, keys)
+        return found
 
     def lookup_end(
         self, definition: Definition, equal: Mapping[str, object], count: int, *, newest: bool
@@ -130,56 +148,47 @@ class View:
         Raises:
             TypeError: As for `lookup`.
         """
-        if self.transaction is not None or count <= 0:
-            found = self.lookup(definition, equal)
-            return found[max(0, len(found) - count) :] if newest else found[: max(0, count)]
-        table = self.session.table(definition)
-        fields = definition.lookup_fields(tuple(equal))
-        values = tuple([field.stored(equal[field.name]) for field in fields])
-        if self.reads is not None:
-            self.reads.add_lookup(definition, fields, tuple([log_key(v) for v in values]))
-        if table.select is None:
+        fields, values, keys = _asked(definition, equal)
+        if count <= 0:
             return ()
-        sql = f"{table.lookup_sql(fields)}{' DESC' if newest else ''} LIMIT {int(count)}"
-        rows = self._remember(table, sql, values)
-        return rows[::-1] if newest else rows
+        rows = self.session.select(definition, fields, values, limit=count, newest=newest)
+        if self.reads is not None:
+            self.reads.add_lookup(definition, fields, keys)
+        return _handles(definition, rows)
 
     def count(self, definition: Definition, equal: Mapping[str, object]) -> int:
         """Count the objects of a lookup, reading none."""
-        if self.transaction is not None:
-            return len(self.lookup(definition, equal))
-        table = self.session.table(definition)
-        fields = definition.lookup_fields(tuple(equal))
-        values = tuple([field.stored(equal[field.name]) for field in fields])
+        fields, values, keys = _asked(definition, equal)
+        count = self.session.count(definition, fields, values)
         if self.reads is not None:
-            self.reads.add_lookup(definition, fields, tuple([log_key(v) for v in values]))
-        if table.select is None:
-            return 0
-        sql = f"SELECT count(*) FROM ({table.lookup_sql(fields)})"
-        return int(str(self.session.connection.query(sql, values)[0][0]))
+            self.reads.add_lookup(definition, fields, keys)
+        return count
 
     def _lookup(
-        self, table: CachedTable, fields: Fields, values: tuple[Stored, ...], keys: Keys
+        self, definition: Definition, fields: Fields, values: Values, keys: Keys
     ) -> tuple[DbObject, ...]:
-        known = table.lookups.setdefault(fields, {})
-        found = known.get(keys)
+        known = self.session.table(definition).lookups.get(fields)
+        found = None if known is None else known.get(keys)
         if found is None:
-            found = known[keys] = self._select(table, fields, values)
+            found = _handles(definition, self.session.select(definition, fields, values))
+            # Asked again: the table may have changed under a snapshot that was opened late.
+            lookups = self.session.table(definition).lookups
+            lookups.setdefault(fields, {})[keys] = found
         return found
 
-    def _select(
-        self, table: CachedTable, fields: Fields, values: tuple[Stored, ...]
-    ) -> tuple[DbObject, ...]:
-        if table.select is None:
-            return ()
-        return self._remember(table, table.lookup_sql(fields), values)
 
-    def _remember(
-        self, table: CachedTable, sql: str, values: tuple[Stored, ...]
-    ) -> tuple[DbObject, ...]:
-        """Run a SELECT of whole rows and keep them in the cache."""
-        rows = self.session.connection.query(sql, values)
-        table.rows.update([(row[0], row) for row in rows])  # type: ignore[misc] # pyright: ignore[reportArgumentType, reportCallIssue] - oids are never NULL
-        self.session.cache.added += 1 + len(rows)
-        handle = table.definition.cls.from_oid
-        return tuple([handle(row[0]) for row in rows])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - oids are never NULL
+def _asked(definition: Definition, equal: Mapping[str, object]) -> tuple[Fields, Values, Keys]:
+    """Return what a lookup asks for."""
+    definition.resolve()
+    fields = definition.lookup_fields(tuple(equal))
+    values = tuple([field.stored(equal[field.name]) for field in fields])
+    return fields, values, tuple([log_key(value) for value in values])
+
+
+def _handles(definition: Definition, rows: list[Row]) -> tuple[DbObject, ...]:
+    handle = definition.cls.from_oid
+    return tuple([handle(row[0]) for row in rows])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - oids are never NULL
+
+
+def _view_cannot_write() -> TransactionError:
+    return TransactionError("a view cannot write", hint="with db.transaction(): …")

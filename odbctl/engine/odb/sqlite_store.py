@@ -1,0 +1,281 @@
+"""The store in a SQLite file, shared by every process that opens it.
+
+Writers queue behind a file lock (`lock.py`); what they commit is announced
+through sockets (`changes.py`). Each thread has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from odbctl.engine.odb.changes import Announcer, SocketListener
+from odbctl.engine.odb.checkpoint import LAST_SEQ, Checkpointer
+from odbctl.engine.odb.codec import Row, Stored
+from odbctl.engine.odb.definition import Definition, quoted
+from odbctl.engine.odb.driver import Connection, UniqueViolationError, create_file
+from odbctl.engine.odb.field import Field
+from odbctl.engine.odb.lock import CommitLock
+from odbctl.engine.odb.log import LogRow, entry_text, read_entry, schema_group
+from odbctl.engine.odb.overlay import Overlay
+from odbctl.engine.odb.store import Write, Written
+from odbctl.engine.odb.tables import (
+    check_types,
+    column_sql,
+    ensure_table,
+    merge,
+    prepare,
+    read_record,
+    record_of,
+    select_sql,
+)
+from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreError
+
+_LOG_SINCE: Final = "SELECT seq, at, changes FROM log WHERE seq > ? ORDER BY seq"
+_LOG_BETWEEN: Final = "SELECT seq, at, changes FROM log WHERE seq > ? AND seq < ? ORDER BY seq"
+_APPEND: Final = "INSERT INTO log (at, changes) VALUES (?, ?)"
+_AMEND: Final = "UPDATE log SET changes = ? WHERE seq = ?"
+
+
+class SqliteStore:
+    """A store in one SQLite file."""
+
+    def __init__(
+        self, path: Path, run_dir: Path, *, synchronous: str, busy_timeout_seconds: float
+    ) -> None:
+        self._path = path
+        self._run_dir = run_dir
+        self._synchronous = synchronous
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self._announcer = Announcer(run_dir)
+        self._lock = CommitLock(Path(f"{path}.lock"), busy_timeout_seconds)
+        self._checkpointer = Checkpointer(path, self._lock)
+        self.is_last = self._lock.is_last
+
+    def open(self) -> SqliteLink:
+        """Connect; the file is made if it is missing."""
+        create_file(self._path)
+        connection = Connection(
+            self._path,
+            synchronous=self._synchronous,
+            busy_timeout_seconds=self._busy_timeout_seconds,
+        )
+        try:
+            prepare(connection, self._lock)
+        except BaseException:
+            connection.close()
+            raise
+        return SqliteLink(connection, self._lock, self._announcer, self._checkpointer)
+
+    def listener(self, has_changed: Callable[[], bool]) -> SocketListener:
+        """Make a listener with a socket in the run directory."""
+        return SocketListener(self._run_dir, has_changed)
+
+    def close(self) -> None:
+        """Close the lock and the socket."""
+        self._announcer.close()
+        self._lock.close()
+
+
+class SqliteLink:
+    """A thread's connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        lock: CommitLock,
+        announcer: Announcer,
+        checkpointer: Checkpointer,
+    ) -> None:
+        self.connection = connection
+        self._lock = lock
+        self._announcer = announcer
+        self._checkpointer = checkpointer
+
+    def begin(self) -> int:
+        """Open a snapshot: a deferred BEGIN, and the read that pins it."""
+        self.connection.run("BEGIN")
+        try:
+            return self.connection.number(LAST_SEQ)
+        except BaseException:
+            self.connection.rollback()
+            raise
+
+    def end(self) -> None:
+        """Close the snapshot."""
+        self.connection.rollback()
+
+    def last_seq(self) -> int:
+        """Return the number of the last commit."""
+        return self.connection.number(LAST_SEQ)
+
+    def log_since(self, seq: int) -> list[LogRow] | None:
+        """Return what was committed after `seq`, unless the log has been pruned so far."""
+        return _log_rows(self.connection.query(_LOG_SINCE, (seq,)), seq + 1)
+
+    def table(self, definition: Definition) -> SqliteTable:
+        """Return a class as it is in the snapshot."""
+        return SqliteTable(self.connection, definition)
+
+    def commit(self, write: Write) -> Written:
+        """Write under the lock, if the commits since the snapshot allow it."""
+        with self._lock:
+            connection = self.connection
+            connection.run("BEGIN IMMEDIATE")
+            try:
+                written = self._write(write)
+                self._lock.mark(written.seq)
+                connection.run("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+        return written
+
+    def announce(self, first_seq: int, last_seq: int) -> None:
+        """Wake the listeners, and keep the WAL small."""
+        self._announcer.announce()
+        if self._checkpointer.is_due(first_seq, last_seq):
+            try:
+                self.upkeep()
+            except StoreError:
+                # The commit stands whatever comes of this; the next one tries again.
+                return
+
+    def upkeep(self) -> None:
+        """Prune the change log and move the WAL into the file."""
+        self._checkpointer.run(self.connection)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def _write(self, write: Write) -> Written:
+        connection = self.connection
+        # The number that the entry gets tells whether somebody was faster.
+        seq = connection.insert(_APPEND, (time.time(), entry_text(write.groups)))
+        others: list[LogRow] = []
+        if seq != write.base_seq + 1:
+            rows = connection.query(_LOG_BETWEEN, (write.base_seq, seq))
+            found = _log_rows(rows, write.base_seq + 1)
+            write.check(found)
+            others = found or []
+        learnt = [
+            schema_group(definition.name)
+            for definition in write.outdated
+            if ensure_table(connection, definition)
+        ]
+        if learnt:
+            connection.run(_AMEND, (entry_text([*learnt, *write.groups]), seq))
+        for overlay in write.overlays:
+            _write_rows(connection, overlay)
+        return Written(seq, others, learnt)
+
+
+class SqliteTable:
+    """The table of one class, which may lack some of its fields."""
+
+    __slots__ = ("_columns", "_connection", "_select", "_select_one", "exists", "is_current")
+
+    def __init__(self, connection: Connection, definition: Definition) -> None:
+        recorded = read_record(connection, definition)
+        self._connection = connection
+        self.exists = recorded is not None
+        check_types(definition, recorded or {})
+        self.is_current = (
+            recorded is not None and merge(recorded, record_of(definition)) == recorded
+        )
+        self._select = select_sql(definition, recorded or {})
+        self._select_one = f"{self._select} WHERE oid = ?"
+        self._columns = {
+            field: column_sql(field, recorded or {}) for field in definition.ordered
+        }  # fmt: skip
+
+    def row(self, oid: int) -> Row | None:
+        """Read a row."""
+        if not self.exists:
+            return None
+        found = self._connection.query(self._select_one, (oid,))
+        return found[0] if found else None
+
+    def select(
+        self,
+        fields: Sequence[Field],
+        values: Sequence[Stored],
+        *,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> list[Row]:
+        """Read the rows with these values, oldest first."""
+        if not self.exists:
+            return []
+        tail = "" if limit is None else f"{' DESC' if newest else ''} LIMIT {int(limit)}"
+        rows = self._connection.query(self._lookup(fields) + " ORDER BY oid" + tail, values)
+        return rows[::-1] if newest else rows
+
+    def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
+        """Count the rows with these values."""
+        if not self.exists:
+            return 0
+        rows = self._connection.query(f"SELECT count(*) FROM ({self._lookup(fields)})", values)
+        return int(str(rows[0][0]))
+
+    def _lookup(self, fields: Sequence[Field]) -> str:
+        # IS, not =: a lookup of None means NULL.
+        terms = " AND ".join(f"{self._columns[each]} IS ?" for each in fields)
+        return f"{self._select}{' WHERE ' + terms if terms else ''}"
+
+
+def _log_rows(entries: list[Row], first_seq: int) -> list[LogRow] | None:
+    if not entries:
+        return []
+    # Numbers have no gaps: the first one missing has been pruned.
+    if entries[0][0] != first_seq:
+        return None
+    return [row for entry in entries for row in read_entry(*entry)]  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - as the columns are declared
+
+
+def _write_rows(connection: Connection, overlay: Overlay) -> None:
+    definition = overlay.definition
+    try:
+        if overlay.deleted:
+            connection.run_many(definition.delete, [(oid,) for oid in overlay.deleted])
+        if overlay.masks:
+            _write_updates(connection, overlay)
+        if overlay.created:
+            connection.run_many(definition.insert, overlay.created.values())
+    except UniqueViolationError as error:
+        raise _taken(connection, overlay, error.column) from None
+
+
+def _write_updates(connection: Connection, overlay: Overlay) -> None:
+    """Update the objects, all that set the same fields with one statement."""
+    definition = overlay.definition
+    for mask, oids in overlay.oids_by_mask().items():
+        positions = [field.position for field in definition.fields_of(mask)]
+        sql = definition.update_sql(mask)
+        updates: list[list[Stored]] = []
+        for oid in oids:
+            row = overlay.changed_row(oid)
+            updates.append([*[row[position] for position in positions], oid])
+        if len(updates) == 1:
+            connection.run(sql, updates[0])
+        else:
+            connection.run_many(sql, updates)
+
+
+def _taken(connection: Connection, overlay: Overlay, column: str) -> Exception:
+    """Say which value of a unique field is taken."""
+    definition = overlay.definition
+    field = definition.fields.get(column.rpartition(".")[2])
+    if field is None:
+        return RevisionConflictError(f"another commit made the same new {definition.name}")
+    same = f"SELECT 1 FROM {definition.table} WHERE {quoted(field.name)} = ? AND oid <> ?"
+    seen: set[Stored] = set()
+    for oid, row in overlay.rows.items():
+        value = row[field.position] if row else None
+        if value is not None and (value in seen or connection.query(same, (value, oid))):
+            return AlreadyExistsError(f"{definition.name} with {field.name}", str(value))
+        seen.add(value)
+    return AlreadyExistsError(f"{definition.name} with {field.name}", "?")

@@ -1,0 +1,177 @@
+"""Store: what keeps the objects. A port with two adapters, a SQLite file and plain memory.
+
+The rest of the package works on rows, caches and read sets, and asks a store
+for snapshots, rows, lookups, the change log, and to commit. Each thread has a
+`Link` of its own; a `Store` may be used by any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.codec import Row, Stored
+    from odbctl.engine.odb.definition import Definition
+    from odbctl.engine.odb.field import Field
+    from odbctl.engine.odb.log import Group, LogRow
+    from odbctl.engine.odb.overlay import Overlay
+
+
+class Table(Protocol):
+    """A class, as a link reads it in the snapshot that is open."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the store has all that this definition of the class needs."""
+        ...
+
+    @property
+    def exists(self) -> bool:
+        """Whether the store knows the class at all."""
+        ...
+
+    def row(self, oid: int) -> Row | None:
+        """Read the row of an object."""
+        ...
+
+    def select(
+        self,
+        fields: Sequence[Field],
+        values: Sequence[Stored],
+        *,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> list[Row]:
+        """Read the rows with these values, oldest first; with a limit those of one end."""
+        ...
+
+    def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
+        """Count the rows with these values."""
+        ...
+
+
+class Write(NamedTuple):
+    """What a transaction wants to have written."""
+
+    base_seq: int  # the last commit it has seen
+    overlays: Sequence[Overlay]
+    groups: Sequence[Group]  # its entry in the change log
+    outdated: Sequence[Definition]  # classes that the store must learn first
+    check: Callable[[list[LogRow] | None], None]  # of later commits; raises if they conflict
+
+
+class Written(NamedTuple):
+    """What became of it."""
+
+    seq: int  # the number of the commit
+    others: list[LogRow]  # what was committed between its snapshot and it
+    learnt: Sequence[Group]  # classes that the store learnt
+
+
+class Link(Protocol):
+    """One thread's way into a store."""
+
+    def begin(self) -> int:
+        """Open a snapshot and return the number of its last commit."""
+        ...
+
+    def end(self) -> None:
+        """Close the snapshot; does nothing if none is open."""
+        ...
+
+    def last_seq(self) -> int:
+        """Return the number of the last commit; needs no snapshot."""
+        ...
+
+    def log_since(self, seq: int) -> list[LogRow] | None:
+        """Return what was committed after `seq`; None if the log no longer goes so far back."""
+        ...
+
+    def table(self, definition: Definition) -> Table:
+        """Return a class as it is in the snapshot that is open."""
+        ...
+
+    def commit(self, write: Write) -> Written:
+        """Write all or nothing; no snapshot is open.
+
+        Raises:
+            AlreadyExistsError: A unique value is taken.
+            StoreError: It cannot be written.
+        """
+        ...
+
+    def announce(self, first_seq: int, last_seq: int) -> None:
+        """Wake the listeners after these commits, and do what upkeep is due."""
+        ...
+
+    def upkeep(self) -> None:
+        """Prune the change log and keep the files small."""
+        ...
+
+    def close(self) -> None:
+        """Close the link. Safe to call twice."""
+        ...
+
+
+class Listener(Protocol):
+    """The receiving side of the change signal, for one thread; use it in a `with`.
+
+    An event loop watches `fileno()`. Before it sleeps it calls `arm()` and
+    looks at the database again if that says True; when the descriptor is
+    readable it calls `drain()`.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable after a commit."""
+        ...
+
+    def arm(self) -> bool:
+        """Ask to be woken by the next commit; True if there was one since the last view."""
+        ...
+
+    def drain(self) -> None:
+        """Take away the wake-ups that came."""
+        ...
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Sleep until a wake-up, the time-out, or until it is time to look by oneself."""
+        ...
+
+    def wake(self) -> None:
+        """Wake this listener from another thread."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening. Safe to call twice."""
+        ...
+
+
+class Store(Protocol):
+    """Where the objects are."""
+
+    def open(self) -> Link:
+        """Open the link of a thread."""
+        ...
+
+    def is_last(self, seq: int) -> bool:
+        """Tell, if that costs nothing, that no commit followed `seq`; False if in doubt."""
+        ...
+
+    def listener(self, has_changed: Callable[[], bool]) -> Listener:
+        """Make a listener."""
+        ...
+
+    def close(self) -> None:
+        """Close what the store itself has open."""
+        ...
