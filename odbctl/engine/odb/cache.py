@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.codec import Row
 from odbctl.engine.odb.definition import Definition
-from odbctl.engine.odb.log import SCHEMA, LogRow
-from odbctl.engine.odb.readset import Fields, Keys, grouped, touched_lookups
+from odbctl.engine.odb.log import SCHEMA, UPDATE, Group
+from odbctl.engine.odb.readset import Fields, Keys, touched_lookups
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
@@ -37,26 +37,36 @@ class CachedTable:
         self.rows: dict[int, Row] = {}
         self.lookups: dict[Fields, dict[Keys, tuple[DbObject, ...]]] = {}
 
-    def forget(self, rows: Sequence[LogRow]) -> None:
-        """Forget what these log rows of this class changed."""
-        if len(rows) > MANY_FORGOTTEN_ROWS:
+    def forget(self, group: Group) -> None:
+        """Forget what a change of this class touched."""
+        rows = self.rows
+        for oid in group.oids:
+            rows.pop(oid, None)
+        if group.op == UPDATE and not group.keys and not self.has_unlogged(group):
+            return
+        if len(group.oids) > MANY_FORGOTTEN_ROWS:
             self.lookups.clear()
-        for row in rows:
-            self.rows.pop(row.oid, None)
-            for fields, known in self.lookups.items():
-                for keys in touched_lookups(self.definition, row, fields, known):
-                    del known[keys]
+            return
+        for fields, known in self.lookups.items():
+            for keys in touched_lookups(self.definition, group, fields, known):
+                del known[keys]
+
+    def has_unlogged(self, group: Group) -> bool:
+        """Tell whether an older release changed a field that it does not know to be indexed."""
+        return bool(self.definition.mask_of(group.fields) & self.definition.indexed_mask)
 
 
 class Cache:
     """The cached part of a database, as of the commit `seq`."""
 
-    __slots__ = ("added", "rows", "seq", "tables")
+    __slots__ = ("_by_name", "added", "rows", "seq", "tables")
 
     def __init__(self) -> None:
         self.seq = -1
         self.added = 0
         self.tables: dict[Definition, CachedTable] = {}
+        # Two releases of a class may be used in one process.
+        self._by_name: dict[str, set[Definition]] = {}
         # The rows of each table once more: what the fields of objects look at first.
         self.rows: dict[Definition, dict[int, Row]] = {}
 
@@ -64,6 +74,7 @@ class Cache:
         """Begin to remember a class."""
         table = self.tables[definition] = CachedTable(definition, source)
         self.rows[definition] = table.rows
+        self._by_name.setdefault(definition.name, set()).add(definition)
         return table
 
     def remember(self, table: CachedTable, rows: Sequence[Row]) -> None:
@@ -91,13 +102,14 @@ class Cache:
         if self.added > MOST_ROWS:
             self.forget_rows()
 
-    def forget(self, rows: Iterable[LogRow]) -> None:
-        """Forget what these log rows changed."""
-        by_class = grouped(rows)
-        for definition in list(self.tables):
-            if changed := by_class.get(definition.name):
-                if any(row.op == SCHEMA for row in changed):
+    def forget(self, groups: Iterable[Group]) -> None:
+        """Forget what these changes touched."""
+        for group in groups:
+            for definition in self._by_name.get(group.class_name, ()):
+                if (table := self.tables.get(definition)) is None:
+                    continue
+                if group.op == SCHEMA:
                     del self.tables[definition]
                     del self.rows[definition]
                 else:
-                    self.tables[definition].forget(changed)
+                    table.forget(group)

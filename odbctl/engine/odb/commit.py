@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from odbctl.engine.odb.log import Group, LogRow, groups_of
+from odbctl.engine.odb.log import UPDATE, Group, groups_of
 from odbctl.engine.odb.overlay import Overlay
 from odbctl.engine.odb.readset import ReadSet
 from odbctl.engine.odb.store import Write, Written
@@ -17,6 +17,7 @@ from odbctl.errors import RevisionConflictError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.cache import CachedTable
+    from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.session import Session
     from odbctl.engine.odb.transaction import Transaction
 
@@ -28,14 +29,18 @@ def commit(transaction: Transaction) -> None:
         RevisionConflictError: Something that it read or wrote was changed by another commit.
         AlreadyExistsError: A unique value is taken.
     """
-    overlays = [each for each in transaction.overlays.values() if not each.is_empty()]
+    session = transaction.session
+    overlays: list[Overlay] = []
+    groups: list[Group] = []
+    outdated: list[Definition] = []
+    for overlay in transaction.overlays.values():
+        if found := groups_of(overlay):
+            overlays.append(overlay)
+            groups += found
+            if not session.table(overlay.definition).source.is_current:
+                outdated.append(overlay.definition)
     if not overlays:
         return
-    session = transaction.session
-    outdated = [
-        each.definition for each in overlays if not session.table(each.definition).source.is_current
-    ]
-    groups = [group for overlay in overlays for group in groups_of(overlay)]
     session.close_snapshot()
     written = session.link.commit(
         Write(transaction.seq, overlays, groups, outdated, transaction.check)
@@ -45,7 +50,7 @@ def commit(transaction: Transaction) -> None:
 
 
 def conflict(
-    reads: ReadSet, overlays: Iterable[Overlay], later: list[LogRow] | None
+    reads: ReadSet, overlays: Iterable[Overlay], later: list[Group] | None
 ) -> RevisionConflictError | None:
     """Say what later commits have changed that a transaction has read or wants to change.
 
@@ -76,7 +81,7 @@ def _renew_cache(
     if written.others:
         cache.forget(written.others)
     if written.learnt:
-        cache.forget(row for group in written.learnt for row in group.rows(written.seq, 0.0))
+        cache.forget(written.learnt)
     for overlay in overlays:
         if table := cache.tables.get(overlay.definition):
             _renew_table(table, overlay, groups)
@@ -86,25 +91,13 @@ def _renew_cache(
 
 def _renew_table(table: CachedTable, overlay: Overlay, groups: list[Group]) -> None:
     """Write what was committed into the cache, and forget the lookups that it touched."""
-    definition = overlay.definition
-    rows = table.rows
+    rows, name = table.rows, overlay.definition.name
     # Others may have changed other fields of the object: then it is not here, and read anew.
     kept = [oid for oid in overlay.masks if oid in rows]
-    if overlay.created or overlay.deleted or _has_keys(groups, definition.name):
-        if table.lookups:
-            own = [
-                row
-                for group in groups
-                if group.class_name == definition.name
-                for row in group.rows(0, 0.0)
-            ]
-            table.forget(own)
-        else:
-            for oid in overlay.deleted:
-                rows.pop(oid, None)
+    own = [
+        group for group in groups if group.class_name == name and (group.keys or group.op != UPDATE)
+    ]
+    for group in own:
+        table.forget(group)
     for oid in kept:
         rows[oid] = tuple(overlay.changed_row(oid))
-
-
-def _has_keys(groups: list[Group], class_name: str) -> bool:
-    return any(group.keys for group in groups if group.class_name == class_name)

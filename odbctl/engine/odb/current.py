@@ -43,8 +43,13 @@ def current_view() -> View:
     """
     view = current.view
     if view is None:
-        raise TransactionError("no view or transaction is open", hint="with db.view(): …")
+        raise no_view()
     return view
+
+
+def no_view() -> TransactionError:
+    """Return the error of whoever reads or writes outside a view."""
+    return TransactionError("no view or transaction is open", hint="with db.view(): …")
 
 
 def current_database() -> Database:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from odbctl.engine.odb.changes import wait_for_change
-from odbctl.engine.odb.log import LogRow
+from odbctl.engine.odb.log import Group
 from odbctl.engine.odb.retry import retry_on_conflict
 from odbctl.engine.odb.session import Session
 from odbctl.engine.odb.sqlite_store import SqliteStore
@@ -30,6 +30,20 @@ T = TypeVar("T")
 
 class _Local(threading.local):
     session: Session | None = None
+
+
+class _Forks:
+    """How many forks lie between this process and the one that imported this module."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        os.register_at_fork(after_in_child=self._count)
+
+    def _count(self) -> None:
+        self.count += 1
+
+
+forks = _Forks()
 
 
 class Database:
@@ -53,7 +67,7 @@ class Database:
         """
         self.path = Path(path)
         self.run_dir = Path(run_dir) if run_dir is not None else self.path.parent / "run"
-        self._pid = os.getpid()
+        self._forks = forks.count
         self._is_closed = False
         self._local = _Local()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -146,7 +160,7 @@ class Database:
         """
         self.session().link.upkeep()
 
-    def log_since(self, seq: int) -> tuple[int, list[LogRow] | None]:
+    def log_since(self, seq: int) -> tuple[int, list[Group] | None]:
         """Return what was committed after `seq`, and the last commit's number.
 
         Returns:
@@ -166,7 +180,7 @@ class Database:
         """
         if self._is_closed:
             raise StoreError(f"{self!r} is closed")
-        if os.getpid() != self._pid:
+        if self._forks != forks.count:
             raise StoreError(f"{self!r} was made before a fork", hint="make one in the child")
         session = self._local.session
         if session is None:
@@ -186,7 +200,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection that no view is open on; the others close with it."""
-        if self._is_closed or os.getpid() != self._pid:
+        if self._is_closed or self._forks != forks.count:
             return
         self._is_closed = True
         with self._sessions_lock:

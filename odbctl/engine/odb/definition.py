@@ -37,6 +37,8 @@ class Definition:
         self.names = names
         self.fields = {each: Field(self, each, number) for number, each in enumerate(hints)}
         self.is_resolved = False
+        # What `require_unique` has found good.
+        self._unique: set[tuple[str, ...]] = set()
         self.cls: type[DbObject]
 
     def resolve(self) -> None:
@@ -62,7 +64,7 @@ class Definition:
         self.select = f"SELECT {columns} FROM {self.table}"
         self.insert = f"INSERT INTO {self.table} ({columns}, rev) VALUES ({places}, 1)"
         self.delete = f"DELETE FROM {self.table} WHERE oid = ?"
-        self._updates: dict[int, str] = {}
+        self._updates: dict[int, tuple[str, tuple[int, ...]]] = {}
         self._masks: dict[str, int] = {}
         self._lookups: dict[tuple[str, ...], tuple[Field, ...]] = {}
         self._names_of_mask: dict[int, str] = {}
@@ -97,13 +99,17 @@ class Definition:
                 raise TypeError(f"{field} is missing; it expects {field.codec.text}")
         return row
 
-    def update_sql(self, mask: int) -> str:
-        """Give the UPDATE of the fields in `mask`; the oid is its last argument."""
-        if (sql := self._updates.get(mask)) is None:
-            places = ", ".join(f"{quoted(each.name)} = ?" for each in self.fields_of(mask))
+    def update_of(self, mask: int) -> tuple[str, tuple[int, ...]]:
+        """Give the UPDATE of the fields in `mask`, and their positions in a row.
+
+        The oid is the last argument of the statement.
+        """
+        if (update := self._updates.get(mask)) is None:
+            fields = self.fields_of(mask)
+            places = ", ".join(f"{quoted(each.name)} = ?" for each in fields)
             sql = f"UPDATE {self.table} SET {places}, rev = rev + 1 WHERE oid = ?"
-            self._updates[mask] = sql
-        return sql
+            update = self._updates[mask] = sql, tuple([each.position for each in fields])
+        return update
 
     def fields_of(self, mask: int) -> tuple[Field, ...]:
         """Give the fields whose bits are in `mask`."""
@@ -150,9 +156,13 @@ class Definition:
         Raises:
             TypeError: It does not.
         """
+        if names in self._unique:
+            return
         self.resolve()
         fields = self.lookup_fields(names)
-        if len(fields) != 1 or fields[0].mark is not Mark.UNIQUE:
+        if len(fields) == 1 and fields[0].mark is Mark.UNIQUE:
+            self._unique.add(names)
+        else:
             raise TypeError(f"{self.name}: lookup_unique takes one Unique field, not {names}")
 
 

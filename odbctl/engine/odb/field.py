@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
-from odbctl.engine.odb.current import current_view
-from odbctl.engine.odb.hints import codec_of, split_marks
+from odbctl.engine.odb.current import current, no_view
+from odbctl.engine.odb.hints import Mark, codec_of, split_marks
 from odbctl.errors import StoreError
 
 if TYPE_CHECKING:
@@ -19,22 +19,12 @@ MISSING: Final = object()
 FIRST_POSITION: Final = 1
 
 
-class Field:
-    """One field of a class: the descriptor through which it is read and written."""
+class Field(property):
+    """One field of a class: the descriptor through which it is read and written.
 
-    __slots__ = (
-        "bit",
-        "codec",
-        "decode",
-        "default",
-        "definition",
-        "encode",
-        "is_required",
-        "log_name",
-        "mark",
-        "name",
-        "position",
-    )
+    A property, because C calls its functions; they are closures, because
+    there are millions of reads.
+    """
 
     def __init__(self, definition: Definition, name: str, number: int) -> None:
         self.definition = definition
@@ -45,16 +35,23 @@ class Field:
         self.bit = 1 << number
         self.is_required = True
         self.default: Stored = None
+        self.mark: Mark | None = None
+        self.codec: Codec
+        self.encode: Callable[[Any], Stored]
+        self.decode: Callable[[Any], Any] | None = None
+        super().__init__(_getter(self), _setter(self))
 
     def resolve(self, hint: object, default: object) -> None:
         """Find the codec of `hint` and encode the default."""
         plain, self.mark = split_marks(hint)
         try:
-            self.codec: Codec = codec_of(plain)
+            self.codec = codec_of(plain)
         except TypeError as error:
             raise TypeError(f"{self}: {error}") from None
-        self.encode: Callable[[Any], Stored] = self.codec.to_column
-        self.decode: Callable[[Any], Any] | None = self.codec.from_column
+        self.encode = self.codec.to_column
+        self.decode = self.codec.from_column
+        if self.decode is None:
+            super().__init__(_plain_getter(self), _setter(self))
         if default is not MISSING:
             self.is_required = False
             self.default = self.stored(default)
@@ -90,13 +87,43 @@ class Field:
                 hint="a newer release may have written it",
             ) from error
 
-    def __get__(self, instance: DbObject | None, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        return current_view().read(self, instance.oid)
 
-    def __set__(self, instance: DbObject, value: object) -> None:
-        current_view().write(self, instance.oid, value)
+def _getter(field: Field) -> Callable[[DbObject], Any]:
+    def get(handle: DbObject) -> Any:
+        view = current.view
+        if view is None:
+            raise no_view()
+        return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
+
+    return get
+
+
+def _plain_getter(field: Field) -> Callable[[DbObject], Any]:
+    """Make the getter of a field that is stored as Python sees it."""
+    definition, position = field.definition, field.position
+
+    def get(handle: DbObject) -> Any:
+        rows = current.rows.get(definition)
+        if rows is not None:
+            row = rows.get(handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
+            if row is not None:
+                return row[position]
+        view = current.view
+        if view is None:
+            raise no_view()
+        return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
+
+    return get
+
+
+def _setter(field: Field) -> Callable[[DbObject, object], None]:
+    def put(handle: DbObject, value: object) -> None:
+        view = current.view
+        if view is None:
+            raise no_view()
+        view.write(field, handle._oid, value)  # pyright: ignore[reportPrivateUsage] - a call less
+
+    return put
 
 
 def _inner_text(mismatch: Mismatch) -> str:

@@ -9,34 +9,19 @@ of the oids: of an update `[old, new]`, else the value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
 
 if TYPE_CHECKING:
-    from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.overlay import Overlay
 
 INSERT, UPDATE, DELETE, SCHEMA = "insert", "update", "delete", "schema"
 # A value of a looked-up field, as JSON can hold it.
 Key = int | float | str | None
-# The keys of one object that a commit touched, by indexed field: [old, new], or the only one.
-TouchedKeys = dict[str, list[Key]]
-
-
-class LogRow(NamedTuple):
-    """One changed object; the rows of one commit share `seq` and `at`."""
-
-    seq: int  # the number of the commit; they have no gaps
-    at: float  # seconds since the epoch
-    class_name: str
-    oid: int
-    op: str
-    fields: str  # names with commas between; of an update only
-    keys: TouchedKeys
 
 
 class Group(NamedTuple):
@@ -44,9 +29,12 @@ class Group(NamedTuple):
 
     class_name: str
     op: str
-    fields: str
+    fields: str  # names with commas between; of an update only
     oids: Sequence[int]
-    keys: dict[str, list[object]]
+    # By indexed field, in the order of the oids: of an update [old, new], else the value.
+    keys: dict[str, list[Any]]
+    seq: int = 0  # the number of the commit; they have no gaps
+    at: float = 0.0  # seconds since the epoch
 
     def text(self) -> str:
         """Write the group for the log."""
@@ -57,15 +45,12 @@ class Group(NamedTuple):
         steps = [oids[0], *(after - before for before, after in pairwise(oids))]
         return dumps([self.class_name, self.op, self.fields, steps, self.keys])
 
-    def rows(self, seq: int, at: float) -> Iterator[LogRow]:
-        """Give a row for each object."""
-        name, op, fields, oids, keys = self
-        if not keys:
-            return (LogRow(seq, at, name, oid, op, fields, {}) for oid in oids)
-        return (
-            LogRow(seq, at, name, oid, op, fields, _touched(keys, each, op))
-            for each, oid in enumerate(oids)
-        )
+    def keys_of(self, name: str, each: int) -> tuple[Key, ...] | None:
+        """Give the keys of one object in an indexed field, old and new; None if not known."""
+        values = self.keys.get(name)
+        if values is None:
+            return None
+        return tuple(values[each]) if self.op == UPDATE else (values[each],)
 
 
 def entry_text(groups: Iterable[Group]) -> str:
@@ -73,11 +58,18 @@ def entry_text(groups: Iterable[Group]) -> str:
     return f"[{','.join([group.text() for group in groups])}]"
 
 
-def read_entry(seq: int, at: float, text: str) -> Iterator[LogRow]:
-    """Read the entry of a commit."""
-    groups: list[tuple[str, str, str, list[int], dict[str, list[object]]]] = loads(text)
-    for name, op, fields, steps, keys in groups:
-        yield from Group(name, op, fields, list(accumulate(steps)), keys).rows(seq, at)
+def read_entries(entries: Sequence[tuple[int, float, str]]) -> list[Group]:
+    """Read log entries: the number of the commit, its time, what it changed."""
+    # One call of the decoder for all of them: commits come in flocks.
+    texts: list[list[tuple[str, str, str, list[int], dict[str, list[Any]]]]] = loads(
+        f"[{','.join([text for _, _, text in entries])}]"
+    )
+    found: list[Group] = []
+    for (seq, at, _), entry in zip(entries, texts, strict=True):
+        for name, op, fields, steps, keys in entry:
+            oids = steps if len(steps) == 1 else list(accumulate(steps))
+            found.append(Group(name, op, fields, oids, keys, seq, at))
+    return found
 
 
 def schema_group(class_name: str) -> Group:
@@ -85,19 +77,20 @@ def schema_group(class_name: str) -> Group:
     return Group(class_name, SCHEMA, "", (0,), {})
 
 
-def groups_of(overlay: Overlay) -> Iterator[Group]:
+def groups_of(overlay: Overlay) -> list[Group]:
     """Say what a transaction writes to one class."""
-    definition = overlay.definition
+    definition, groups = overlay.definition, list[Group]()
     indexed, name = definition.indexed, definition.name
     if overlay.deleted:
         bases = [overlay.base[oid] for oid in overlay.deleted]
-        yield Group(name, DELETE, "", list(overlay.deleted), _column_keys(indexed, bases))
+        groups.append(Group(name, DELETE, "", list(overlay.deleted), _keys(indexed, bases)))
     for mask, oids in overlay.oids_by_mask().items():
-        pairs = _pair_keys(definition, overlay, mask, oids)
-        yield Group(name, UPDATE, definition.names_of(mask), oids, pairs)
+        keys = _pair_keys(overlay, mask, oids) if mask & definition.indexed_mask else {}
+        groups.append(Group(name, UPDATE, definition.names_of(mask), oids, keys))
     if overlay.created:
-        keys = _column_keys(indexed, overlay.created.values())
-        yield Group(name, INSERT, "", list(overlay.created), keys)
+        keys = _keys(indexed, overlay.created.values())
+        groups.append(Group(name, INSERT, "", list(overlay.created), keys))
+    return groups
 
 
 def log_key(value: Stored) -> Key:
@@ -105,30 +98,16 @@ def log_key(value: Stored) -> Key:
     return f"x'{value.hex()}'" if isinstance(value, bytes) else value
 
 
-def _column_keys(
-    fields: Iterable[Field], rows: Iterable[Sequence[Stored]]
-) -> dict[str, list[object]]:
-    return {
-        field.log_name: [log_key(row[field.position]) for row in rows] for field in fields
-    }  # fmt: skip
+def _keys(fields: Iterable[Field], rows: Iterable[Sequence[Stored]]) -> dict[str, list[Any]]:
+    return {field.log_name: [log_key(row[field.position]) for row in rows] for field in fields}
 
 
-def _pair_keys(
-    definition: Definition, overlay: Overlay, mask: int, oids: Sequence[int]
-) -> dict[str, list[object]]:
-    if not mask & definition.indexed_mask:
-        return {}
+def _pair_keys(overlay: Overlay, mask: int, oids: Sequence[int]) -> dict[str, list[Any]]:
     pairs = [(overlay.base[oid], overlay.changed_row(oid)) for oid in oids]
     return {
         field.log_name: [
             [log_key(old[field.position]), log_key(new[field.position])] for old, new in pairs
         ]
-        for field in definition.indexed
+        for field in overlay.definition.indexed
         if field.bit & mask
     }
-
-
-def _touched(keys: dict[str, list[object]], each: int, op: str) -> TouchedKeys:
-    if op == UPDATE:
-        return {name: values[each] for name, values in keys.items()}  # type: ignore[misc] # pyright: ignore[reportReturnType] - of an update they are pairs
-    return {name: [values[each]] for name, values in keys.items()}  # type: ignore[list-item] # pyright: ignore[reportReturnType] - of JSON

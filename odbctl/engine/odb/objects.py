@@ -77,8 +77,8 @@ class DbObject:
     @classmethod
     def lookup_any(cls, **equal: object) -> Self | None:
         """Return the oldest object whose indexed fields have these values, or None."""
-        found = cls.lookup_all(**equal)
-        return found[0] if found else None
+        found = current_view().lookup_end(cls.__odb__, equal, 1, newest=False)
+        return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
     def lookup_one(cls, **equal: object) -> Self:
@@ -104,7 +104,8 @@ class DbObject:
             TypeError: It is not exactly one Unique field.
         """
         cls.__odb__.require_unique(tuple(equal))
-        return cls.lookup_any(**equal)
+        found = current_view().lookup(cls.__odb__, equal)
+        return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DbObject) and type(other) is type(self) and other._oid == self._oid

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import Field
-from odbctl.engine.odb.log import INSERT, SCHEMA, UPDATE, Key, LogRow, TouchedKeys
+from odbctl.engine.odb.log import INSERT, SCHEMA, UPDATE, Group, Key
 
 Fields = tuple[Field, ...]
 # Values of looked-up fields as `log_key` writes them.
@@ -44,82 +44,90 @@ class ReadSet:
         """Remember a lookup, whatever it found."""
         self.lookups.setdefault(definition, {}).setdefault(fields, set()).add(keys)
 
-    def touched_by(self, rows: Iterable[LogRow]) -> str | None:
-        """Say what of this the log rows changed, or None.
+    def touched_by(self, groups: Iterable[Group]) -> str | None:
+        """Say what of this the changes of a log touched, or None.
 
         Returns:
             A text such as "core.Service.state of 123".
         """
-        by_class = grouped(rows)
+        by_class = grouped(groups)
         for definition, masks in self.objects.items():
-            for row in by_class.get(definition.name, ()):
-                mask = masks.get(row.oid)
-                if mask is not None and (text := _object_touched(definition, mask, row)):
+            for group in by_class.get(definition.name, ()):
+                if text := _objects_touched(definition, masks, group):
                     return text
         for definition, lookups in self.lookups.items():
-            for row in by_class.get(definition.name, ()):
+            for group in by_class.get(definition.name, ()):
                 for fields, known in lookups.items():
-                    if keys := touched_lookups(definition, row, fields, known):
-                        return _lookup_text(definition, fields, keys[0])
+                    if keys := touched_lookups(definition, group, fields, known):
+                        return _lookup_text(definition, fields, next(iter(keys)))
         return None
 
 
-def grouped(rows: Iterable[LogRow]) -> Mapping[str, list[LogRow]]:
-    """Group log rows by class."""
-    by_class: dict[str, list[LogRow]] = {}
-    for row in rows:
-        by_class.setdefault(row.class_name, []).append(row)
+def grouped(groups: Iterable[Group]) -> Mapping[str, list[Group]]:
+    """Sort changes by class."""
+    by_class: dict[str, list[Group]] = {}
+    for group in groups:
+        by_class.setdefault(group.class_name, []).append(group)
     return by_class
 
 
 def touched_lookups(
-    definition: Definition, row: LogRow, fields: Fields, known: Collection[Keys]
-) -> list[Keys]:
-    """Say which of the lookups by `fields` a log row may have changed.
+    definition: Definition, group: Group, fields: Fields, known: Collection[Keys]
+) -> Collection[Keys]:
+    """Say which of the lookups by `fields` a change may have touched.
 
     An older release may not know that a field is indexed and log no keys of
     it: then every lookup by it counts.
 
     Args:
         definition: The class that was looked up.
-        row: A log row of this class.
+        group: A change of this class.
         fields: The fields that were looked up.
         known: The keys that were looked up in them.
     """
-    if row.op == SCHEMA:
-        return []
-    changed = definition.mask_of(row.fields) if row.op == UPDATE else -1
-    if fields and not any(each.bit & changed for each in fields):
-        return []
-    touched = row.keys
-    if len(fields) == 1 and (keys := touched.get(fields[0].log_name)) is not None:
-        return [each for key in keys if (each := (key,)) in known]
-    quantifier = any if row.op == UPDATE else all
-    return [
-        keys
-        for keys in known
-        if quantifier(
-            field.bit & changed and _touches(touched, field, key)
-            for field, key in zip(fields, keys, strict=True)
-        )
-    ]
+    if group.op == SCHEMA:
+        return ()
+    if not fields:
+        return () if group.op == UPDATE else tuple(known)
+    if group.op == UPDATE:
+        mask = definition.mask_of(group.fields)
+        changed = [each for each, field in enumerate(fields) if field.bit & mask]
+        return _touched_by_update(group, fields, changed, known) if changed else ()
+    keys = group.keys
+    columns = [keys.get(field.log_name) for field in fields]
+    if None in columns:
+        return tuple(known)
+    return set(zip(*columns, strict=True)).intersection(known)  # pyright: ignore[reportArgumentType] - None was looked for
 
 
-def _touches(touched: TouchedKeys, field: Field, key: Key) -> bool:
-    keys = touched.get(field.log_name)
-    return keys is None or key in keys
+def _touched_by_update(
+    group: Group, fields: Fields, changed: list[int], known: Collection[Keys]
+) -> Collection[Keys]:
+    """Say which lookups have an old or new value of a changed field; the others are not known."""
+    values: dict[int, set[Key]] = {}
+    for each in changed:
+        pairs = group.keys.get(fields[each].log_name)
+        if pairs is None:
+            return tuple(known)
+        values[each] = {key for pair in pairs for key in pair}
+    if len(fields) == 1:
+        return [keys for key in values[0] if (keys := (key,)) in known]
+    return [keys for keys in known if any(keys[each] in values[each] for each in changed)]
 
 
-def _object_touched(definition: Definition, mask: int, row: LogRow) -> str | None:
-    if row.op == UPDATE:
-        if both := mask & definition.mask_of(row.fields):
+def _objects_touched(definition: Definition, masks: dict[int, int], group: Group) -> str | None:
+    for oid in group.oids:
+        mask = masks.get(oid)
+        if mask is None or group.op == SCHEMA:
+            continue
+        if group.op != UPDATE:
+            # Created: it was asked for before it existed.
+            end = "created" if group.op == INSERT else "deleted"
+            return f"{definition.name} {oid} ({end})"
+        if both := mask & definition.mask_of(group.fields):
             names = definition.names_of(both).replace(",", ", ")
-            return f"{definition.name}.{names} of {row.oid}"
-        return None
-    if row.op == SCHEMA:
-        return None
-    # Created: it was asked for before it existed.
-    return f"{definition.name} {row.oid} ({'created' if row.op == INSERT else 'deleted'})"
+            return f"{definition.name}.{names} of {oid}"
+    return None
 
 
 def _lookup_text(definition: Definition, fields: Fields, keys: Keys) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from odbctl.engine.odb.cache import Cache, CachedTable
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition
-from odbctl.engine.odb.log import LogRow
+from odbctl.engine.odb.log import Group
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.readset import Fields
@@ -169,13 +169,13 @@ class Session:
         if transaction is not None:
             transaction.rebase(later or ())
 
-    def _later(self, seq: int) -> list[LogRow] | None:
+    def _later(self, seq: int) -> list[Group] | None:
         """Return what was committed since the cache's place, or None if that is too much."""
         cache = self.cache
         is_near = cache.tables and 0 <= seq - cache.seq <= LONGEST_CATCH_UP
         return self.link.log_since(cache.seq) if is_near else None
 
-    def _forget(self, later: list[LogRow] | None, seq: int) -> None:
+    def _forget(self, later: list[Group] | None, seq: int) -> None:
         if later is None:
             self.cache.clear()
         else:

@@ -18,7 +18,7 @@ from odbctl.engine.odb.definition import Definition, quoted
 from odbctl.engine.odb.driver import Connection, UniqueViolationError, create_file
 from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.lock import CommitLock
-from odbctl.engine.odb.log import LogRow, entry_text, read_entry, schema_group
+from odbctl.engine.odb.log import Group, entry_text, read_entries, schema_group
 from odbctl.engine.odb.overlay import Overlay
 from odbctl.engine.odb.store import Write, Written
 from odbctl.engine.odb.tables import (
@@ -111,9 +111,9 @@ class SqliteLink:
         """Return the number of the last commit."""
         return self.connection.number(LAST_SEQ)
 
-    def log_since(self, seq: int) -> list[LogRow] | None:
+    def log_since(self, seq: int) -> list[Group] | None:
         """Return what was committed after `seq`, unless the log has been pruned so far."""
-        return _log_rows(self.connection.query(_LOG_SINCE, (seq,)), seq + 1)
+        return _groups(self.connection.query(_LOG_SINCE, (seq,)), seq + 1)
 
     def table(self, definition: Definition) -> SqliteTable:
         """Return a class as it is in the snapshot."""
@@ -155,10 +155,10 @@ class SqliteLink:
         connection = self.connection
         # The number that the entry gets tells whether somebody was faster.
         seq = connection.insert(_APPEND, (time.time(), entry_text(write.groups)))
-        others: list[LogRow] = []
+        others: list[Group] = []
         if seq != write.base_seq + 1:
             rows = connection.query(_LOG_BETWEEN, (write.base_seq, seq))
-            found = _log_rows(rows, write.base_seq + 1)
+            found = _groups(rows, write.base_seq + 1)
             write.check(found)
             others = found or []
         learnt = [
@@ -227,13 +227,13 @@ class SqliteTable:
         return f"{self._select}{' WHERE ' + terms if terms else ''}"
 
 
-def _log_rows(entries: list[Row], first_seq: int) -> list[LogRow] | None:
+def _groups(entries: list[Row], first_seq: int) -> list[Group] | None:
     if not entries:
         return []
     # Numbers have no gaps: the first one missing has been pruned.
     if entries[0][0] != first_seq:
         return None
-    return [row for entry in entries for row in read_entry(*entry)]  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - as the columns are declared
+    return read_entries(entries)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - as the columns are declared
 
 
 def _write_rows(connection: Connection, overlay: Overlay) -> None:
@@ -251,10 +251,8 @@ def _write_rows(connection: Connection, overlay: Overlay) -> None:
 
 def _write_updates(connection: Connection, overlay: Overlay) -> None:
     """Update the objects, all that set the same fields with one statement."""
-    definition = overlay.definition
     for mask, oids in overlay.oids_by_mask().items():
-        positions = [field.position for field in definition.fields_of(mask)]
-        sql = definition.update_sql(mask)
+        sql, positions = overlay.definition.update_of(mask)
         updates: list[list[Stored]] = []
         for oid in oids:
             row = overlay.changed_row(oid)

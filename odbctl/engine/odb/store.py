@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
-    from odbctl.engine.odb.log import Group, LogRow
+    from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.overlay import Overlay
 
 
@@ -59,14 +59,14 @@ class Write(NamedTuple):
     overlays: Sequence[Overlay]
     groups: Sequence[Group]  # its entry in the change log
     outdated: Sequence[Definition]  # classes that the store must learn first
-    check: Callable[[list[LogRow] | None], None]  # of later commits; raises if they conflict
+    check: Callable[[list[Group] | None], None]  # of later commits; raises if they conflict
 
 
 class Written(NamedTuple):
     """What became of it."""
 
     seq: int  # the number of the commit
-    others: list[LogRow]  # what was committed between its snapshot and it
+    others: list[Group]  # what was committed between its snapshot and it
     learnt: Sequence[Group]  # classes that the store learnt
 
 
@@ -85,7 +85,7 @@ class Link(Protocol):
         """Return the number of the last commit; needs no snapshot."""
         ...
 
-    def log_since(self, seq: int) -> list[LogRow] | None:
+    def log_since(self, seq: int) -> list[Group] | None:
         """Return what was committed after `seq`; None if the log no longer goes so far back."""
         ...
 

@@ -14,7 +14,7 @@ from odbctl.engine.odb.current import current
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.database import Database
-    from odbctl.engine.odb.log import LogRow
+    from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.readset import ReadSet
 
 
@@ -47,7 +47,7 @@ class Tracker:
         """The oldest snapshot that was read; None if nothing was."""
         return min(self._read_sets, default=None)
 
-    def is_touched_by(self, rows: list[LogRow]) -> bool:
+    def is_touched_by(self, rows: list[Group]) -> bool:
         """Tell whether commits changed what was read, after it was read."""
         for seq, read_sets in self._read_sets.items():
             later = [row for row in rows if row.seq > seq]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
-    from odbctl.engine.odb.log import LogRow
+    from odbctl.engine.odb.log import Group
 
 EVERY_FIELD = -1
 
@@ -38,7 +38,7 @@ class Transaction(View):
     is_writable = True
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database)
+        self.database = database
         self.reads = self.read_set = ReadSet()
         self.overlays: dict[Definition, Overlay] = {}
         self._callbacks: list[Callable[[], object]] = []
@@ -72,7 +72,7 @@ class Transaction(View):
             for callback in self._callbacks:
                 callback()
 
-    def check(self, later: list[LogRow] | None) -> None:
+    def check(self, later: list[Group] | None) -> None:
         """Check that later commits changed nothing that was read or is to be written.
 
         Raises:
@@ -81,7 +81,7 @@ class Transaction(View):
         if error := conflict(self.read_set, self.overlays.values(), later):
             raise error
 
-    def move_to(self, seq: int, later: list[LogRow] | None) -> None:
+    def move_to(self, seq: int, later: list[Group] | None) -> None:
         """Go on from a later commit, as if the snapshot had been opened there.
 
         Raises:
@@ -91,12 +91,13 @@ class Transaction(View):
             self.check(later)
         self.seq = seq
 
-    def rebase(self, later: Sequence[LogRow]) -> None:
+    def rebase(self, later: Sequence[Group]) -> None:
         """Lay the writes over what later commits wrote to the same objects."""
         for overlay in self.overlays.values():
             if not overlay.base:
                 continue
-            touched = {row.oid for row in later if row.class_name == overlay.definition.name}
+            name = overlay.definition.name
+            touched = {oid for each in later if each.class_name == name for oid in each.oids}
             for oid in touched & overlay.base.keys():
                 base = self.session.row(overlay.definition, oid)
                 if base is not None:

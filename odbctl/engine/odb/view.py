@@ -31,7 +31,16 @@ if TYPE_CHECKING:
 class View:
     """A snapshot; use it in a `with`. Inside another one it is that one."""
 
-    __slots__ = ("_is_inner", "_outer", "_outer_rows", "database", "reads", "seq", "session")
+    __slots__ = (
+        "_is_inner",
+        "_outer",
+        "_outer_rows",
+        "_rows",
+        "database",
+        "reads",
+        "seq",
+        "session",
+    )
 
     is_writable = False
 
@@ -74,6 +83,7 @@ class View:
 
     def _enter(self, session: Session, rows: Rows) -> None:
         self.session = session
+        self._rows = session.cache.rows
         self._outer, self._outer_rows = current.view, current.rows
         current.view, current.rows = self, rows
 
@@ -95,7 +105,10 @@ class View:
             ObjectGoneError: The object does not exist.
         """
         definition = field.definition
-        row = self.row(definition, oid)
+        rows = self._rows.get(definition)
+        row = None if rows is None else rows.get(oid)
+        if row is None:
+            row = self.session.row(definition, oid)
         if self.reads is not None:
             self.reads.add_field(definition, oid, field.bit)
         if row is None:
@@ -105,7 +118,7 @@ class View:
 
     def row(self, definition: Definition, oid: int) -> Row | None:
         """Return the stored row of an object, or None if it does not exist."""
-        rows = self.session.cache.rows.get(definition)
+        rows = self._rows.get(definition)
         row = None if rows is None else rows.get(oid)
         return self.session.row(definition, oid) if row is None else row
 
@@ -167,7 +180,8 @@ class View:
     def _lookup(
         self, definition: Definition, fields: Fields, values: Values, keys: Keys
     ) -> tuple[DbObject, ...]:
-        known = self.session.table(definition).lookups.get(fields)
+        table = self.session.cache.tables.get(definition)
+        known = None if table is None else table.lookups.get(fields)
         found = None if known is None else known.get(keys)
         if found is None:
             found = _handles(definition, self.session.select(definition, fields, values))
@@ -179,10 +193,14 @@ class View:
 
 def _asked(definition: Definition, equal: Mapping[str, object]) -> tuple[Fields, Values, Keys]:
     """Return what a lookup asks for."""
-    definition.resolve()
+    if not definition.is_resolved:
+        definition.resolve()
     fields = definition.lookup_fields(tuple(equal))
     values = tuple([field.stored(equal[field.name]) for field in fields])
-    return fields, values, tuple([log_key(value) for value in values])
+    for value in values:
+        if isinstance(value, bytes):
+            return fields, values, tuple([log_key(each) for each in values])
+    return fields, values, values  # type: ignore[return-value] # pyright: ignore[reportReturnType] - without bytes they are keys
 
 
 def _handles(definition: Definition, rows: list[Row]) -> tuple[DbObject, ...]:
