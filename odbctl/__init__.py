@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from odbctl.engine.odb import Database as Database
     from odbctl.engine.odb import DbObject as DbObject
+    from odbctl.engine.odb import Index as Index
     from odbctl.engine.odb import Indexed as Indexed
     from odbctl.engine.odb import Reactor as Reactor
     from odbctl.engine.odb import Schema as Schema
     from odbctl.engine.odb import Unique as Unique
+    from odbctl.engine.odb import field as field
     from odbctl.engine.odb import retry_on_conflict as retry_on_conflict
     from odbctl.engine.worker.service_base import ServiceBase as ServiceBase
     from odbctl.engine.worker.service_base import StopSignal as StopSignal
@@ -27,12 +29,14 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "Database": "odbctl.engine.odb",
     "DbObject": "odbctl.engine.odb",
+    "Index": "odbctl.engine.odb",
     "Indexed": "odbctl.engine.odb",
     "Reactor": "odbctl.engine.odb",
     "Schema": "odbctl.engine.odb",
     "ServiceBase": "odbctl.engine.worker.service_base",
     "StopSignal": "odbctl.engine.worker.service_base",
     "Unique": "odbctl.engine.odb",
+    "field": "odbctl.engine.odb",
     "retry_on_conflict": "odbctl.engine.odb",
 }
 

@@ -8,6 +8,7 @@ from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.reactor import Reactor
 from odbctl.engine.odb.retry import retry_on_conflict
 from odbctl.engine.odb.schema import Indexed, Schema, Unique
+from odbctl.engine.odb.specifiers import Index, field
 from odbctl.engine.odb.store import Listener
 from odbctl.engine.odb.transaction import Transaction
 from odbctl.engine.odb.view import View
@@ -15,6 +16,7 @@ from odbctl.engine.odb.view import View
 __all__ = [
     "Database",
     "DbObject",
+    "Index",
     "Indexed",
     "Listener",
     "Reactor",
@@ -23,5 +25,6 @@ __all__ = [
     "Unique",
     "View",
     "current_database",
+    "field",
     "retry_on_conflict",
 ]

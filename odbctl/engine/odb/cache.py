@@ -67,13 +67,15 @@ class Cache:
         self.tables: dict[Definition, CachedTable] = {}
         # Two releases of a class may be used in one process.
         self._by_name: dict[str, set[Definition]] = {}
-        # The rows of each table once more: what the fields of objects look at first.
+        # The rows of each table once more, if none of their values is missing: what the fields
+        # of objects look at first.
         self.rows: dict[Definition, dict[int, Row]] = {}
 
     def add(self, definition: Definition, source: Table) -> CachedTable:
         """Begin to remember a class."""
         table = self.tables[definition] = CachedTable(definition, source)
-        self.rows[definition] = table.rows
+        if source.is_plain:
+            self.rows[definition] = table.rows
         self._by_name.setdefault(definition.name, set()).add(definition)
         return table
 
@@ -110,6 +112,6 @@ class Cache:
                     continue
                 if group.op == SCHEMA:
                     del self.tables[definition]
-                    del self.rows[definition]
+                    self.rows.pop(definition, None)
                 else:
                     table.forget(group)

@@ -57,8 +57,8 @@ class Announcer:
             self._wake(slot)
             slot = armed.find(b"\1", slot + 1)
 
-    def close(self) -> None:
-        """Close what is open."""
+    def __del__(self) -> None:
+        # Not earlier: another thread may be announcing what it has committed.
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)

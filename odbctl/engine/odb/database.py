@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -70,14 +69,22 @@ class Database:
         self._forks = forks.count
         self._is_closed = False
         self._local = _Local()
-        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-        self._sessions_lock = threading.Lock()
         self._store: Store = SqliteStore(
             self.path,
             self.run_dir,
             synchronous=synchronous,
             busy_timeout_seconds=busy_timeout_seconds,
         )
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """Make a database without a file, for the threads of this process; it ends with it."""
+        database = cls(":memory:")
+        # Imported by those who use it only: every worker imports this module.
+        from odbctl.engine.odb.memory_store import MemoryStore
+
+        database._store = MemoryStore()
+        return database
 
     def __enter__(self) -> Self:
         return self
@@ -179,12 +186,13 @@ class Database:
             StoreError: The database is closed, or was made before a fork.
         """
         if self._is_closed:
+            self.close_session()
             raise StoreError(f"{self!r} is closed")
         if self._forks != forks.count:
             raise StoreError(f"{self!r} was made before a fork", hint="make one in the child")
         session = self._local.session
         if session is None:
-            session = self._local.session = self._open_session()
+            session = self._local.session = Session(self._store, self._store.open())
         return session
 
     def release(self, session: Session) -> None:
@@ -199,19 +207,15 @@ class Database:
             session.link.close()
 
     def close(self) -> None:
-        """Close every connection that no view is open on; the others close with it."""
+        """Close it for all threads.
+
+        The connection of this thread is closed now; another thread's when its view ends, when
+        it tries to open one, or when it ends itself: none may be closed while it is used.
+        """
         if self._is_closed or self._forks != forks.count:
             return
         self._is_closed = True
-        with self._sessions_lock:
-            sessions = list(self._sessions)
-        for session in sessions:
-            if not session.is_open:
-                session.link.close()
+        session = self._local.session
+        if session is not None and not session.is_open:
+            self.close_session()
         self._store.close()
-
-    def _open_session(self) -> Session:
-        session = Session(self._store, self._store.open())
-        with self._sessions_lock:
-            self._sessions.add(session)
-        return session

@@ -1,4 +1,4 @@
-"""What a stored class looks like: its fields, and the SQL that reads and writes it.
+"""What a stored class looks like: its fields, and how they are looked up.
 
 A `Definition` is made when the class is defined and resolved (hints become
 codecs) when it is first used; after that it never changes. It belongs to the
@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.field import MISSING, Field
 from odbctl.engine.odb.hints import Mark
+from odbctl.engine.odb.specifiers import FieldSpec, Index
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
 
 
+class CompositeIndex(NamedTuple):
+    """Fields that are looked up together."""
+
+    fields: tuple[Field, ...]
+    is_unique: bool
+
+
 class Definition:
-    """A stored class: its fields in order, and its SQL."""
+    """A stored class: its fields in order, its indexes."""
 
     def __init__(
         self,
@@ -29,6 +37,7 @@ class Definition:
         hints: Mapping[str, object],
         defaults: Mapping[str, object],
         names: Mapping[str, object],
+        indexes: Mapping[str, Index],
     ) -> None:
         self.name = name
         self.module = module
@@ -36,13 +45,14 @@ class Definition:
         self.defaults = defaults
         self.names = names
         self.fields = {each: Field(self, each, number) for number, each in enumerate(hints)}
+        self._declared_indexes = indexes
         self.is_resolved = False
         # What `require_unique` has found good.
         self._unique: set[tuple[str, ...]] = set()
         self.cls: type[DbObject]
 
     def resolve(self) -> None:
-        """Turn hints into codecs and prepare the SQL. Does nothing the second time.
+        """Turn hints into codecs. Does nothing the second time.
 
         Raises:
             TypeError: A hint is of a type that cannot be stored, or a default does not fit.
@@ -51,20 +61,26 @@ class Definition:
             return
         scope = vars(sys.modules[self.module]) if self.module in sys.modules else {}
         for name, field in self.fields.items():
-            field.resolve(self._hint(name, scope), self.defaults.get(name, MISSING))
+            default = self.defaults.get(name, MISSING)
+            if isinstance(default, FieldSpec):
+                field.specify(default.default_factory, default.renamed_from, default.converted_from)
+                default = default.default
+            field.resolve(self._hint(name, scope), default)
         ordered = tuple(self.fields.values())
         self.ordered = ordered
-        self.indexed = tuple(each for each in ordered if each.mark)
+        self.indexes = tuple(self._composite(*each) for each in self._declared_indexes.items())
+        together = {field for index in self.indexes for field in index.fields}
+        # Fields that take part in any index: lookups need their values in the change log.
+        self.indexed = tuple(each for each in ordered if each.mark or each in together)
         self.indexed_mask = sum(each.bit for each in self.indexed)
         self.required = tuple(each for each in ordered if each.is_required)
+        self.unique_fields = (
+            *((each,) for each in ordered if each.mark is Mark.UNIQUE),
+            *(index.fields for index in self.indexes if index.is_unique),
+        )
+        self.factories = tuple(each for each in ordered if each.factory is not None)
         self.blank: Row = (0, *(each.default for each in ordered))
         self.table = quoted(self.name)
-        columns = ", ".join(quoted(each) for each in ("oid", *self.fields))
-        places = ", ".join("?" * (1 + len(ordered)))
-        self.select = f"SELECT {columns} FROM {self.table}"
-        self.insert = f"INSERT INTO {self.table} ({columns}, rev) VALUES ({places}, 1)"
-        self.delete = f"DELETE FROM {self.table} WHERE oid = ?"
-        self._updates: dict[int, tuple[str, tuple[int, ...]]] = {}
         self._masks: dict[str, int] = {}
         self._lookups: dict[tuple[str, ...], tuple[Field, ...]] = {}
         self._names_of_mask: dict[int, str] = {}
@@ -97,19 +113,10 @@ class Definition:
         for field in self.required:
             if field.name not in values:
                 raise TypeError(f"{field} is missing; it expects {field.codec.text}")
+        for field in self.factories:
+            if field.name not in values and field.factory is not None:
+                row[field.position] = field.stored(field.factory())
         return row
-
-    def update_of(self, mask: int) -> tuple[str, tuple[int, ...]]:
-        """Give the UPDATE of the fields in `mask`, and their positions in a row.
-
-        The oid is the last argument of the statement.
-        """
-        if (update := self._updates.get(mask)) is None:
-            fields = self.fields_of(mask)
-            places = ", ".join(f"{quoted(each.name)} = ?" for each in fields)
-            sql = f"UPDATE {self.table} SET {places}, rev = rev + 1 WHERE oid = ?"
-            update = self._updates[mask] = sql, tuple([each.position for each in fields])
-        return update
 
     def fields_of(self, mask: int) -> tuple[Field, ...]:
         """Give the fields whose bits are in `mask`."""
@@ -118,15 +125,19 @@ class Definition:
     def names_of(self, mask: int) -> str:
         """Write a mask as the change log does: names with commas between."""
         if (text := self._names_of_mask.get(mask)) is None:
-            text = ",".join(each.name for each in self.fields_of(mask))
+            text = ",".join(each.log_name for each in self.fields_of(mask))
             self._names_of_mask[mask] = text
         return text
 
     def mask_of(self, names: str) -> int:
         """Read a mask from the change log; names of other releases are left out."""
         if (mask := self._masks.get(names)) is None:
-            known = (self.fields.get(each) for each in names.split(","))
-            mask = self._masks[names] = sum(each.bit for each in known if each)
+            changed = set(names.split(","))
+            mask = self._masks[names] = sum(
+                each.bit
+                for each in self.ordered
+                if not changed.isdisjoint((each.name, *each.renamed_from))
+            )
         return mask
 
     def lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
@@ -140,18 +151,30 @@ class Definition:
         return found
 
     def _lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
-        fields: list[Field] = []
         for name in names:
-            field = self.fields.get(name)
-            if field is None or not field.mark:
-                reason = "is not indexed" if field else "is no field"
-                indexed = ", ".join(each.name for each in self.indexed) or "none"
-                raise TypeError(f"{self.name}.{name} {reason}; indexed: {indexed}")
-            fields.append(field)
-        return tuple(sorted(fields, key=_position))
+            if name not in self.fields:
+                raise TypeError(f"{self.name}.{name} is no field; indexed: {self._lookups_text()}")
+        fields = tuple(each for each in self.ordered if each.name in names)
+        if any(set(names) == {each.name for each in index.fields} for index in self.indexes):
+            return fields
+        for field in fields:
+            if not field.mark:
+                raise TypeError(f"{field} is not indexed; indexed: {self._lookups_text()}")
+        return fields
+
+    def _lookups_text(self) -> str:
+        alone = [each.name for each in self.ordered if each.mark]
+        together = [f"({', '.join(f.name for f in each.fields)})" for each in self.indexes]
+        return ", ".join([*alone, *together]) or "nothing"
+
+    def _composite(self, name: str, index: Index) -> CompositeIndex:
+        for each in index.fields:
+            if each not in self.fields:
+                raise TypeError(f"{self.name}.{name} is an Index of {each!r}, which is no field")
+        return CompositeIndex(tuple(self.fields[each] for each in index.fields), index.is_unique)
 
     def require_unique(self, names: tuple[str, ...]) -> None:
-        """Check that a lookup names one Unique field.
+        """Check that a lookup names one Unique field, or the fields of a unique Index.
 
         Raises:
             TypeError: It does not.
@@ -160,16 +183,16 @@ class Definition:
             return
         self.resolve()
         fields = self.lookup_fields(names)
-        if len(fields) == 1 and fields[0].mark is Mark.UNIQUE:
+        is_alone = len(fields) == 1 and fields[0].mark is Mark.UNIQUE
+        if is_alone or any(i.is_unique and set(i.fields) == set(fields) for i in self.indexes):
             self._unique.add(names)
         else:
-            raise TypeError(f"{self.name}: lookup_unique takes one Unique field, not {names}")
+            raise TypeError(
+                f"{self.name}: lookup_unique takes a Unique field,"
+                f" or the fields of a unique Index, not {names}"
+            )
 
 
 def quoted(name: str) -> str:
     """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _position(field: Field) -> int:
-    return field.position

@@ -28,11 +28,11 @@ _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class UniqueViolationError(Exception):
-    """Two rows have the same value in a unique column; the transaction says of what."""
+    """Two rows have the same values in unique columns; the store says of what."""
 
-    def __init__(self, column: str) -> None:
-        super().__init__(column)
-        self.column = column
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__(*columns)
+        self.columns = columns
 
 
 class Connection:
@@ -141,8 +141,9 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
             f"{path} is damaged or no database: {error}", hint="restore it from a backup"
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
-        # "UNIQUE constraint failed: core.Service.name": SQLite has no other way to say which.
-        return UniqueViolationError(str(error).rpartition(": ")[2])
+        # "UNIQUE constraint failed: core.Service.a, core.Service.b": there is no other way to know.
+        names = str(error).rpartition(": ")[2].split(", ")
+        return UniqueViolationError([name.rpartition(".")[2] for name in names])
     return StoreError(f"the database {path} failed: {error}")
 
 

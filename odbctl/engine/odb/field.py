@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
 
 MISSING: Final = object()
+# How a column of an earlier type is read, and what makes a value of now of it.
+Conversion = tuple[Callable[[Any], Any] | None, Callable[[Any], object]]
 # Row = (oid, field, field, …): fields start behind the oid.
 FIRST_POSITION: Final = 1
 
@@ -29,12 +31,17 @@ class Field(property):
     def __init__(self, definition: Definition, name: str, number: int) -> None:
         self.definition = definition
         self.name = name
-        # How the change log calls it, the same in every release.
+        # How the change log calls it: by its oldest name, the same in every release.
         self.log_name = name
         self.position = FIRST_POSITION + number
         self.bit = 1 << number
         self.is_required = True
         self.default: Stored = None
+        # Makes the default of a new object; `default` is then what objects of before have.
+        self.factory: Callable[[], object] | None = None
+        self.renamed_from: tuple[str, ...] = ()
+        # By earlier type in words: how its columns are read, and the author's function.
+        self.conversions: dict[str, Conversion] = {}
         self.mark: Mark | None = None
         self.codec: Codec
         self.encode: Callable[[Any], Stored]
@@ -42,7 +49,12 @@ class Field(property):
         super().__init__(_getter(self), _setter(self))
 
     def resolve(self, hint: object, default: object) -> None:
-        """Find the codec of `hint` and encode the default."""
+        """Find the codec of `hint` and encode the default.
+
+        Args:
+            hint: The type, marks included.
+            default: A value, a `FieldSpec`, or MISSING.
+        """
         plain, self.mark = split_marks(hint)
         try:
             self.codec = codec_of(plain)
@@ -52,9 +64,32 @@ class Field(property):
         self.decode = self.codec.from_column
         if self.decode is None:
             super().__init__(_plain_getter(self), _setter(self))
+        if (factory := self.factory) is not None:
+            default = factory()
         if default is not MISSING:
             self.is_required = False
             self.default = self.stored(default)
+
+    def specify(
+        self,
+        factory: Callable[[], object] | None,
+        renamed_from: tuple[str, ...],
+        converted_from: Mapping[Any, Callable[[Any], object]],
+    ) -> None:
+        """Take what the class body says of the field besides its type and default."""
+        self.factory = factory
+        self.renamed_from = renamed_from
+        if renamed_from:
+            self.log_name = renamed_from[-1]
+        for hint, function in converted_from.items():
+            codec = codec_of(hint)
+            self.conversions[codec.text] = codec.from_column, function
+
+    def _unset(self) -> StoreError:
+        return StoreError(
+            f"{self} is required, but this object was stored by a release without it",
+            hint="give the field a default",
+        )
 
     def __str__(self) -> str:
         return f"{self.definition.name}.{self.name}"
@@ -78,7 +113,11 @@ class Field(property):
     def loaded(self, stored: Stored) -> Any:
         """Return a stored value as Python sees it; a container is a fresh copy."""
         if stored is None or self.decode is None:
+            if stored is UNSET:
+                raise self._unset()
             return stored
+        if stored is UNSET:
+            raise self._unset()
         try:
             return self.decode(stored)
         except (KeyError, ValueError, TypeError) as error:
@@ -86,6 +125,15 @@ class Field(property):
                 f"{self} holds {stored!r:.200}, which is no {self.codec.text}",
                 hint="a newer release may have written it",
             ) from error
+
+
+class _Unset(str):
+    """Stands in a row for a required field that the object was stored without."""
+
+    __slots__ = ()
+
+
+UNSET: Final = _Unset("unset")
 
 
 def _getter(field: Field) -> Callable[[DbObject], Any]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Self, dataclass_transform
 
 from odbctl.engine.odb.current import current_view
+from odbctl.engine.odb.specifiers import field
 from odbctl.errors import NotFoundError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.definition import Definition
 
 
-@dataclass_transform(kw_only_default=True, eq_default=False)
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
 class DbObject:
     """An object in the object database; creating one needs a transaction."""
 

@@ -15,6 +15,7 @@ from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import MISSING
 from odbctl.engine.odb.hints import Mark, is_class_variable
 from odbctl.engine.odb.objects import DbObject
+from odbctl.engine.odb.specifiers import Index, field
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class Schema:
         self.name = name
         self.classes: dict[str, type[DbObject]] = {}
 
-    @dataclass_transform(kw_only_default=True, eq_default=False)
+    @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
     def define(self, cls: type[T]) -> type[T]:
         """Make a stored class of an annotated one.
 
@@ -53,6 +54,7 @@ class Schema:
             _hints_of(cls),
             _defaults_of(cls),
             _Names(self, _callers_names()),
+            _indexes_of(cls),
         )
         stored = _rebuilt(cls, definition)
         definition.cls = stored
@@ -117,6 +119,13 @@ def _defaults_of(cls: type) -> dict[str, object]:
             if value is not MISSING:
                 defaults[name] = value
     return defaults
+
+
+def _indexes_of(cls: type) -> dict[str, Index]:
+    indexes: dict[str, Index] = {}
+    for base in _annotated_bases(cls):
+        indexes.update({n: each for n, each in vars(base).items() if isinstance(each, Index)})
+    return indexes
 
 
 def _rebuilt(cls: type[Any], definition: Definition) -> type[DbObject]:

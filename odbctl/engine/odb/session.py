@@ -34,7 +34,6 @@ class Session:
     """The link and the cache of one thread."""
 
     __slots__ = (
-        "__weakref__",
         "_store",
         "_transaction",
         "_trusted_until",

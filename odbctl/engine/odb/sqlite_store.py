@@ -20,17 +20,9 @@ from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.lock import CommitLock
 from odbctl.engine.odb.log import Group, entry_text, read_entries, schema_group
 from odbctl.engine.odb.overlay import Overlay
+from odbctl.engine.odb.shape import Shape
 from odbctl.engine.odb.store import Write, Written
-from odbctl.engine.odb.tables import (
-    check_types,
-    column_sql,
-    ensure_table,
-    merge,
-    prepare,
-    read_record,
-    record_of,
-    select_sql,
-)
+from odbctl.engine.odb.tables import ensure_table, literal, prepare, read_record, table_of
 from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreError
 
 _LOG_SINCE: Final = "SELECT seq, at, changes FROM log WHERE seq > ? ORDER BY seq"
@@ -74,8 +66,7 @@ class SqliteStore:
         return SocketListener(self._run_dir, has_changed)
 
     def close(self) -> None:
-        """Close the lock and the socket."""
-        self._announcer.close()
+        """Close the lock; threads that are about to announce a commit still can."""
         self._lock.close()
 
 
@@ -93,6 +84,7 @@ class SqliteLink:
         self._lock = lock
         self._announcer = announcer
         self._checkpointer = checkpointer
+        self._tables: dict[Definition, SqliteTable] = {}
 
     def begin(self) -> int:
         """Open a snapshot: a deferred BEGIN, and the read that pins it."""
@@ -117,7 +109,8 @@ class SqliteLink:
 
     def table(self, definition: Definition) -> SqliteTable:
         """Return a class as it is in the snapshot."""
-        return SqliteTable(self.connection, definition)
+        table = self._tables[definition] = SqliteTable(self.connection, definition)
+        return table
 
     def commit(self, write: Write) -> Written:
         """Write under the lock, if the commits since the snapshot allow it."""
@@ -169,35 +162,45 @@ class SqliteLink:
         if learnt:
             connection.run(_AMEND, (entry_text([*learnt, *write.groups]), seq))
         for overlay in write.overlays:
-            _write_rows(connection, overlay)
+            table = self._tables.get(overlay.definition)
+            if learnt or table is None or not table.is_current:
+                table = self.table(overlay.definition)
+            _write_rows(connection, table, overlay)
         return Written(seq, others, learnt)
 
 
 class SqliteTable:
     """The table of one class, which may lack some of its fields."""
 
-    __slots__ = ("_columns", "_connection", "_select", "_select_one", "exists", "is_current")
+    __slots__ = ("_columns", "_connection", "_select", "_table", "_updates", "shape")
 
     def __init__(self, connection: Connection, definition: Definition) -> None:
-        recorded = read_record(connection, definition)
         self._connection = connection
-        self.exists = recorded is not None
-        check_types(definition, recorded or {})
-        self.is_current = (
-            recorded is not None and merge(recorded, record_of(definition)) == recorded
-        )
-        self._select = select_sql(definition, recorded or {})
-        self._select_one = f"{self._select} WHERE oid = ?"
+        self.shape = shape = Shape(definition, read_record(connection, definition))
+        self._table = table_of(definition)
         self._columns = {
-            field: column_sql(field, recorded or {}) for field in definition.ordered
-        }  # fmt: skip
+            place.field: quoted(place.column) if place.is_there else literal(place.field.default)
+            for place in shape.places
+        }
+        self._select = f"SELECT {', '.join(['oid', *self._columns.values()])} FROM {self._table}"
+        self._updates: dict[int, tuple[str, tuple[int, ...]]] = {}
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file has all that this definition needs."""
+        return self.shape.is_current
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every value of a row can be read as it is."""
+        return self.shape.is_plain
 
     def row(self, oid: int) -> Row | None:
         """Read a row."""
-        if not self.exists:
+        if not self.shape.exists:
             return None
-        found = self._connection.query(self._select_one, (oid,))
-        return found[0] if found else None
+        found = self._connection.query(f"{self._select} WHERE oid = ?", (oid,))
+        return self.shape.converted(found[0]) if found else None
 
     def select(
         self,
@@ -208,23 +211,65 @@ class SqliteTable:
         newest: bool = False,
     ) -> list[Row]:
         """Read the rows with these values, oldest first."""
-        if not self.exists:
+        if not self.shape.exists:
             return []
+        if any(place.field in fields for place in self.shape.conversions):
+            return self._scan(fields, values, limit, newest=newest)
         tail = "" if limit is None else f"{' DESC' if newest else ''} LIMIT {int(limit)}"
         rows = self._connection.query(self._lookup(fields) + " ORDER BY oid" + tail, values)
+        if not self.shape.is_plain:
+            rows = [self.shape.converted(row) for row in rows]
         return rows[::-1] if newest else rows
 
     def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
         """Count the rows with these values."""
-        if not self.exists:
+        if not self.shape.exists:
             return 0
+        if any(place.field in fields for place in self.shape.conversions):
+            return len(self._scan(fields, values, None, newest=False))
         rows = self._connection.query(f"SELECT count(*) FROM ({self._lookup(fields)})", values)
         return int(str(rows[0][0]))
+
+    def insert(self) -> str:
+        """Give the INSERT of a whole row."""
+        columns = ", ".join(["oid", *(quoted(place.column) for place in self.shape.places)])
+        places = ", ".join("?" * (1 + len(self.shape.places)))
+        return f"INSERT INTO {self._table} ({columns}, rev) VALUES ({places}, 1)"
+
+    def delete(self) -> str:
+        """Give the DELETE of an object."""
+        return f"DELETE FROM {self._table} WHERE oid = ?"
+
+    def update(self, mask: int) -> tuple[str, tuple[int, ...]]:
+        """Give the UPDATE of the fields in `mask`, and their positions in a row.
+
+        The oid is the last argument of the statement.
+        """
+        if (update := self._updates.get(mask)) is None:
+            fields = self.shape.definition.fields_of(mask)
+            places = ", ".join(f"{quoted(self.shape.column(each))} = ?" for each in fields)
+            sql = f"UPDATE {self._table} SET {places}, rev = rev + 1 WHERE oid = ?"
+            update = self._updates[mask] = sql, tuple([each.position for each in fields])
+        return update
 
     def _lookup(self, fields: Sequence[Field]) -> str:
         # IS, not =: a lookup of None means NULL.
         terms = " AND ".join(f"{self._columns[each]} IS ?" for each in fields)
         return f"{self._select}{' WHERE ' + terms if terms else ''}"
+
+    def _scan(
+        self, fields: Sequence[Field], values: Sequence[Stored], limit: int | None, *, newest: bool
+    ) -> list[Row]:
+        """Look among all rows: what is yet to be converted is in no index."""
+        rows = [
+            row
+            for found in self._connection.query(f"{self._select} ORDER BY oid")
+            if [(row := self.shape.converted(found))[each.position] for each in fields]
+            == list(values)
+        ]
+        if limit is None:
+            return rows
+        return rows[max(0, len(rows) - limit) :] if newest else rows[:limit]
 
 
 def _groups(entries: list[Row], first_seq: int) -> list[Group] | None:
@@ -236,23 +281,22 @@ def _groups(entries: list[Row], first_seq: int) -> list[Group] | None:
     return read_entries(entries)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - as the columns are declared
 
 
-def _write_rows(connection: Connection, overlay: Overlay) -> None:
-    definition = overlay.definition
+def _write_rows(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
     try:
         if overlay.deleted:
-            connection.run_many(definition.delete, [(oid,) for oid in overlay.deleted])
+            connection.run_many(table.delete(), [(oid,) for oid in overlay.deleted])
         if overlay.masks:
-            _write_updates(connection, overlay)
+            _write_updates(connection, table, overlay)
         if overlay.created:
-            connection.run_many(definition.insert, overlay.created.values())
+            connection.run_many(table.insert(), overlay.created.values())
     except UniqueViolationError as error:
-        raise _taken(connection, overlay, error.column) from None
+        raise _taken(connection, table, overlay, error.columns) from None
 
 
-def _write_updates(connection: Connection, overlay: Overlay) -> None:
+def _write_updates(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
     """Update the objects, all that set the same fields with one statement."""
     for mask, oids in overlay.oids_by_mask().items():
-        sql, positions = overlay.definition.update_of(mask)
+        sql, positions = table.update(mask)
         updates: list[list[Stored]] = []
         for oid in oids:
             row = overlay.changed_row(oid)
@@ -263,17 +307,23 @@ def _write_updates(connection: Connection, overlay: Overlay) -> None:
             connection.run_many(sql, updates)
 
 
-def _taken(connection: Connection, overlay: Overlay, column: str) -> Exception:
-    """Say which value of a unique field is taken."""
-    definition = overlay.definition
-    field = definition.fields.get(column.rpartition(".")[2])
-    if field is None:
-        return RevisionConflictError(f"another commit made the same new {definition.name}")
-    same = f"SELECT 1 FROM {definition.table} WHERE {quoted(field.name)} = ? AND oid <> ?"
-    seen: set[Stored] = set()
+def _taken(
+    connection: Connection, table: SqliteTable, overlay: Overlay, columns: Sequence[str]
+) -> Exception:
+    """Say which unique values are taken."""
+    name = overlay.definition.name
+    fields = [place.field for place in table.shape.places if place.column in columns]
+    if not fields:
+        return RevisionConflictError(f"another commit made the same new {name}")
+    what = f"{name} with {', '.join(field.name for field in fields)}"
+    terms = " AND ".join(f"{quoted(column)} = ?" for column in columns)
+    same = f"SELECT 1 FROM {table_of(overlay.definition)} WHERE {terms} AND oid <> ?"
+    seen: set[tuple[Stored, ...]] = set()
     for oid, row in overlay.rows.items():
-        value = row[field.position] if row else None
-        if value is not None and (value in seen or connection.query(same, (value, oid))):
-            return AlreadyExistsError(f"{definition.name} with {field.name}", str(value))
-        seen.add(value)
-    return AlreadyExistsError(f"{definition.name} with {field.name}", "?")
+        if row is None:
+            continue
+        values: tuple[Stored, ...] = tuple([row[field.position] for field in fields])
+        if None not in values and (values in seen or connection.query(same, (*values, oid))):
+            return AlreadyExistsError(what, ", ".join(map(str, values)))
+        seen.add(values)
+    return AlreadyExistsError(what, "?")

@@ -28,8 +28,8 @@ class Table(Protocol):
         ...
 
     @property
-    def exists(self) -> bool:
-        """Whether the store knows the class at all."""
+    def is_plain(self) -> bool:
+        """Whether every value of a row can be read as it is: none is missing."""
         ...
 
     def row(self, oid: int) -> Row | None:

@@ -7,18 +7,16 @@ that first writes one; readers of a file that is behind fill in the defaults.
 
 from __future__ import annotations
 
+from itertools import count
+
 from odbctl.engine.odb.codec import Stored, dumps, loads
 from odbctl.engine.odb.definition import Definition, quoted
 from odbctl.engine.odb.driver import APPLICATION_ID, FORMAT_VERSION, Connection
-from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.hints import Mark
 from odbctl.engine.odb.lock import CommitLock
+from odbctl.engine.odb.shape import INDEX_PREFIX, Place, Recorded, Shape, converted
 from odbctl.errors import StoreError
 
-# Of each field of a table: its column type, its mark, its type in words.
-Recorded = dict[str, list[str]]
-
-_MARKS = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS odb_class (name TEXT PRIMARY KEY, definition TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID",
@@ -65,31 +63,10 @@ def _is_ready(connection: Connection) -> bool:
     return True
 
 
-def record_of(definition: Definition) -> Recorded:
-    """Describe the fields of a class as `odb_class` records them."""
-    return {
-        field.name: [field.codec.column, field.mark.value if field.mark else "", field.codec.text]
-        for field in definition.ordered
-    }
-
-
 def read_record(connection: Connection, definition: Definition) -> Recorded | None:
-    """Read which fields the table of a class has; None if there is no table."""
+    """Read what the file records of a class; None if it has no table."""
     found = connection.query("SELECT definition FROM odb_class WHERE name = ?", (definition.name,))
     return loads(str(found[0][0])) if found else None
-
-
-def select_sql(definition: Definition, recorded: Recorded) -> str:
-    """Give the SELECT of a class from a table that may lack some of its fields."""
-    if recorded.keys() >= definition.fields.keys():
-        return definition.select
-    columns = [column_sql(each, recorded) for each in definition.ordered]
-    return f"SELECT {', '.join(['oid', *columns])} FROM {definition.table}"
-
-
-def column_sql(field: Field, recorded: Recorded) -> str:
-    """Give the column of a field, or its default where the table lacks it."""
-    return quoted(field.name) if field.name in recorded else _literal(field.default)
 
 
 def ensure_table(connection: Connection, definition: Definition) -> bool:
@@ -103,82 +80,86 @@ def ensure_table(connection: Connection, definition: Definition) -> bool:
     Raises:
         StoreError: A field has no default, or another type than in the file.
     """
-    recorded = read_record(connection, definition)
-    wanted = record_of(definition)
-    if recorded is None:
-        _create_table(connection, definition)
-    else:
-        check_types(definition, recorded)
-        for field in definition.ordered:
-            if field.name not in recorded:
-                _add_column(connection, field)
-    merged = merge(recorded or {}, wanted)
-    if merged == recorded:
+    shape = Shape(definition, read_record(connection, definition))
+    if shape.is_current:
         return False
-    for field in definition.indexed:
-        _create_index(connection, field)
+    if not shape.exists:
+        _create_table(connection, shape)
+    else:
+        for place in shape.places:
+            if not place.is_there:
+                _add_column(connection, place)
+        for place in shape.conversions:
+            _convert_column(connection, place)
+    _create_indexes(connection, shape)
     connection.run(
-        "INSERT OR REPLACE INTO odb_class VALUES (?, ?)", (definition.name, dumps(merged))
+        "INSERT OR REPLACE INTO odb_class VALUES (?, ?)", (definition.name, dumps(shape.merged))
     )
     return True
 
 
-def merge(recorded: Recorded, wanted: Recorded) -> Recorded:
-    """Join what two releases know of a class; an index that one of them needs stays."""
-    merged = dict(recorded)
-    for name, (column, mark, text) in wanted.items():
-        known = recorded.get(name, [column, "", text])
-        merged[name] = [known[0], max(mark, known[1], key=_MARKS.index), known[2]]
-    return merged
+def table_of(definition: Definition) -> str:
+    """Give the name of the table of a class, quoted."""
+    return quoted(definition.name)
 
 
-def _create_table(connection: Connection, definition: Definition) -> None:
-    columns = ", ".join(_column(each) for each in definition.ordered)
+def _create_table(connection: Connection, shape: Shape) -> None:
+    columns = "".join(f", {_column(each)}" for each in shape.places)
     head = "oid INTEGER PRIMARY KEY, rev INTEGER NOT NULL DEFAULT 1"
-    connection.run(
-        f"CREATE TABLE {definition.table} ({head}{', ' + columns if columns else ''}) STRICT"
-    )
+    connection.run(f"CREATE TABLE {table_of(shape.definition)} ({head}{columns}) STRICT")
 
 
-def _add_column(connection: Connection, field: Field) -> None:
-    if field.is_required:
+def _add_column(connection: Connection, place: Place) -> None:
+    field, table = place.field, table_of(place.field.definition)
+    if field.is_required and connection.query(f"SELECT 1 FROM {table} LIMIT 1"):
         raise StoreError(
             f"{field} is new and has no default, but objects without it exist",
             hint="give the field a default",
         )
-    connection.run(f"ALTER TABLE {field.definition.table} ADD COLUMN {_column(field)}")
+    connection.run(f"ALTER TABLE {table} ADD COLUMN {_column(place)}")
 
 
-def check_types(definition: Definition, recorded: Recorded) -> None:
-    """Check that the file holds the fields in the columns that this release reads.
-
-    Raises:
-        StoreError: It does not.
-    """
-    for field in definition.ordered:
-        column, _, text = recorded.get(field.name, [field.codec.column, "", ""])
-        if column != field.codec.column:
-            raise StoreError(
-                f"{field} was stored as {text} and is now {field.codec.text}",
-                hint="give the changed field a new name",
-            )
-
-
-def _create_index(connection: Connection, field: Field) -> None:
-    unique = "UNIQUE " if field.mark is Mark.UNIQUE else ""
-    name = quoted(f"{field}#{field.mark.value if field.mark else ''}")
-    connection.run(
-        f"CREATE {unique}INDEX IF NOT EXISTS {name}"
-        f" ON {field.definition.table} ({quoted(field.name)})"
+def _convert_column(connection: Connection, place: Place) -> None:
+    """Put a column of the new type in place of the old one, which stays under another name."""
+    table, column = table_of(place.field.definition), place.column
+    taken = {row[1] for row in connection.query(f"PRAGMA table_info({table})")}
+    aside = next(name for n in count(1) if (name := f"{column}~{n}") not in taken)
+    for (index,) in connection.query(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql LIKE ?",
+        (place.field.definition.name, f'%"{column}"%'),
+    ):
+        connection.run(f"DROP INDEX {quoted(str(index))}")
+    connection.run(f"ALTER TABLE {table} RENAME COLUMN {quoted(column)} TO {quoted(aside)}")
+    connection.run(f"ALTER TABLE {table} ADD COLUMN {_column(place)}")
+    rows = connection.query(f"SELECT oid, {quoted(aside)} FROM {table}")
+    connection.run_many(
+        f"UPDATE {table} SET {quoted(column)} = ? WHERE oid = ?",
+        [(converted(place, int(str(oid)), stored), oid) for oid, stored in rows],
     )
 
 
-def _column(field: Field) -> str:
-    default = "" if field.is_required else f" DEFAULT {_literal(field.default)}"
-    return f"{quoted(field.name)} {field.codec.column}{default}"
+def _create_indexes(connection: Connection, shape: Shape) -> None:
+    """Make the indexes that are recorded: those of this release, and of others."""
+    table = table_of(shape.definition)
+    for name, recorded in shape.merged.items():
+        mark = recorded[1]
+        if not mark:
+            continue
+        columns = name.removeprefix(INDEX_PREFIX).split(",")
+        unique = "UNIQUE " if mark == Mark.UNIQUE.value else ""
+        connection.run(
+            f"CREATE {unique}INDEX IF NOT EXISTS {quoted(f'{shape.definition.name}.{name}#{mark}')}"
+            f" ON {table} ({', '.join(map(quoted, columns))})"
+        )
 
 
-def _literal(value: Stored) -> str:
+def _column(place: Place) -> str:
+    field = place.field
+    default = "" if field.is_required else f" DEFAULT {literal(field.default)}"
+    return f"{quoted(place.column)} {field.codec.column}{default}"
+
+
+def literal(value: Stored) -> str:
     """Write a stored value as an SQL literal: DDL takes no parameters."""
     if value is None:
         return "NULL"

@@ -113,8 +113,7 @@ class View:
             self.reads.add_field(definition, oid, field.bit)
         if row is None:
             raise ObjectGoneError(definition.name, oid)
-        stored = row[field.position]
-        return stored if stored is None or field.decode is None else field.loaded(stored)
+        return field.loaded(row[field.position])
 
     def row(self, definition: Definition, oid: int) -> Row | None:
         """Return the stored row of an object, or None if it does not exist."""

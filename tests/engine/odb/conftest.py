@@ -40,8 +40,17 @@ def hear():
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    """A new database."""
+    """A new database in a file."""
     with Database(tmp_path / "odb.db", run_dir=tmp_path / "run") as opened:
+        yield opened
+
+
+@pytest.fixture(params=["file", "memory"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A new database in each of the stores: what is asked of it must hold in both."""
+    is_file = request.param == "file"
+    path, run_dir = tmp_path / "odb.db", tmp_path / "run"
+    with Database(path, run_dir=run_dir) if is_file else Database.in_memory() as opened:
         yield opened
 
 

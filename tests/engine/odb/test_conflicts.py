@@ -15,6 +15,12 @@ from odbctl.errors import ObjectGoneError, RevisionConflictError
 
 
 @pytest.fixture
+def database(any_database: Database) -> Database:
+    """What is asked here must hold in every store."""
+    return any_database
+
+
+@pytest.fixture
 def account(database: Database) -> Account:
     with database.transaction():
         return Account(name="a", owner="ann")

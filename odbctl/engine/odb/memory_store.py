@@ -1,0 +1,307 @@
+"""The store in memory: for tests, and for programs that want the rest without a file.
+
+Keeps versions of each object, as many as the open snapshots can see. One lock
+guards everything; it is held for microseconds. The threads of one process
+share it; nobody else sees it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from odbctl.engine.odb.local_listener import LocalListener
+from odbctl.engine.odb.log import Group, schema_group
+from odbctl.engine.odb.shape import Recorded, Shape
+from odbctl.engine.odb.store import Write, Written
+from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreError
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.codec import Row, Stored
+    from odbctl.engine.odb.definition import Definition
+    from odbctl.engine.odb.field import Field
+    from odbctl.engine.odb.overlay import Overlay
+
+KEPT_COMMITS: Final = 100_000
+
+# An object as it is stored, by column; None where it is deleted.
+Columns = dict[str, "Stored"]
+# What an object was, and since which commit; the newest comes last.
+Versions = list[tuple[int, Columns | None]]
+
+
+class MemoryStore:
+    """A store that ends with its process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.seq = 0
+        self.log: deque[list[Group]] = deque(maxlen=KEPT_COMMITS)
+        # What is recorded of each class, and since which commit.
+        self.recorded: dict[str, list[tuple[int, Recorded]]] = {}
+        self.objects: dict[str, dict[int, Versions]] = {}
+        # How many snapshots are open of each commit.
+        self.snapshots: Counter[int] = Counter()
+        self.listeners: set[LocalListener] = set()
+
+    def open(self) -> MemoryLink:
+        """Give a thread its link."""
+        return MemoryLink(self)
+
+    def is_last(self, seq: int) -> bool:
+        """Tell whether no commit followed `seq`."""
+        return self.seq == seq
+
+    def listener(self, has_changed: Callable[[], bool]) -> LocalListener:
+        """Make a listener for a thread of this process."""
+        return LocalListener(self.listeners, has_changed)
+
+    def close(self) -> None:
+        """Do nothing: a link that is open goes on."""
+
+    def oldest_snapshot(self) -> int:
+        """Return the oldest commit that somebody still looks at."""
+        return min(self.snapshots, default=self.seq)
+
+
+class MemoryLink:
+    """A thread's way into the store."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._snapshot: int | None = None
+
+    def begin(self) -> int:
+        """Open a snapshot: nothing but the number of a commit."""
+        store = self._store
+        with store.lock:
+            self._snapshot = store.seq
+            store.snapshots[store.seq] += 1
+            return store.seq
+
+    def end(self) -> None:
+        """Close the snapshot."""
+        snapshot, self._snapshot = self._snapshot, None
+        if snapshot is None:
+            return
+        with self._store.lock:
+            self._store.snapshots[snapshot] -= 1
+            if not self._store.snapshots[snapshot]:
+                del self._store.snapshots[snapshot]
+
+    def last_seq(self) -> int:
+        """Return the number of the last commit."""
+        return self._store.seq if self._snapshot is None else self._snapshot
+
+    def log_since(self, seq: int) -> list[Group] | None:
+        """Return what was committed after `seq`, up to the snapshot if one is open."""
+        with self._store.lock:
+            return _log_between(self._store, seq, self.last_seq())
+
+    def table(self, definition: Definition) -> MemoryTable:
+        """Return a class as it is in the snapshot."""
+        assert self._snapshot is not None, "tables are read in a snapshot"
+        with self._store.lock:
+            recorded = [
+                each
+                for seq, each in self._store.recorded.get(definition.name, ())
+                if seq <= self._snapshot
+            ]
+        shape = Shape(definition, recorded[-1] if recorded else None)
+        return MemoryTable(self._store, self._visible_seq, shape)
+
+    def commit(self, write: Write) -> Written:
+        """Write under the lock, if the commits since the snapshot allow it."""
+        store = self._store
+        with store.lock:
+            others = _log_between(store, write.base_seq, store.seq)
+            if others is None or others:
+                write.check(others)
+            seq = store.seq + 1
+            shapes = [_shape(store, each.definition) for each in write.overlays]
+            for shape, overlay in zip(shapes, write.overlays, strict=True):
+                _check_unique(store, shape, overlay)
+                _check_missing(store, shape)
+            learnt = [_learn(store, shape, seq) for shape in shapes if not shape.is_current]
+            now = time.time()
+            for shape, overlay in zip(shapes, write.overlays, strict=True):
+                _write(store, shape, overlay, seq)
+            entry = [each._replace(seq=seq, at=now) for each in (*learnt, *write.groups)]
+            store.log.append(entry)
+            store.seq = seq
+        return Written(seq, others or [], learnt)
+
+    def announce(self, first_seq: int, last_seq: int) -> None:
+        """Wake the listeners."""
+        for listener in tuple(self._store.listeners):
+            listener.wake_if_armed()
+
+    def upkeep(self) -> None:
+        """Do nothing: versions go as they are overwritten."""
+
+    def close(self) -> None:
+        """Close the snapshot, if one is open."""
+        self.end()
+
+    def _visible_seq(self) -> int:
+        assert self._snapshot is not None, "rows are read in a snapshot"
+        return self._snapshot
+
+
+class MemoryTable:
+    """A class, as one release sees it in a snapshot."""
+
+    def __init__(self, store: MemoryStore, visible_seq: Callable[[], int], shape: Shape) -> None:
+        self._store = store
+        self._visible_seq = visible_seq
+        self._shape = shape
+        self.is_current = shape.is_current
+        self.is_plain = shape.is_plain
+
+    def row(self, oid: int) -> Row | None:
+        """Read the row of an object."""
+        with self._store.lock:
+            objects = self._store.objects.get(self._shape.definition.name, {})
+            columns = _visible(objects.get(oid, []), self._visible_seq())
+        return None if columns is None else self._shape.row(oid, columns)
+
+    def select(
+        self,
+        fields: Sequence[Field],
+        values: Sequence[Stored],
+        *,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> list[Row]:
+        """Read the rows with these values, oldest first."""
+        rows = list(self._rows(fields, values))
+        if limit is None:
+            return rows
+        return rows[max(0, len(rows) - limit) :] if newest else rows[:limit]
+
+    def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
+        """Count the rows with these values."""
+        return sum(1 for _ in self._rows(fields, values))
+
+    def _rows(self, fields: Sequence[Field], values: Sequence[Stored]) -> Iterator[Row]:
+        seq = self._visible_seq()
+        with self._store.lock:
+            objects = self._store.objects.get(self._shape.definition.name, {})
+            found = [
+                (oid, columns)
+                for oid, versions in sorted(objects.items())
+                if (columns := _visible(versions, seq)) is not None
+            ]
+        for oid, columns in found:
+            row = self._shape.row(oid, columns)
+            if all(row[each.position] == value for each, value in zip(fields, values, strict=True)):
+                yield row
+
+
+def _visible(versions: Versions, seq: int) -> Columns | None:
+    """Return what an object was at a commit."""
+    for since, columns in reversed(versions):
+        if since <= seq:
+            return columns
+    return None
+
+
+def _log_between(store: MemoryStore, after: int, last: int) -> list[Group] | None:
+    first = store.seq - len(store.log) + 1
+    if after + 1 < first:
+        return None
+    entries = [store.log[seq - first] for seq in range(after + 1, last + 1)]
+    return [group for entry in entries for group in entry]
+
+
+def _shape(store: MemoryStore, definition: Definition) -> Shape:
+    recorded = store.recorded.get(definition.name)
+    return Shape(definition, recorded[-1][1] if recorded else None)
+
+
+def _check_missing(store: MemoryStore, shape: Shape) -> None:
+    if shape.missing and any(
+        _visible(versions, store.seq) is not None
+        for versions in store.objects.get(shape.definition.name, {}).values()
+    ):
+        raise StoreError(
+            f"{shape.missing[0]} is new and has no default, but objects without it exist",
+            hint="give the field a default",
+        )
+
+
+def _learn(store: MemoryStore, shape: Shape, seq: int) -> Group:
+    """Record a class as it is now, and convert what has a new type."""
+    name = shape.definition.name
+    store.recorded.setdefault(name, []).append((seq, shape.merged))
+    if shape.conversions:
+        for oid, versions in store.objects.get(name, {}).items():
+            if (columns := _visible(versions, store.seq)) is not None:
+                now = {**columns, **shape.columns(shape.row(oid, columns))}
+                _put(store, versions, seq, now)
+    return schema_group(name)
+
+
+def _write(store: MemoryStore, shape: Shape, overlay: Overlay, seq: int) -> None:
+    objects = store.objects.setdefault(overlay.definition.name, {})
+    for oid in overlay.deleted:
+        _put(store, objects[oid], seq, None)
+    for oid, mask in overlay.masks.items():
+        row = overlay.changed_row(oid)
+        changed = {
+            shape.column(field): row[field.position] for field in overlay.definition.fields_of(mask)
+        }
+        _put(store, objects[oid], seq, {**(_visible(objects[oid], seq) or {}), **changed})
+    for oid, row in overlay.created.items():
+        _put(store, objects.setdefault(oid, []), seq, shape.columns(row))
+
+
+def _put(store: MemoryStore, versions: Versions, seq: int, columns: Columns | None) -> None:
+    """Add a version, and drop those that no snapshot sees any more."""
+    if versions and versions[-1][0] == seq:
+        versions.pop()
+    versions.append((seq, columns))
+    oldest = store.oldest_snapshot()
+    while len(versions) > 1 and versions[1][0] <= oldest:
+        del versions[0]
+
+
+def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
+    """Check that what is written leaves unique values unique.
+
+    Raises:
+        AlreadyExistsError: It does not.
+        RevisionConflictError: Another commit made an object of the same number.
+    """
+    definition = overlay.definition
+    objects = store.objects.get(definition.name, {})
+    for oid in overlay.created:
+        if oid in objects:
+            raise RevisionConflictError(f"another commit made the same new {definition.name}")
+    touched = -1 if overlay.created else _union(overlay.masks.values())
+    for fields in definition.unique_fields:
+        if not any(field.bit & touched for field in fields):
+            continue
+        taken: dict[tuple[Stored, ...], int] = {}
+        rows = [
+            (oid, shape.row(oid, columns))
+            for oid, versions in objects.items()
+            if oid not in overlay.rows and (columns := _visible(versions, store.seq)) is not None
+        ]
+        written = [(oid, row) for oid, row in overlay.rows.items() if row is not None]
+        for oid, row in (*rows, *written):
+            values = tuple(row[field.position] for field in fields)
+            if None not in values and taken.setdefault(values, oid) != oid:
+                names = ", ".join(field.name for field in fields)
+                text = ", ".join(map(str, values))
+                raise AlreadyExistsError(f"{definition.name} with {names}", text)
+
+
+def _union(masks: Iterable[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union

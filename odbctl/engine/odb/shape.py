@@ -1,0 +1,194 @@
+"""Shape: where a store keeps the fields of a class, which releases of it may see differently.
+
+A store records, by column, its type, mark and type in words; a release looks
+for its fields there. Pure; both stores use it.
+
+- A field that the store lacks has its default.
+- A renamed field stays in the column of its old name, so that an older
+  release goes on with it.
+- A field of another type is converted as it is read; the first commit
+  converts the column for good, and keeps the old values in a column aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from odbctl.engine.odb.field import UNSET
+from odbctl.engine.odb.hints import Mark
+from odbctl.errors import StoreError
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.codec import Row, Stored
+    from odbctl.engine.odb.definition import Definition
+    from odbctl.engine.odb.field import Field
+
+# Of each column: its type, its mark, its type in words; of an index `#field,field` likewise.
+Recorded = dict[str, list[str]]
+INDEX_PREFIX: Final = "#"
+# Stands behind the type of a column that a release has converted.
+CONVERTED: Final = "converted"
+_MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
+
+
+class Place:
+    """Where one field is kept."""
+
+    __slots__ = ("column", "convert", "field", "is_there")
+
+    def __init__(
+        self,
+        field: Field,
+        column: str,
+        *,
+        is_there: bool = True,
+        convert: Callable[[Stored], Stored] | None = None,
+    ) -> None:
+        """Store what is known.
+
+        Args:
+            field: The field.
+            column: The column that it is kept in, or will be.
+            is_there: Whether the store has that column.
+            convert: Makes the stored value one of now; None if it is.
+        """
+        self.field = field
+        self.column = column
+        self.is_there = is_there
+        self.convert = convert
+
+
+class Shape:
+    """The fields of one definition in one store, as of a snapshot."""
+
+    __slots__ = (
+        "conversions",
+        "definition",
+        "exists",
+        "is_current",
+        "is_plain",
+        "merged",
+        "missing",
+        "places",
+    )
+
+    def __init__(self, definition: Definition, recorded: Recorded | None) -> None:
+        """Compare what is declared with what is recorded.
+
+        Raises:
+            StoreError: A field has another type than in the store, and no conversion is declared.
+        """
+        known = recorded or {}
+        self.definition = definition
+        self.exists = recorded is not None
+        self.places = tuple(_place(field, known) for field in definition.ordered)
+        self.conversions = tuple(each for each in self.places if each.convert is not None)
+        self.missing = tuple(
+            each.field
+            for each in self.places
+            if self.exists and not each.is_there and each.field.is_required
+        )
+        # Whether rows can be taken as they are stored.
+        self.is_plain = not self.conversions and not self.missing
+        self.merged = _merged(definition, self.places, known)
+        self.is_current = self.merged == recorded
+
+    def column(self, field: Field) -> str:
+        """Return the column that a field is kept in."""
+        return self.places[field.position - 1].column
+
+    def row(self, oid: int, columns: Mapping[str, Stored]) -> Row:
+        """Make a row of stored columns."""
+        values = [columns.get(each.column, each.field.default) for each in self.places]
+        return self.converted((oid, *values))
+
+    def columns(self, row: Row | list[Stored]) -> dict[str, Stored]:
+        """Make columns of a row."""
+        return {each.column: row[each.field.position] for each in self.places}
+
+    def converted(self, row: Row) -> Row:
+        """Convert what the store still has in an older type, and mark what it lacks."""
+        if self.is_plain:
+            return row
+        values = list(row)
+        for place in self.conversions:
+            position = place.field.position
+            values[position] = converted(place, int(row[0] or 0), row[position])
+        for field in self.missing:
+            values[field.position] = UNSET
+        return tuple(values)
+
+
+def _place(field: Field, known: Recorded) -> Place:
+    for name in (field.name, *field.renamed_from):
+        if name in known:
+            return Place(field, name, convert=_conversion(field, known[name]))
+    return Place(field, field.name, is_there=False)
+
+
+def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored] | None:
+    column, _, text, *rest = recorded
+    if text in field.conversions:
+        return _through(field, *field.conversions[text])
+    # A column that was converted has no meaning for releases of before.
+    if column == field.codec.column and (text == field.codec.text or CONVERTED not in rest):
+        return None
+    if (column, field.codec.column) == ("INTEGER", "REAL"):
+        return _as_float
+    raise StoreError(
+        f"{field} was stored as {text} and is now {field.codec.text}",
+        hint=f"say how: field(converted_from={{{text}: function}}); or give it a new name",
+    )
+
+
+def _as_float(stored: Stored) -> Stored:
+    return float(stored) if isinstance(stored, int) else stored
+
+
+def _through(
+    field: Field, decode: Callable[[Any], Any] | None, function: Callable[[Any], Any]
+) -> Callable[[Stored], Stored]:
+    def convert(stored: Stored) -> Stored:
+        value = stored if stored is None or decode is None else decode(stored)
+        return field.stored(function(value))
+
+    return convert
+
+
+def converted(place: Place, oid: int, stored: Stored) -> Stored:
+    """Convert one stored value.
+
+    Raises:
+        StoreError: The author's function raised.
+    """
+    assert place.convert is not None, "only conversions come here"
+    try:
+        return place.convert(stored)
+    except Exception as error:
+        raise StoreError(
+            f"{place.field} of {oid} holds {stored!r:.200}, which cannot be converted: {error}",
+            hint="mend the function in converted_from",
+        ) from error
+
+
+def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) -> Recorded:
+    """Join what two releases know of a class; an index that one of them needs stays."""
+    merged = dict(known)
+    for place in places:
+        field, column = place.field, place.column
+        before = known[column] if place.is_there else ["", "", ""]
+        mark = max(field.mark.value if field.mark else "", before[1], key=_MARKS.index)
+        if place.convert is not None:
+            merged[column] = [field.codec.column, mark, field.codec.text, CONVERTED]
+        elif place.is_there:
+            # The words of another release stay, where both read the same type of column.
+            merged[column] = [before[0], mark, *before[2:]]
+        else:
+            merged[column] = [field.codec.column, mark, field.codec.text]
+    for index in definition.indexes:
+        names = [places[field.position - 1].column for field in index.fields]
+        name = INDEX_PREFIX + ",".join(names)
+        mark = Mark.UNIQUE.value if index.is_unique else Mark.INDEXED.value
+        merged[name] = ["", max(mark, known.get(name, ["", ""])[1], key=_MARKS.index), ""]
+    return merged
