@@ -28,6 +28,13 @@ class Mismatch(Exception):  # noqa: N818 - internal signal, turned into TypeErro
         super().__init__(expected)
         self.expected = expected
         self.value = value
+        # Where in the value it stands, e.g. "[3].name".
+        self.path = ""
+
+    def under(self, place: str) -> Mismatch:
+        """Say in which place of a larger value it stands."""
+        self.path = place + self.path
+        return self
 
 
 class Codec:
@@ -207,6 +214,12 @@ def _encode_date(value: object) -> str:
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 
+def _encode_time(value: object) -> str:
+    if isinstance(value, datetime.time):
+        return value.isoformat()
+    raise Mismatch("time", value)
+
+
 def _encode_timedelta(value: object) -> int:
     if isinstance(value, datetime.timedelta):
         return value // _MICROSECOND
@@ -264,6 +277,14 @@ SCALARS: dict[object, Codec] = {
         (datetime.date,),
         encode=_encode_date,
         decode=datetime.date.fromisoformat,
+    ),
+    datetime.time: scalar(
+        "time",
+        "TEXT",
+        "str",
+        (datetime.time,),
+        encode=_encode_time,
+        decode=datetime.time.fromisoformat,
     ),
     datetime.timedelta: scalar(
         "timedelta",

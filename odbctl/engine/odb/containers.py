@@ -22,7 +22,7 @@ def list_codec(item: Codec) -> Codec:
     text = f"list[{item.text}]"
 
     def encode(value: object) -> list[Any]:
-        return [encode_item(each) for each in _checked(value, list, text)]
+        return _encoded(encode_item, _checked(value, list, text))
 
     def decode(value: list[Any]) -> list[Any]:
         return value if decode_item is None else [decode_item(each) for each in value]
@@ -36,7 +36,7 @@ def tuple_codec(item: Codec) -> Codec:
     text = f"tuple[{item.text}, ...]"
 
     def encode(value: object) -> list[Any]:
-        return [encode_item(each) for each in _checked(value, tuple, text)]
+        return _encoded(encode_item, _checked(value, tuple, text))
 
     def decode(value: list[Any]) -> tuple[Any, ...]:
         return tuple(value if decode_item is None else map(decode_item, value))
@@ -52,7 +52,13 @@ def fixed_tuple_codec(items: Sequence[Codec]) -> Codec:
         places = _checked(value, tuple, text)
         if len(places) != len(items):
             raise Mismatch(text, value)
-        return [item.to_json(one) for item, one in zip(items, places, strict=True)]
+        found: list[Any] = []
+        for number, (item, one) in enumerate(zip(items, places, strict=True)):
+            try:
+                found.append(item.to_json(one))
+            except Mismatch as mismatch:
+                raise mismatch.under(f"[{number}]") from None
+        return found
 
     def decode(value: list[Any]) -> tuple[Any, ...]:
         return tuple(from_json(item, one) for item, one in zip(items, value, strict=True))
@@ -81,7 +87,13 @@ def dict_codec(key: Codec, item: Codec) -> Codec:
 
     def encode_pairs(value: object) -> list[tuple[Any, Any]]:
         pairs = _checked(value, dict, text).items()
-        return [(key.to_json(name), item.to_json(each)) for name, each in pairs]
+        found: list[tuple[Any, Any]] = []
+        for name, each in pairs:
+            try:
+                found.append((key.to_json(name), item.to_json(each)))
+            except Mismatch as mismatch:
+                raise mismatch.under(f"[{name!r:.40}]") from None
+        return found
 
     def encode_object(value: object) -> dict[str, Any]:
         return dict(encode_pairs(value))
@@ -144,6 +156,18 @@ def union_codec(members: Sequence[Codec]) -> Codec:
 def from_json(codec: Codec, value: Any) -> Any:
     """Decode one value inside a container."""
     return value if codec.from_json is None else codec.from_json(value)
+
+
+def _encoded(encode: Encode, items: Sequence[Any]) -> list[Any]:
+    try:
+        return [encode(each) for each in items]
+    except Mismatch:
+        for number, each in enumerate(items):
+            try:
+                encode(each)
+            except Mismatch as mismatch:
+                raise mismatch.under(f"[{number}]") from None
+        raise
 
 
 def _checked(value: object, kind: type, text: str) -> Any:

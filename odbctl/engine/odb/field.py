@@ -105,7 +105,7 @@ class Field(property):
             return self.encode(value)
         except Mismatch as mismatch:
             got = f"{type(value).__name__} {value!r:.200}"
-            inner = "" if mismatch.value is value else _inner_text(mismatch)
+            inner = _inner_text(mismatch) if mismatch.path else ""
             raise TypeError(f"{self} expects {self.codec.text}, got {got}{inner}") from None
         except (UnicodeEncodeError, ValueError) as error:
             raise ValueError(f"{self}: {error}") from None
@@ -176,4 +176,5 @@ def _setter(field: Field) -> Callable[[DbObject, object], None]:
 
 def _inner_text(mismatch: Mismatch) -> str:
     value = mismatch.value
-    return f" ({type(value).__name__} {value!r:.100} where {mismatch.expected} is expected)"
+    at = f"at {mismatch.path}: " if mismatch.path else ""
+    return f" ({at}{type(value).__name__} {value!r:.100} where {mismatch.expected} is expected)"

@@ -21,6 +21,7 @@ from odbctl.engine.odb.containers import (
     tuple_codec,
     union_codec,
 )
+from odbctl.engine.odb.records import is_record, record_codec
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
@@ -60,6 +61,8 @@ def codec_of(hint: Any) -> Codec:
         return _union(arguments)
     if origin is Literal:
         return _literal(arguments)
+    if is_record(origin or hint):
+        return record_codec(hint, codec_of)
     if origin is not None:
         return _container(hint, origin, arguments)
     if isinstance(hint, type):
@@ -113,6 +116,8 @@ def _container(hint: object, origin: object, arguments: Sequence[Any]) -> Codec:
 
 
 def _class(hint: type[Any]) -> Codec:
+    if issubclass(hint, enum.Flag):
+        return _flag(hint)
     if issubclass(hint, enum.Enum):
         return _enum(hint)
     if hasattr(hint, "__odb__"):
@@ -141,6 +146,16 @@ def _by_text(kind: type[Any]) -> Codec:
         raise Mismatch(kind.__name__, value)
 
     return scalar(kind.__name__, "TEXT", "str", (kind,), encode=encode, decode=kind)
+
+
+def _flag(kind: type[enum.Flag]) -> Codec:
+    def encode(value: object) -> object:
+        if isinstance(value, kind):
+            return value.value
+        raise Mismatch(kind.__name__, value)
+
+    # Sets of members are values too, so they are not looked up among the members.
+    return scalar(kind.__name__, "INTEGER", "int", (kind,), encode=encode, decode=kind)
 
 
 def _enum(kind: type[enum.Enum]) -> Codec:

@@ -1,0 +1,159 @@
+"""Codecs of frozen dataclasses and named tuples: JSON objects of their fields.
+
+A field that a stored value lacks, because an older release wrote it, has its
+default; one that this release does not know is left out. Pure.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from odbctl.engine.odb.codec import Codec, Mismatch, as_json_text
+
+FindCodec = Callable[[Any], Codec]
+
+
+class _Member(NamedTuple):
+    """One field of a record."""
+
+    name: str
+    codec: Codec
+    is_given: bool  # to the constructor
+
+
+class _Records:
+    """Records whose codec is being made: one may hold others of its own type."""
+
+    def __init__(self) -> None:
+        self.unfinished: dict[Any, list[Codec]] = {}
+
+
+_records = _Records()
+
+
+def is_record(kind: object) -> bool:
+    """Tell whether values of a type are stored field by field."""
+    if hasattr(kind, "__dataclass_fields__"):
+        return True
+    return isinstance(kind, type) and issubclass(kind, tuple) and "_fields" in dir(kind)
+
+
+def record_codec(hint: Any, find: FindCodec) -> Codec:
+    """Make the codec of a frozen dataclass or a named tuple, generic ones too.
+
+    Args:
+        hint: The class, perhaps with arguments.
+        find: Finds the codecs of the fields.
+
+    Raises:
+        TypeError: The dataclass is not frozen, or a field cannot be stored.
+    """
+    if hint in _records.unfinished:
+        return _within(hint)
+    kind: type[Any] = get_origin(hint) or hint
+    parameters = getattr(kind, "__dataclass_params__", None)
+    if parameters is not None and not parameters.frozen:
+        raise TypeError(f"{kind.__name__} is a dataclass that is not frozen, so it could change")
+    _records.unfinished[hint] = []
+    try:
+        codec = _codec(kind, _members(hint, kind, find))
+        _records.unfinished[hint].append(codec)
+    finally:
+        # Those that were made within look here until they are first used.
+        del _records.unfinished[hint]
+    return codec
+
+
+def _within(hint: Any) -> Codec:
+    """Make a codec that stands for one that is not finished."""
+    finished = _records.unfinished[hint]
+    kind: type[Any] = get_origin(hint) or hint
+    return as_json_text(
+        kind.__name__,
+        "dict",
+        (kind,),
+        # It is not there yet.
+        encode=lambda value: finished[0].to_json(value),  # noqa: PLW0108 - see above
+        decode=lambda value: _from_json(finished[0], value),
+    )
+
+
+def _codec(kind: type[Any], members: list[_Member]) -> Codec:
+    text = kind.__name__
+    given = [member for member in members if member.is_given]
+
+    def encode(value: object) -> dict[str, Any]:
+        if type(value) is not kind:
+            raise Mismatch(text, value)
+        try:
+            return {name: codec.to_json(getattr(value, name)) for name, codec, _ in members}
+        except Mismatch:
+            raise _located(members, value) from None
+
+    def decode(stored: Mapping[str, Any]) -> object:
+        return kind(
+            **{name: _from_json(codec, stored[name]) for name, codec, _ in given if name in stored}
+        )
+
+    return as_json_text(text, "dict", (kind,), encode=encode, decode=decode)
+
+
+def _from_json(codec: Codec, value: Any) -> Any:
+    return value if codec.from_json is None else codec.from_json(value)
+
+
+def _located(members: list[_Member], value: object) -> Mismatch:
+    """Say which field of a record does not fit."""
+    for name, codec, _ in members:
+        try:
+            codec.to_json(getattr(value, name))
+        except Mismatch as mismatch:
+            return mismatch.under(f".{name}")
+    raise AssertionError("one of them did not fit a moment ago")
+
+
+def _members(hint: Any, kind: type[Any], find: FindCodec) -> list[_Member]:
+    hints = _hints_of(kind)
+    values = dict(zip(getattr(kind, "__parameters__", ()), get_args(hint), strict=False))
+    fields: Mapping[str, Any] = getattr(kind, "__dataclass_fields__", {})
+    names: list[str] = list(fields) or list(kind._fields)
+    return [
+        _Member(
+            name, _found(kind, name, _filled(hints[name], values), find), _is_given(fields, name)
+        )
+        for name in names
+        if name in hints and _is_field(fields, name)
+    ]
+
+
+def _found(kind: type[Any], name: str, hint: Any, find: FindCodec) -> Codec:
+    try:
+        return find(hint)
+    except TypeError as error:
+        raise TypeError(f"{kind.__name__}.{name}: {error}") from None
+
+
+def _hints_of(kind: type[Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(kind, vars(sys.modules[kind.__module__]))
+    except NameError as error:
+        raise TypeError(f"{kind.__name__}: {error}; define it in a module") from None
+
+
+def _filled(hint: Any, values: Mapping[Any, Any]) -> Any:
+    """Put the arguments of a generic class in place of its parameters."""
+    if isinstance(hint, TypeVar):
+        return values.get(hint, hint)
+    parameters = getattr(hint, "__parameters__", ())
+    return hint[tuple(values.get(each, each) for each in parameters)] if parameters else hint
+
+
+def _is_field(fields: Mapping[str, Any], name: str) -> bool:
+    # ClassVar and InitVar stand among the fields of a dataclass with another type of field.
+    return name not in fields or fields[name]._field_type.name == "_FIELD"
+
+
+def _is_given(fields: Mapping[str, Any], name: str) -> bool:
+    return name not in fields or bool(fields[name].init)
