@@ -35,9 +35,9 @@ _records = _Records()
 
 def is_record(kind: object) -> bool:
     """Tell whether values of a type are stored field by field."""
-    if hasattr(kind, "__dataclass_fields__"):
-        return True
-    return isinstance(kind, type) and issubclass(kind, tuple) and "_fields" in dir(kind)
+    return hasattr(kind, "__dataclass_fields__") or (
+        hasattr(kind, "_fields") and hasattr(kind, "_make")
+    )
 
 
 def record_codec(hint: Any, find: FindCodec) -> Codec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import json
 import sqlite3
 from collections.abc import Callable
@@ -11,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import pytest
+from record_types import Access, Point, Size
 
 from odbctl.engine.odb import Database, DbObject, Indexed, Schema
 from odbctl.engine.odb.hints import codec_of
@@ -25,12 +25,6 @@ schema = Schema("records")
 @schema.define
 class City(DbObject):
     name: str
-
-
-@dataclass(frozen=True)
-class Point:
-    x: float
-    y: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,16 +56,6 @@ class Trip:
     start: City
     at: datetime
     price: Decimal = Decimal(0)
-
-
-class Size(NamedTuple):
-    width: int
-    height: int = 1
-
-
-class Access(enum.Flag):
-    READ = enum.auto()
-    WRITE = enum.auto()
 
 
 @dataclass
