@@ -104,14 +104,23 @@ class Cache:
         if self.added > MOST_ROWS:
             self.forget_rows()
 
-    def forget(self, groups: Iterable[Group]) -> None:
-        """Forget what these changes touched."""
+    def forget(self, groups: Iterable[Group], but: Definition | None = None) -> None:
+        """Forget what these changes touched.
+
+        Args:
+            groups: The changes.
+            but: A class that has been brought up to date already.
+        """
         for group in groups:
             for definition in self._by_name.get(group.class_name, ()):
-                if (table := self.tables.get(definition)) is None:
+                if definition is but or (table := self.tables.get(definition)) is None:
                     continue
                 if group.op == SCHEMA:
                     del self.tables[definition]
                     self.rows.pop(definition, None)
                 else:
                     table.forget(group)
+
+    def has_another(self, definition: Definition) -> bool:
+        """Tell whether another release of a class is used in this process."""
+        return len(self._by_name.get(definition.name, ())) > 1

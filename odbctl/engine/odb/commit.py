@@ -83,8 +83,12 @@ def _renew_cache(
     if written.learnt:
         cache.forget(written.learnt)
     for overlay in overlays:
-        if table := cache.tables.get(overlay.definition):
+        definition = overlay.definition
+        if table := cache.tables.get(definition):
             _renew_table(table, overlay, groups)
+        if cache.has_another(definition):
+            own = [group for group in groups if group.class_name == definition.name]
+            cache.forget(own, but=definition)
     cache.seq = written.seq
     session.trust()
 

@@ -1,0 +1,440 @@
+"""Releases of a class that differ, at once and one after the other, in every store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from odbctl.engine.odb import Database, DbObject, Index, Indexed, Schema, Unique, field
+from odbctl.errors import AlreadyExistsError, StoreError
+
+# Class bodies of one class, `notes.Note`, as releases define it.
+Body = type[Any]
+
+
+# As somebody calls it who has no type checker.
+anything: Any = field
+
+
+@pytest.fixture
+def database(any_database: Database) -> Database:
+    """What is asked here must hold in every store."""
+    return any_database
+
+
+def release(body: Body) -> Any:
+    """Define `notes.Note` as one release does."""
+    body.__name__ = "Note"
+    return Schema("notes").define(body)
+
+
+class First(DbObject):
+    text: str
+    author: Indexed[str] = "ann"
+
+
+def test_added_field_has_its_default_in_older_objects(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+        author: Indexed[str] = "ann"
+        stars: Indexed[int] = 3
+
+    first = release(First)
+    with database.transaction():
+        old = first(text="a")
+    with database.view():
+        assert Second.from_oid(old.oid).stars == 3
+        assert [each.oid for each in Second.lookup_all(stars=3)] == [old.oid]
+    with database.transaction():
+        Second(text="b", stars=4)
+    with database.view():
+        assert [each.stars for each in Second.lookup_all()] == [3, 4]
+        assert [each.text for each in first.lookup_all()] == ["a", "b"]
+
+
+def test_older_release_leaves_what_it_does_not_know(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+        author: Indexed[str] = "ann"
+        tags: list[str] = field(default_factory=list[str])
+
+    with database.transaction():
+        new = Second(text="a", tags=["x"])
+    first = release(First)
+    with database.transaction():
+        first.from_oid(new.oid).text = "b"
+    with database.view():
+        assert (new.text, new.tags) == ("b", ["x"])
+
+
+def test_removed_field_stays_for_those_who_know_it(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+
+    first = release(First)
+    with database.transaction():
+        old = first(text="a", author="bob")
+    with database.transaction():
+        Second.from_oid(old.oid).text = "b"
+        new = Second(text="c")
+    with database.view():
+        assert (old.text, old.author) == ("b", "bob")
+        assert first.from_oid(new.oid).author == "ann"
+
+
+def test_required_field_that_was_not_stored_is_told(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+        stars: int
+
+    first = release(First)
+    with database.transaction():
+        old = first(text="a")
+    with database.view():
+        assert Second.from_oid(old.oid).text == "a"
+        with pytest.raises(StoreError, match=r"notes\.Note\.stars is required"):
+            _ = Second.from_oid(old.oid).stars
+    with (
+        pytest.raises(StoreError, match=r"notes\.Note\.stars is new and has no default"),
+        database.transaction(),
+    ):
+        Second(text="b", stars=1)
+
+
+def test_required_field_of_a_class_without_objects_is_fine(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+        stars: int
+
+    first = release(First)
+    with database.transaction():
+        first(text="a").delete()
+    with database.transaction():
+        first(text="b")
+    with database.transaction():
+        for each in first.lookup_all():
+            each.delete()
+    with database.transaction():
+        assert Second(text="c", stars=1).stars == 1
+
+
+class Renamed(DbObject):
+    body: Indexed[str] = field(renamed_from="text")
+    author: Indexed[str] = "ann"
+
+
+def test_renamed_field_is_read_and_written_by_both(database: Database) -> None:
+    first, second = release(First), release(Renamed)
+    with database.transaction():
+        old = first(text="a")
+    new = second.from_oid(old.oid)
+    with database.view():
+        assert new.body == "a"
+    with database.transaction():
+        new.body = "b"
+    with database.view():
+        assert old.text == "b"
+    with database.transaction():
+        old.text = "c"
+    with database.view():
+        assert new.body == "c"
+        assert second.lookup_all(body="c") == (new,)
+    with database.transaction():
+        second(body="d")
+    with database.view():
+        assert [each.text for each in first.lookup_all()] == ["c", "d"]
+
+
+def test_renamed_field_that_an_older_release_changes_is_a_read_that_changed(
+    database: Database,
+) -> None:
+    first, second = release(First), release(Renamed)
+    with database.transaction():
+        old = first(text="a")
+    new = second.from_oid(old.oid)
+    with database.view():
+        assert second.lookup_all(body="a") == (new,)
+    with database.transaction():
+        old.text = "b"
+    with database.view():
+        assert second.lookup_all(body="a") == ()
+        assert new.body == "b"
+
+
+class Retyped(DbObject):
+    text: str
+    author: Indexed[int] = field(default=0, converted_from={str: len})
+
+
+def test_converted_field_is_converted_as_it_is_read(database: Database) -> None:
+    first, second = release(First), release(Retyped)
+    with database.transaction():
+        old = first(text="a", author="bob")
+    new = second.from_oid(old.oid)
+    with database.view():
+        assert new.author == 3
+        assert second.lookup_all(author=3) == (new,)
+        assert second.lookup_count(author=3) == 1
+        assert second.lookup_newest(1, author=3) == (new,)
+        assert old.author == "bob"
+
+
+def test_first_commit_of_a_release_converts_for_good(database: Database) -> None:
+    first, second = release(First), release(Retyped)
+    with database.transaction():
+        old = first(text="a", author="bob")
+    new = second.from_oid(old.oid)
+    with database.transaction():
+        new.text = "b"
+    with database.view():
+        assert new.author == 3
+        assert second.lookup_all(author=3) == (new,)
+    with database.transaction():
+        new.author = 7
+    with database.view():
+        assert (new.author, new.text) == (7, "b")
+
+
+def test_older_release_is_told_that_a_field_was_converted(database: Database) -> None:
+    first, second = release(First), release(Retyped)
+    with database.transaction():
+        old = first(text="a", author="bob")
+    with database.transaction():
+        second(text="b", author=1)
+    said = r"notes\.Note\.author was stored as int and is now str"
+    with database.view(), pytest.raises(StoreError, match=said):
+        _ = old.author
+    with pytest.raises(StoreError, match=said), database.transaction():
+        first(text="c")
+
+
+def test_changed_type_without_a_conversion_is_told(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+        author: Indexed[int] = 0
+
+    with database.transaction():
+        release(First)(text="a")
+    with database.view(), pytest.raises(StoreError, match="was stored as str and is now int") as e:
+        Second.lookup_all()
+    assert "converted_from={str: function}" in str(e.value.hint)
+
+
+def test_value_that_cannot_be_converted_is_named(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: int = field(converted_from={str: int})
+
+    with database.transaction():
+        old = release(First)(text="no number")
+    with database.view(), pytest.raises(StoreError, match=f"text of {old.oid} holds 'no number'"):
+        Second.lookup_all()
+
+
+def test_conversion_between_types_of_one_column(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: list[str] = field(converted_from={str: str.split})
+
+    first = release(First)
+    with database.transaction():
+        old = first(text="a b")
+    with database.view():
+        assert Second.from_oid(old.oid).text == ["a", "b"]
+    with database.transaction():
+        Second(text=["c"])
+    with database.view():
+        assert [each.text for each in Second.lookup_all()] == [["a", "b"], ["c"]]
+        with pytest.raises(StoreError, match="was stored as"):
+            first.lookup_all()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [
+        (int, float, 3),
+        (str, str | None, "a"),
+        (list[int], list[int | str], [1]),
+        (int, int | None, 4),
+    ],
+)
+def test_wider_type_needs_no_declaration(
+    database: Database, before: Any, after: Any, value: object
+) -> None:
+    def body(hint: Any) -> Body:
+        class Note(DbObject):
+            __annotations__ = {"value": hint}
+
+        return Note
+
+    old_class, new_class = release(body(before)), release(body(after))
+    with database.transaction():
+        old = old_class(value=value)
+    with database.view():
+        assert new_class.from_oid(old.oid).value == value
+    with database.transaction():
+        new_class(value=value)
+    with database.view():
+        assert [each.value for each in new_class.lookup_all()] == [value, value]
+
+
+class Indexing(DbObject):
+    owner: str
+    name: str
+    state: Indexed[str] = "new"
+    by_owner_and_name = Index("owner", "name", unique=True)
+    by_state_and_owner = Index("state", "owner")
+
+
+def test_fields_of_an_index_are_looked_up_together(database: Database) -> None:
+    note = release(Indexing)
+    with database.transaction():
+        a = note(owner="ann", name="a")
+        b = note(owner="ann", name="b", state="old")
+    with database.view():
+        assert note.lookup_all(owner="ann", name="b") == (b,)
+        assert note.lookup_unique(name="a", owner="ann") == a
+        assert note.lookup_all(state="old", owner="ann") == (b,)
+        assert note.lookup_any(state="old", owner="bob") is None
+        with pytest.raises(TypeError, match=r"owner is not indexed; indexed: state, \(owner, name"):
+            note.lookup_all(owner="ann")
+        with pytest.raises(TypeError, match="takes a Unique field, or the fields of a unique"):
+            note.lookup_unique(state="new", owner="ann")
+
+
+def test_index_sees_what_the_transaction_wrote(database: Database) -> None:
+    note = release(Indexing)
+    with database.transaction():
+        a = note(owner="ann", name="a")
+    with database.transaction():
+        assert note.lookup_all(owner="bob", name="a") == ()
+        a.owner = "bob"
+        assert note.lookup_all(owner="bob", name="a") == (a,)
+        assert note.lookup_all(owner="ann", name="a") == ()
+
+
+def test_unique_index_refuses_a_second(database: Database) -> None:
+    note = release(Indexing)
+    with database.transaction():
+        note(owner="ann", name="a")
+        note(owner="bob", name="a")
+    with (
+        pytest.raises(AlreadyExistsError, match=r"notes\.Note with owner, name: ann, a|ann, a"),
+        database.transaction(),
+    ):
+        note(owner="ann", name="a")
+    with (
+        pytest.raises(AlreadyExistsError),
+        database.transaction(),
+    ):
+        note.lookup_unique(owner="bob", name="a").owner = "ann"
+
+
+def test_index_that_is_added_covers_older_objects(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+        author: Indexed[str] = "ann"
+        together = Index("text", "author")
+
+    with database.transaction():
+        old = release(First)(text="a")
+    with database.view():
+        assert [each.oid for each in Second.lookup_all(text="a", author="ann")] == [old.oid]
+    with database.transaction():
+        Second(text="a")
+    with database.view():
+        assert Second.lookup_count(text="a", author="ann") == 2
+
+
+def test_older_release_that_knows_no_index_still_counts(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: Unique[str]
+        author: Indexed[str] = "ann"
+
+    first = release(First)
+    with database.transaction():
+        old = first(text="a")
+    with database.view():
+        assert Second.lookup_unique(text="b") is None
+    with database.transaction():
+        old.text = "b"
+    with database.view():
+        assert Second.lookup_unique(text="b") is not None
+
+
+def test_factory_makes_a_default_for_each_object(database: Database) -> None:
+    numbers = iter(range(100))
+
+    @release
+    class Second(DbObject):
+        number: int = field(default_factory=lambda: next(numbers))
+        tags: list[str] = field(default_factory=list[str])
+
+    with database.transaction():
+        a, b = Second(), Second()
+        assert a.number != b.number
+        a.tags = ["x"]
+        assert b.tags == []
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: anything(default=1, default_factory=int), "not both"),
+        (Index, "one or more fields"),
+        (lambda: Index("a", "a"), "each once"),
+    ],
+)
+def test_misuse_is_told(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        make()
+
+
+def test_index_of_no_field_is_told(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: str
+        wrong = Index("txet")
+
+    with database.view(), pytest.raises(TypeError, match=r"wrong is an Index of 'txet'"):
+        Second.lookup_all()
+
+
+class Stamped(DbObject):
+    """A mixin with a field, a property and a class method."""
+
+    made_by: Indexed[str] = "nobody"
+
+    @property
+    def stamp(self) -> str:
+        return f"by {self.made_by}"
+
+    @classmethod
+    def kind(cls) -> str:
+        return cls.__name__
+
+
+def test_mixins_bring_fields_and_methods(database: Database) -> None:
+    @release
+    class Second(Stamped):
+        text: str
+
+        @property
+        def stamp(self) -> str:
+            return f"{self.text} {super().stamp}"
+
+    with database.transaction():
+        one = Second(text="a", made_by="ann")
+        assert one.stamp == "a by ann"
+        assert Second.lookup_all(made_by="ann") == (one,)
+    assert Second.kind() == "Note"
