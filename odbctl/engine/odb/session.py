@@ -157,8 +157,10 @@ class Session:
             return
         transaction = self._transaction
         try:
-            later = self._later(seq)
-            if transaction is not None:
+            if transaction is None:
+                later = self._later(seq)
+            else:
+                later = self.link.log_since(self.cache.seq)
                 transaction.move_to(seq, later)
         except BaseException:
             self.has_snapshot = False

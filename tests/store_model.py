@@ -1,0 +1,149 @@
+"""A model of the object database: plain dicts, every state that was ever committed.
+
+A transaction may see the state of its beginning, or, as long as nothing that
+it has read differs there, a later one. So the model keeps what was observed,
+and asks which states explain all of it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Values = dict[str, Any]
+# Objects by number; one state is one commit.
+State = dict[int, Values]
+GONE = "gone"
+
+
+@dataclass
+class Observation:
+    """Something that was read, and what came of it."""
+
+    look: Callable[[State], object]
+    result: object
+
+
+@dataclass
+class ModelTransaction:
+    """An open transaction or view."""
+
+    began: int
+    is_view: bool
+    observations: list[Observation] = field(default_factory=list[Observation])
+    # What was written: None where deleted. `created` are whole, others have the set fields only.
+    written: dict[int, Values | None] = field(default_factory=dict[int, Values | None])
+    created: set[int] = field(default_factory=set[int])
+    # What was read: (oid, field or None for existence), and lookups.
+    items: set[tuple[int, str | None]] = field(default_factory=set[tuple[int, str | None]])
+    lookups: list[Values] = field(default_factory=list[Values])
+    is_dead: bool = False
+
+    def seen(self, state: State) -> State:
+        """Lay what was written over a state."""
+        laid = dict(state)
+        for oid, values in self.written.items():
+            if values is None:
+                laid.pop(oid, None)
+            elif oid in self.created:
+                laid[oid] = values
+            elif oid in laid:
+                laid[oid] = {**laid[oid], **values}
+        return laid
+
+
+class Model:
+    """All states, and the open transactions."""
+
+    def __init__(self, unique: tuple[str, ...]) -> None:
+        self.states: list[State] = [{}]
+        self.unique = unique
+
+    def begin(self, *, is_view: bool) -> ModelTransaction:
+        """Open a transaction or view."""
+        return ModelTransaction(len(self.states) - 1, is_view)
+
+    def explaining(self, tx: ModelTransaction) -> list[int]:
+        """Return the states that explain all that was observed."""
+        last = tx.began if tx.is_view else len(self.states) - 1
+        return [
+            number
+            for number in range(tx.began, last + 1)
+            if all(each.look(self.states[number]) == each.result for each in tx.observations)
+        ]
+
+    def observe(
+        self, tx: ModelTransaction, look: Callable[[State], object], result: object
+    ) -> None:
+        """Note what was read, which some state must explain."""
+        then = copy.deepcopy(tx)
+        tx.observations.append(Observation(lambda state: look(then.seen(state)), result))
+        assert self.explaining(tx), f"no state from {tx.began} on explains {result!r}"
+
+    def after(self, tx: ModelTransaction) -> State:
+        """Return what the last state becomes with what was written."""
+        return copy.deepcopy(tx.seen(self.states[-1]))
+
+    def has_duplicates(self, state: State) -> bool:
+        """Tell whether two objects have the same unique values."""
+        if not self.unique:
+            return False
+        keys = [tuple(_hashable(values[name]) for name in self.unique) for values in state.values()]
+        known = [key for key in keys if None not in key]
+        return len(set(known)) < len(known)
+
+    def commit(self, tx: ModelTransaction, newest: State) -> None:
+        """Note a commit that succeeded and what it left: what it saw must hold now."""
+        explaining = self.explaining(tx)
+        if newest == self.states[-1]:
+            # Fine, even if what was read has changed, if it wrote nothing but what was there.
+            seen = [self.states[number] for number in explaining]
+            assert any(tx.seen(state) == state for state in seen), "what was written is lost"
+            return
+        assert len(self.states) - 1 in explaining, "what was read has changed"
+        assert newest == self.after(tx), "something else was written"
+        assert not self.has_duplicates(newest), "unique values are no longer unique"
+        self.states.append(newest)
+
+    def may_conflict(self, tx: ModelTransaction) -> bool:
+        """Tell whether a commit since its beginning touched what was read or written."""
+        return any(
+            _touches(before, after, tx)
+            for before, after in zip(
+                self.states[tx.began :], self.states[tx.began + 1 :], strict=False
+            )
+        )
+
+
+def _touches(before: State, after: State, tx: ModelTransaction) -> bool:
+    for oid in before.keys() | after.keys():
+        old, new = before.get(oid), after.get(oid)
+        if old == new:
+            continue
+        if any(_matches(lookup, old, new) for lookup in tx.lookups):
+            return True
+        if oid in tx.written or any(item[0] == oid for item in tx.items):
+            if old is None or new is None:
+                return True
+            read = {name for other, name in tx.items if other == oid}
+            read |= set(tx.written.get(oid) or {})
+            deletes = oid in tx.written and tx.written[oid] is None
+            if deletes or any(old[name] != new[name] for name in read if name):
+                return True
+    return False
+
+
+def _matches(lookup: Mapping[str, Any], old: Values | None, new: Values | None) -> bool:
+    """Tell whether a change may concern a lookup; a little more than what it must."""
+    if old is None or new is None:
+        there = old or new or {}
+        return all(there[name] == value for name, value in lookup.items())
+    return any(
+        old[name] != new[name] and value in (old[name], new[name]) for name, value in lookup.items()
+    )
+
+
+def _hashable(value: Any) -> Any:
+    return repr(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType] - of any
