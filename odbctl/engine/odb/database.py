@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from odbctl.engine.odb.changes import wait_for_change
 from odbctl.engine.odb.log import Group
@@ -23,6 +23,10 @@ from odbctl.engine.odb.transaction import Transaction
 from odbctl.engine.odb.view import View
 from odbctl.engine.odb.waiting import Waiter
 from odbctl.errors import StoreError
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.feed import Changes
+    from odbctl.engine.odb.objects import DbObject
 
 T = TypeVar("T")
 
@@ -159,6 +163,28 @@ class Database:
                 should_stop=lambda: self._is_closed,
                 timeout_seconds=timeout_seconds,
             )
+
+    def changes(
+        self, *, since: int | None = None, types: Collection[str | type[DbObject]] = ()
+    ) -> Changes:
+        """Iterate, in a `with`, over what any process commits, as it comes.
+
+            with db.changes(types=[Book]) as changes:
+                for change in changes: …
+
+        Args:
+            since: The number of the last commit that is known; by default the last there is.
+            types: Only of these classes, given or named; of all by default.
+        """
+        # Imported by those who use it only: every worker imports this module.
+        from odbctl.engine.odb.feed import Changes
+
+        names = [each if isinstance(each, str) else each.__odb__.name for each in types]
+        return Changes(self, since=since, types=names)
+
+    def last_commit(self) -> int:
+        """Return the number of the last commit; 0 if there was none."""
+        return self.session().link.last_seq()
 
     def checkpoint(self) -> None:
         """Move the WAL into the database file and prune the change log.

@@ -39,7 +39,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.seq = 0
-        self.log: deque[list[Group]] = deque(maxlen=KEPT_COMMITS)
+        self.log: deque[list[Group]] = deque()
         # What is recorded of each class, and since which commit.
         self.recorded: dict[str, list[tuple[int, Recorded]]] = {}
         self.objects: dict[str, dict[int, Versions]] = {}
@@ -131,6 +131,8 @@ class MemoryLink:
                 _write(store, shape, overlay, seq)
             entry = [each._replace(seq=seq, at=now) for each in (*learnt, *write.groups)]
             store.log.append(entry)
+            if len(store.log) > KEPT_COMMITS:
+                store.log.popleft()
             store.seq = seq
         return Written(seq, others or [], learnt)
 

@@ -42,6 +42,8 @@ TYPES: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "numbers": (list[int], st.lists(st.integers(0, 1), max_size=2)),
 }
 _numbers = itertools.count()
+# Its type is not known.
+_several: Any = multiple
 
 
 class Session:
@@ -127,8 +129,7 @@ class Sessions(RuleBasedStateMachine):
             self.sessions.append(Session(shared or Database(self.folder / "odb.db")))
         found = [self.create(0, data) for _ in range(0 if unique_fields else 3)]
         self.commit(0)
-        committed: Any = multiple(*found)
-        return committed
+        return _several(*found)
 
     def teardown(self) -> None:
         for session in self.sessions:
@@ -186,7 +187,7 @@ class Sessions(RuleBasedStateMachine):
     def create(self, number: int, data: st.DataObject) -> Any:
         session, tx = self._opened(number)
         if tx.is_view:
-            return multiple()
+            return _several()
         values = {name: data.draw(strategy) for name, strategy in self.values.items()}
         handle: Any = session.do(lambda: self.cls(**values))
         tx.written[handle.oid] = values
