@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from odbctl.connecting import connect as connect
     from odbctl.engine.odb import Database as Database
     from odbctl.engine.odb import DbObject as DbObject
     from odbctl.engine.odb import Index as Index
@@ -36,6 +37,7 @@ _EXPORTS = {
     "ServiceBase": "odbctl.engine.worker.service_base",
     "StopSignal": "odbctl.engine.worker.service_base",
     "Unique": "odbctl.engine.odb",
+    "connect": "odbctl.connecting",
     "field": "odbctl.engine.odb",
     "retry_on_conflict": "odbctl.engine.odb",
 }
