@@ -41,6 +41,13 @@ _odbctl_options() {
         "manager status") echo "--color --help --home --json --output" ;;
         "manager logs") echo "--color --help --home --host --json --lines --output" ;;
         "event list") echo "--color --help --home --json --lines --output --service" ;;
+        "db types") echo "--color --help --home --json --output" ;;
+        "db list") echo "--color --help --home --json --lines --newest --output --where" ;;
+        "db show") echo "--color --help --home --json --output" ;;
+        "db watch") echo "--color --help --home --json --output" ;;
+        "db check") echo "--color --help --home --json --output" ;;
+        "db backup") echo "--color --force --help --home --json --output" ;;
+        "db restore") echo "--color --help --home --json --output --yes" ;;
         "config show") echo "--color --help --home --json --origin --output" ;;
         "config path") echo "--color --help --home --json --output" ;;
         "ps *") echo "--all --color --help --home --json --output" ;;

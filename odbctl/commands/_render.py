@@ -124,7 +124,7 @@ def _write_stream(result: Stream, out: Terminal, output: str) -> None:
         elif output == "name":
             line = name_of(document)
         else:
-            line = log_line(document, out)
+            line = _STREAMED[result.kind](document, out)
         _write(out, line)
 
 
@@ -180,6 +180,31 @@ def _without_colors(text: str) -> str:
     import re
 
     return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
+
+
+def change_line(document: Document, out: Terminal) -> str:
+    """Return a change of the database as one line."""
+    del out
+    at = document["at"]
+    time_text = local_time(at) if isinstance(at, float) else ""
+    fields = " ".join(map(str, as_list(document["fields"])))
+    what = f"{document['op']:<6} {document['type']} {document['oid']}"
+    return visible(f"{time_text}  {document['commit']}  {what}  {fields}".rstrip())
+
+
+def _object(document: Document, out: Terminal, is_wide: bool) -> list[str]:
+    """Show an object of the database: what it is, then its own fields."""
+    del is_wide, out
+    rows = [(name, str(document[name])) for name in ("type", "oid", "rev")]
+    rows += [(name, _plain(value)) for name, value in as_document(document["fields"]).items()]
+    width = max(len(name) for name, _ in rows) + 2
+    return [f"{name + ':':<{width}}{visible(text)}" for name, text in rows]
+
+
+def _plain(value: object) -> str:
+    if found := as_document(value) or as_list(value):
+        return _json(found)
+    return "-" if value is None else str(value)
 
 
 def _show(document: Document, out: Terminal, is_wide: bool) -> list[str]:
@@ -250,4 +275,11 @@ def _version(document: Document, out: Terminal, is_wide: bool) -> list[str]:
     return [f"odbctl {document['odbctl']} (Python {document['python']})"]
 
 
-_VIEWS = {"version": _version, "show": _show, "status": _status, "why": _why}
+_VIEWS = {
+    "version": _version,
+    "show": _show,
+    "status": _status,
+    "why": _why,
+    "object": _object,
+}
+_STREAMED = {"log": log_line, "change": change_line}

@@ -43,6 +43,14 @@ def _words(value: object) -> str:
     return " ".join([f"{key}={item}" for key, item in pairs] or map(str, as_list(value)))
 
 
+def _commas(value: object) -> str:
+    return ", ".join(map(str, as_list(value)))
+
+
+def _pairs(value: object) -> str:
+    return ", ".join([f"{key}: {item}" for key, item in as_document(value).items()])
+
+
 def _folder(value: object) -> str:
     home = os.path.expanduser("~")
     text = str(value)
@@ -203,6 +211,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("MESSAGE", "message"),
         Column("HINT", "hint"),
     ),
+    "type": (
+        Column("TYPE", "name"),
+        Column("OBJECTS", "objects"),
+        Column("INDEXES", "indexes", _commas, is_wide=True),
+        Column("FIELDS", "fields", _pairs),
+    ),
+    "object": (
+        Column("OID", "oid"),
+        Column("REV", "rev", is_wide=True),
+        Column("FIELDS", "fields", _words),
+    ),
     "setting": (
         Column("SETTING", "name"),
         Column("VALUE", "value"),
@@ -218,6 +237,9 @@ _NAMES: dict[str, Callable[[Document], str]] = {
     "manager": lambda d: str(d["host"]),
     "event": lambda d: str(d["object"]),
     "release": lambda d: str(d["number"]),
+    "object": lambda d: str(d["oid"]),
+    "change": lambda d: str(d["oid"]),
+    "backup": lambda d: str(d["path"]),
     "log": lambda d: str(d["instance"]),
     "why": lambda d: _text(d, "service.name"),
 }

@@ -72,6 +72,18 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "event": ("What happened, and why", {"list": "List events, the newest last"}),
+    "db": (
+        "The object database of the home",
+        {
+            "types": "List the types of objects, with their fields and indexes",
+            "list": "List objects of a type, the oldest first",
+            "show": "Show one object with every field",
+            "watch": "Print what is committed, as it comes",
+            "check": "Check the database; exit 1 when something is wrong",
+            "backup": "Write a backup; everything goes on meanwhile",
+            "restore": "Put a backup in the place of the database",
+        },
+    ),
     "config": (
         "Settings of the command line",
         {

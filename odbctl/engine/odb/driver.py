@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,6 +105,40 @@ class Connection:
         # A thread that ended without closing it; later Pythons warn of that.
         if sqlite := getattr(self, "_sqlite", None):
             sqlite.close()
+
+
+def copy_database(
+    source: Path, target: Path, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Copy a database, in use or not, into a new file of one piece.
+
+    SQLite begins anew when somebody writes meanwhile, unless it copies all in one step.
+
+    Args:
+        source: The database.
+        target: Must not exist.
+        progress: Told the pages that are left and all pages, after each step.
+    """
+    create_file(target)
+    try:
+        reading = _connect(source, is_read_only=False, busy_timeout_seconds=10.0)
+        writing = sqlite3.connect(target, isolation_level=None)
+        try:
+            # A snapshot is open meanwhile: commits go on, and are not in the copy.
+            reading.execute("BEGIN")
+            reading.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+            def tell(_: int, left: int, total: int) -> None:
+                if progress is not None:
+                    progress(left, total)
+
+            reading.backup(writing, pages=4096, progress=tell)
+            writing.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            writing.close()
+            reading.close()
+    except sqlite3.Error as error:
+        raise translated(error, source) from error
 
 
 def create_file(path: Path) -> None:
