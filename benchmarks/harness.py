@@ -21,7 +21,10 @@ import odbctl
 from benchmarks.figures import Figure, Measure, Row, Target
 
 # In the order they are run: what is quick to tell comes first.
-GROUPS = ("latency", "hundred", "restart", "cli", "stop", "memory", "idle", "logs")
+GROUPS = (
+    "latency", "hundred", "restart", "cli", "stop", "memory", "idle", "logs",
+    "objects", "sharing", "large_home",
+)  # fmt: skip
 FULL_ROUNDS = 7
 QUICK_ROUNDS = 2
 

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 MOST_LISTENERS: Final = 4096
 # sockaddr_un holds 108 bytes on Linux, 104 on macOS.
 LONGEST_SOCKET_PATH_BYTES: Final = 100
+# After so many wake-ups in vain, none of them later than QUIET_SECONDS, a listener that waits for
+# something else asks to be woken again only after DEBOUNCE_SECONDS.
+WAKES_IN_VAIN: Final = 2
+QUIET_SECONDS: Final = 0.02
+DEBOUNCE_SECONDS: Final = 0.004
 FIRST_HEALING_SECONDS: Final = 0.25
 LONGEST_HEALING_SECONDS: Final = 5.0
 
@@ -225,7 +230,11 @@ def wait_for_change(
         False when it stopped or timed out.
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    in_vain = 0
     while not should_stop():
+        if in_vain > WAKES_IN_VAIN:
+            # Others commit in a stream, of other things: let them, and look at many at once.
+            time.sleep(DEBOUNCE_SECONDS)
         listener.arm()
         # Looked at after arming: what comes later wakes us.
         if is_relevant():
@@ -233,7 +242,10 @@ def wait_for_change(
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             return False
-        listener.wait(left)
+        slept_at = time.monotonic()
+        is_woken = listener.wait(left)
+        is_stream = is_woken and time.monotonic() - slept_at < QUIET_SECONDS
+        in_vain = in_vain + 1 if is_stream else 0
     return False
 
 
