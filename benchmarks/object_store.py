@@ -30,6 +30,14 @@ class Entry(DbObject):
     text: str
 
 
+@retry_on_conflict
+def _add_one(database: Database, name: str) -> None:
+    with database.transaction():
+        account = Account.lookup_unique(name=name)
+        assert account is not None
+        account.balance += 1
+
+
 class Ours:
     """The object database."""
 
@@ -48,15 +56,7 @@ class Ours:
 
     def update(self, key: int) -> None:
         """Read an account by its name and update one field."""
-
-        @retry_on_conflict
-        def add() -> None:
-            with self.database.transaction():
-                account = Account.lookup_unique(name=f"k{key}")
-                assert account is not None
-                account.balance += 1
-
-        add()
+        _add_one(self.database, f"k{key}")
 
     def total(self) -> int:
         """Add all balances up."""

@@ -141,8 +141,11 @@ def copy_database(
         raise translated(error, source) from error
 
 
-def create_file(path: Path) -> None:
+def create_file(path: Path) -> bool:
     """Make an empty file that only its owner can read, unless there is one.
+
+    Returns:
+        Whether it was made.
 
     Raises:
         NotPermittedError: The folder is missing or refuses it.
@@ -150,12 +153,13 @@ def create_file(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        return
+        return False
     except OSError as error:
         raise NotPermittedError(
             f"cannot create the database {path}: {error.strerror}",
             hint="is the home missing, or read-only?",
         ) from error
+    return True
 
 
 def translated(error: sqlite3.Error, path: Path) -> Exception:

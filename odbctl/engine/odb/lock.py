@@ -39,7 +39,10 @@ class CommitLock:
         self._held = -1
 
     def __enter__(self) -> None:
-        if not self._threads.acquire(timeout=self._timeout_seconds):
+        # Without a time-out first: that is cheaper, and nearly always enough.
+        if not self._threads.acquire(blocking=False) and not self._threads.acquire(
+            timeout=self._timeout_seconds
+        ):
             raise self._busy()
         try:
             descriptor = self._descriptor

@@ -47,8 +47,13 @@ class SqliteStore:
         self.is_last = self._lock.is_last
 
     def open(self) -> SqliteLink:
-        """Connect; the file is made if it is missing."""
-        create_file(self._path)
+        """Connect; the file is made if it is missing.
+
+        Raises:
+            StoreError: It would be made on a network file system.
+        """
+        if create_file(self._path):
+            self._check_place()
         connection = Connection(
             self._path,
             synchronous=self._synchronous,
@@ -60,6 +65,17 @@ class SqliteStore:
             connection.close()
             raise
         return SqliteLink(connection, self._lock, self._announcer, self._checkpointer)
+
+    def _check_place(self) -> None:
+        from odbctl.engine.odb import filesystem
+
+        if filesystem.is_network(self._path):
+            self._path.unlink()
+            raise StoreError(
+                f"{self._path} would be on {filesystem.kind_of(self._path.parent)}, a network"
+                " file system, where processes cannot share a database safely",
+                hint="choose a folder on a disk of this machine",
+            )
 
     def listener(self, has_changed: Callable[[], bool]) -> SocketListener:
         """Make a listener with a socket in the run directory."""

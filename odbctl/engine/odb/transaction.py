@@ -41,10 +41,12 @@ class Transaction(View):
         self.database = database
         self.reads = self.read_set = ReadSet()
         self.overlays: dict[Definition, Overlay] = {}
-        self._callbacks: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] | None = None
 
     def on_commit(self, callback: Callable[[], object]) -> None:
         """Call a function after the commit, when no lock is held and no transaction open."""
+        if self._callbacks is None:
+            self._callbacks = []
         self._callbacks.append(callback)
 
     def __enter__(self) -> Self:
@@ -68,7 +70,7 @@ class Transaction(View):
                 commit(self)
         finally:
             self._close()
-        if kind is None:
+        if kind is None and self._callbacks is not None:
             for callback in self._callbacks:
                 callback()
 
