@@ -78,7 +78,9 @@ def _renew_cache(
 ) -> None:
     """Bring the cache from the snapshot to this commit, which is known without reading."""
     cache = session.cache
-    if written.others:
+    if written.others is None:
+        cache.clear()
+    else:
         cache.forget(written.others)
     if written.learnt:
         cache.forget(written.learnt)

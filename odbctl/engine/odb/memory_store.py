@@ -94,7 +94,7 @@ class MemoryLink:
 
     def last_seq(self) -> int:
         """Return the number of the last commit."""
-        return self._store.seq if self._snapshot is None else self._snapshot
+        return self._visible_seq()
 
     def log_since(self, seq: int) -> list[Group] | None:
         """Return what was committed after `seq`, up to the snapshot if one is open."""
@@ -103,12 +103,10 @@ class MemoryLink:
 
     def table(self, definition: Definition) -> MemoryTable:
         """Return a class as it is in the snapshot."""
-        assert self._snapshot is not None, "tables are read in a snapshot"
         with self._store.lock:
+            last = self._visible_seq()
             recorded = [
-                each
-                for seq, each in self._store.recorded.get(definition.name, ())
-                if seq <= self._snapshot
+                each for seq, each in self._store.recorded.get(definition.name, ()) if seq <= last
             ]
         shape = Shape(definition, recorded[-1] if recorded else None)
         return MemoryTable(self._store, self._visible_seq, shape)
@@ -134,7 +132,7 @@ class MemoryLink:
             if len(store.log) > KEPT_COMMITS:
                 store.log.popleft()
             store.seq = seq
-        return Written(seq, others or [], learnt)
+        return Written(seq, others, learnt)
 
     def announce(self, first_seq: int, last_seq: int) -> None:
         """Wake the listeners."""
@@ -149,8 +147,8 @@ class MemoryLink:
         self.end()
 
     def _visible_seq(self) -> int:
-        assert self._snapshot is not None, "rows are read in a snapshot"
-        return self._snapshot
+        # A commit that checks what was read looks at the present.
+        return self._store.seq if self._snapshot is None else self._snapshot
 
 
 class MemoryTable:

@@ -164,12 +164,11 @@ class SqliteLink:
         connection = self.connection
         # The number that the entry gets tells whether somebody was faster.
         seq = connection.insert(_APPEND, (time.time(), entry_text(write.groups)))
-        others: list[Group] = []
+        others: list[Group] | None = []
         if seq != write.base_seq + 1:
             rows = connection.query(_LOG_BETWEEN, (write.base_seq, seq))
-            found = _groups(rows, write.base_seq + 1)
-            write.check(found)
-            others = found or []
+            others = _groups(rows, write.base_seq + 1)
+            write.check(others)
         learnt = [
             schema_group(definition.name)
             for definition in write.outdated

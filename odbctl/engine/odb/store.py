@@ -66,7 +66,7 @@ class Written(NamedTuple):
     """What became of it."""
 
     seq: int  # the number of the commit
-    others: list[Group]  # what was committed between its snapshot and it
+    others: list[Group] | None  # what was committed since its snapshot; None if not known
     learnt: Sequence[Group]  # classes that the store learnt
 
 

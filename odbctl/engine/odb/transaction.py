@@ -17,6 +17,7 @@ from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.oids import new_oid
 from odbctl.engine.odb.overlay import Overlay
 from odbctl.engine.odb.readset import Fields, Keys, ReadSet
+from odbctl.engine.odb.revalidation import is_unchanged
 from odbctl.engine.odb.view import View
 from odbctl.errors import ObjectGoneError, TransactionError
 
@@ -77,9 +78,15 @@ class Transaction(View):
     def check(self, later: list[Group] | None) -> None:
         """Check that later commits changed nothing that was read or is to be written.
 
+        Args:
+            later: The log since the snapshot. None if it no longer goes so far back: then what
+                was read is read again, and must be as it was.
+
         Raises:
             RevisionConflictError: They did.
         """
+        if later is None and is_unchanged(self.session, self.read_set, self.overlays.values()):
+            return
         if error := conflict(self.read_set, self.overlays.values(), later):
             raise error
 

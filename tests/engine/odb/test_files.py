@@ -1,6 +1,6 @@
 """The file: evolution, other programs, damage, kills, forks, size."""
 
-# ruff: noqa: PT012, SIM117 - what raises is the end of a transaction, so its body stands inside.
+# ruff: noqa: SIM117 - what raises is the end of a transaction, so its body stands inside.
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bank_schema import SOURCE_ROOT, Account, RunProgram
 
 from odbctl.engine.odb import Database, DbObject, Indexed, Schema
 from odbctl.engine.odb import checkpoint as checkpoint_module
-from odbctl.errors import NotPermittedError, RevisionConflictError, StoreBusyError, StoreError
+from odbctl.errors import NotPermittedError, StoreBusyError, StoreError
 
 HOLD_THE_LOCK = """\
 import fcntl
@@ -395,6 +395,8 @@ def test_reader_behind_a_pruned_log_starts_anew(
         count_and_prune(40)
         with reader.view():
             assert account.balance == 11
-        with pytest.raises(RevisionConflictError, match="log is gone"), reader.transaction():
+        with reader.transaction():
             account.limit = 1
             count_and_prune(80)
+        with reader.view():
+            assert (account.balance, account.limit) == (51, 1)

@@ -3,17 +3,22 @@
 `LONG_TRANSACTION_SECONDS` in the environment makes the sleeper sleep longer, e.g. 30.
 """
 
+# ruff: noqa: PT012 - what raises is the end of a transaction, so its body stands inside.
+
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from bank_schema import Account, RunProgram
 
-from odbctl.engine.odb import Database
+from odbctl.engine.odb import Database, memory_store
+from odbctl.engine.odb import checkpoint as checkpoint_module
 from odbctl.engine.odb.driver import WAL_LIMIT_BYTES
+from odbctl.errors import RevisionConflictError
 
 SECONDS = float(os.environ.get("LONG_TRANSACTION_SECONDS", "1.5"))
 SLEEPER = """
@@ -48,6 +53,72 @@ def test_sleeper_in_a_transaction_delays_no_commit(
     assert longest < SECONDS / 2, "none of them waits for it"
     # What it had read was changed, or was not.
     assert sleeper.stdout.readline().strip() == ends
+
+
+@pytest.fixture
+def short_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The change log keeps five commits."""
+    monkeypatch.setattr(checkpoint_module, "KEPT_LOG_ROWS", 5)
+    monkeypatch.setattr(checkpoint_module, "PRUNED_AT_ONCE", 5)
+    monkeypatch.setattr(memory_store, "KEPT_COMMITS", 5)
+
+
+def _commit_many(database: Database, account: Account) -> None:
+    """Commit, in a thread, more than the log keeps."""
+
+    def commit() -> None:
+        for _ in range(20):
+            database.run(lambda: setattr(account, "balance", account.balance + 1))
+        database.checkpoint()
+        database.close_session()
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.usefixtures("short_log")
+def test_commit_after_the_log_is_gone_reads_again_what_it_read(any_database: Database) -> None:
+    with any_database.transaction():
+        busy, quiet = Account(name="busy"), Account(name="quiet", owner="ann")
+    with any_database.transaction():
+        assert quiet.balance == 0
+        assert Account.lookup_all(owner="ann") == (quiet,)
+        assert Account.lookup_unique(name="nobody") is None
+        quiet.limit = 1
+        _commit_many(any_database, busy)
+    with any_database.view():
+        assert (busy.balance, quiet.limit) == (20, 1)
+
+
+@pytest.mark.usefixtures("short_log")
+@pytest.mark.parametrize("what", ["field", "lookup", "written"])
+def test_commit_after_the_log_is_gone_conflicts_with_what_changed(
+    any_database: Database, what: str
+) -> None:
+    with any_database.transaction():
+        busy, quiet = Account(name="busy", owner="ann"), Account(name="quiet")
+
+    def read() -> None:
+        if what == "field":
+            assert busy.balance == 0
+        elif what == "lookup":
+            assert Account.lookup_all(owner="bob") == ()
+        else:
+            busy.balance = 7
+
+    with (
+        pytest.raises(RevisionConflictError, match="so long that its log is gone"),
+        any_database.transaction(),
+    ):
+        read()
+        quiet.limit = 1
+        thread = threading.Thread(
+            target=any_database.run, args=(lambda: setattr(busy, "owner", "bob"),)
+        )
+        thread.start()
+        thread.join()
+        _commit_many(any_database, busy)
 
 
 def _wal_bytes(database: Database) -> int:
