@@ -47,9 +47,16 @@ def current_view() -> View:
     return view
 
 
-def no_view() -> TransactionError:
-    """Return the error of whoever reads or writes outside a view."""
-    return TransactionError("no view or transaction is open", hint="with db.view(): …")
+def no_view(doing: str = "") -> TransactionError:
+    """Return the error of whoever reads or writes outside a view.
+
+    Args:
+        doing: What it was, e.g. "to read core.Service.name in".
+    """
+    return TransactionError(
+        f"no view or transaction is open {doing}".rstrip(),
+        hint="with self.db.view(): … to read, with self.db.transaction(): … to write",
+    )
 
 
 def current_database() -> Database:

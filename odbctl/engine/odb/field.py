@@ -140,7 +140,7 @@ def _getter(field: Field) -> Callable[[DbObject], Any]:
     def get(handle: DbObject) -> Any:
         view = current.view
         if view is None:
-            raise no_view()
+            raise no_view(f"to read {field} in")
         return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
 
     return get
@@ -158,7 +158,7 @@ def _plain_getter(field: Field) -> Callable[[DbObject], Any]:
                 return row[position]
         view = current.view
         if view is None:
-            raise no_view()
+            raise no_view(f"to read {field} in")
         return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
 
     return get
@@ -168,7 +168,7 @@ def _setter(field: Field) -> Callable[[DbObject, object], None]:
     def put(handle: DbObject, value: object) -> None:
         view = current.view
         if view is None:
-            raise no_view()
+            raise no_view(f"to write {field} in")
         view.write(field, handle._oid, value)  # pyright: ignore[reportPrivateUsage] - a call less
 
     return put
