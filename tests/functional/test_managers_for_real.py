@@ -21,6 +21,12 @@ from odbctl.errors import AlreadyExistsError, ConflictError, ManagerUnreachableE
 
 IDLE_PAIR = "class Svc(ServiceBase):\n    pass\n"
 
+LEAVES_WITH_9 = """
+class Svc(ServiceBase):
+    def initialize(self):
+        signal.signal(signal.SIGUSR1, lambda *_: os._exit(9))
+"""
+
 
 def kill_manager(world: World) -> None:
     """Kill the manager and wait until nothing says that it lives."""
@@ -122,12 +128,7 @@ def test_workers_live_on_after_a_kill_of_the_manager_and_are_adopted(world: Worl
 def test_an_end_without_a_manager_has_its_true_code(
     world: World, number: signal.Signals, code: int | None, cause: str
 ) -> None:
-    source = """
-    class Svc(ServiceBase):
-        def initialize(self):
-            signal.signal(signal.SIGUSR1, lambda *_: os._exit(9))
-    """
-    (found,) = world.run(source)
+    (found,) = world.run(LEAVES_WITH_9)
     kill_manager(world)
     kill(found["pid"], number)
     eventually(lambda: not is_running(found["pid"] or 0))
@@ -175,10 +176,45 @@ def test_the_launcher_after_a_killed_one_is_found_by_the_next_manager(world: Wor
     assert ended["exit"] == {"code": None, "signal": 9, "cause": "signal"}
 
 
-def test_how_one_ended_whose_launcher_was_killed_is_unknown_and_said(world: World) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "cause"), [(signal.SIGKILL, None, "signal"), (signal.SIGUSR1, 9, "exit")]
+)
+def test_an_adopted_one_ends_with_its_true_code_where_the_kernel_tells(
+    world: World, number: signal.Signals, code: int | None, cause: str
+) -> None:
+    (found,) = world.run(LEAVES_WITH_9)
+    kill_launcher(world)
+    kill(found["pid"], number)
+    assert world.wait_ended("svc-1")["exit"] == {
+        "code": code,
+        "signal": None if code else int(number),
+        "cause": cause,
+    }
+
+
+def test_one_that_leaves_in_order_with_nobody_there_says_its_code(world: World) -> None:
+    source = """
+    class Svc(ServiceBase):
+        def do_work(self, should_stop):
+            should_stop.wait()
+            sys.exit(5)
+    """
+    (found,) = world.run(source)
+    kill_manager(world)
+    kill_launcher(world)
+    kill(found["pid"], signal.SIGTERM)
+    eventually(lambda: not is_running(found["pid"] or 0))
+    world.manager()
+    assert world.wait_ended("svc-1")["exit"] == {"code": 5, "signal": None, "cause": "exit"}
+
+
+def test_how_one_was_killed_with_nobody_there_is_unknown_and_said(world: World) -> None:
     (found,) = world.run()
+    kill_manager(world)
     kill_launcher(world)
     kill(found["pid"])
+    eventually(lambda: not is_running(found["pid"] or 0))
+    world.manager()
     ended = world.wait_ended("svc-1")
     assert (ended["state"], ended["exit"]) == (
         "lost",

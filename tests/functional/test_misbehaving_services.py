@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_world import World, is_running, kill
+from real_world import World, is_running, kill, parent_of
 from waiting import eventually
 
 from odbctl.engine.api import services, why
@@ -168,6 +168,45 @@ def test_children_are_gone_after_a_kill_without_a_launcher(world: World) -> None
     kill(launcher)
     kill(parent["pid"])
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
+    eventually(lambda: not any(map(is_running, found)))
+
+
+# A daemon: forked twice, leader of a session of its own, with and without another program.
+DAEMONS = """
+class Svc(ServiceBase):
+    def do_work(self, should_stop):
+        for program in (None, "sleep"):
+            read, write = os.pipe()
+            if os.fork() == 0:
+                os.setsid()
+                if (pid := os.fork()) == 0:
+                    os.close(read)
+                    os.close(write)
+                    os.chdir("/")
+                    if program:
+                        os.execlp(program, program, "600")
+                    while True:
+                        signal.pause()
+                os.write(write, b"%d" % pid)
+                os._exit(0)
+            os.wait()
+            print("child", int(os.read(read, 20)))
+        should_stop.wait()
+"""
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "kill without a launcher"])
+def test_daemons_of_a_service_are_gone_with_it(world: World, end: str) -> None:
+    (parent,) = world.run(DAEMONS)
+    eventually(lambda: len(children(world)) == 2)
+    found = children(world)
+    assert all(map(is_running, found))
+    if end == "stop":
+        world.stop()
+    else:
+        if end == "kill without a launcher":
+            kill(parent_of(parent["pid"] or 0))
+        kill(parent["pid"])
     eventually(lambda: not any(map(is_running, found)))
 
 

@@ -1,7 +1,8 @@
 """Adoption: watching workers that are not children of a launcher we talk to.
 
-Their end is seen through a pidfd, without polling; how they ended is known to
-nobody. Where the system has no pidfds they are looked at every second.
+Their end is seen through a pidfd, without polling; how they ended is told by the
+kernel where it does (see exit_status), or by a note of their own. Where the system
+has no pidfds they are looked at every second.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import select
 import time
 from collections.abc import Iterable
 
+from odbctl.engine.managers.exit_status import code_and_signal, wait_status
 from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.messages import WorkerExited
 from odbctl.engine.managers.processes import open_pidfd
+from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity, is_alive, read_boot_id
 
 POLL_SECONDS = 1.0
@@ -22,10 +25,11 @@ POLL_SECONDS = 1.0
 class AdoptedWorkers:
     """Living workers whose parent is not ours to ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str | os.PathLike[str]) -> None:
+        self._run = run
         self._identities: dict[int, ProcessIdentity] = {}
         self._pidfds: dict[int, int] = {}
-        self._leftovers = Leftovers()
+        self._leftovers = Leftovers(run)
 
     def __contains__(self, instance: int) -> bool:
         return instance in self._identities
@@ -41,7 +45,7 @@ class AdoptedWorkers:
             return True
         if not self._watch(instance, identity):
             if identity.boot_id == read_boot_id():
-                self._leftovers.note(identity.pid)
+                self._leftovers.note(instance, identity.pid, identity.start_ticks)
             return False
         self._identities[instance] = identity
         return True
@@ -70,11 +74,19 @@ class AdoptedWorkers:
         ended = [i for i, identity in self._identities.items() if self._has_ended(i, identity)]
         reports: list[WorkerExited] = []
         for instance in ended:
-            pid = self._identities[instance].pid
+            identity = self._identities[instance]
+            reports.append(self._exited(instance, identity))
             self.forget(instance)
-            self._leftovers.note(pid)
-            reports.append(WorkerExited(instance, pid, None, None, time.time()))
+            self._leftovers.note(instance, identity.pid, identity.start_ticks)
         return reports
+
+    def _exited(self, instance: int, identity: ProcessIdentity) -> WorkerExited:
+        descriptor = self._pidfds.get(instance)
+        status = None if descriptor is None else wait_status(descriptor, identity)
+        code, number = code_and_signal(status)
+        note = take_exit_note(self._run, instance, identity.pid)
+        code = note if status is None else code
+        return WorkerExited(instance, identity.pid, code, number, time.time())
 
     def _has_ended(self, instance: int, identity: ProcessIdentity) -> bool:
         descriptor = self._pidfds.get(instance)

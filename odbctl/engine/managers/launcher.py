@@ -33,7 +33,7 @@ from odbctl.engine.managers.messages import (
     receive,
 )
 from odbctl.engine.managers.spare import Spare, wait_for_launch
-from odbctl.engine.worker import process
+from odbctl.engine.worker import mark, process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.reporting import parse_lines
@@ -54,7 +54,7 @@ class Launcher:
         self._method = method
         self._journal = journal
         self._children: dict[int, WorkerStarted] = {}
-        self._leftovers = Leftovers()
+        self._leftovers = Leftovers(journal.path.parent)
         self._connections: dict[socket.socket, LineBuffer] = {}
         self._selector = selectors.DefaultSelector()
         self._wakeup = os.pipe()
@@ -239,6 +239,7 @@ class Launcher:
             stdin=subprocess.PIPE,
             pass_fds=(self._report_write,),
             start_new_session=True,
+            env={**os.environ, mark.VARIABLE: mark.mark_of(launch.run, launch.instance)},
         )
         assert child.stdin is not None  # it was asked for
         with child.stdin:
@@ -262,7 +263,7 @@ class Launcher:
             os.waitpid(info.si_pid, 0)
             if child is not None:
                 ended.append(self._record(child, info))
-                self._leftovers.note(child.pid)
+                self._leftovers.note(child.instance, child.pid, child.start_ticks)
         if ended:
             self._broadcast({"exited": ended})
 
@@ -289,6 +290,7 @@ def main() -> None:
     descriptor, method, journal = sys.argv[1:4]
     listener = socket.socket(fileno=int(descriptor))
     os.set_inheritable(listener.fileno(), False)
+    mark.find_room()
     warm_up()
     gc.collect()
     gc.freeze()

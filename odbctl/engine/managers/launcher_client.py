@@ -14,6 +14,7 @@ from odbctl.engine.managers.exit_journal import read_journal
 from odbctl.engine.managers.interpreters import hash_text, python_command
 from odbctl.engine.managers.messages import LineBuffer, Message, WorkerExited, encode, receive
 from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.mark import BLANK, VARIABLE
 from odbctl.paths import Home
 
 _SUFFIX = ".sock"
@@ -67,6 +68,7 @@ class LauncherClient:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
+                env={**os.environ, VARIABLE: BLANK},
             ).returncode = 0  # it outlives this process; nobody here waits for it
         self.connect()
 

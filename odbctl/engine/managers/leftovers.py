@@ -1,9 +1,9 @@
-"""Leftovers: what workers that ended have left in their sessions, ended as well.
+"""Leftovers: what workers that ended have left behind, ended as well.
 
 Run by launchers, for the workers they reap, and by managers, for those they
 adopted. Soon after an end one look at the process table serves all workers
-that ended lately: what still lives gets SIGTERM, and SIGKILL until the
-session is empty.
+that ended lately: what still lives in their sessions, or wears their marks,
+gets SIGTERM, and SIGKILL until there is nothing.
 """
 
 from __future__ import annotations
@@ -14,89 +14,95 @@ import signal
 import time
 from typing import NamedTuple
 
-from odbctl.engine.managers.processes import members_of_sessions, signal_process
+from odbctl.engine.managers.processes import Suspect, signal_process, survivors
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
+from odbctl.engine.worker.mark import mark_of
 
 LOOK_AFTER_SECONDS = 0.2
 GRACE_SECONDS = 1.0
 
 
-class _Session(NamedTuple):
-    """The session of a worker that is gone, and the signal that is due to it."""
+class _Ended(NamedTuple):
+    """A worker that is gone, and the signal that is due to what it left."""
 
     due_at: float
-    number: int
+    suspect: Suspect
     signal: signal.Signals
 
 
 class Leftovers:
-    """The sessions of workers that ended lately. Times are monotonic."""
+    """What workers that ended lately may have left. Times are monotonic."""
 
-    def __init__(self) -> None:
-        self._sessions: list[_Session] = []
+    def __init__(self, run: str | os.PathLike[str]) -> None:
+        self._run = run
+        self._ended: list[_Ended] = []
 
     def __bool__(self) -> bool:
-        return bool(self._sessions)
+        return bool(self._ended)
 
-    def note(self, worker_pid: int) -> None:
-        """Remember a worker that has ended; its pid is the number of its session."""
+    def note(self, instance: int, pid: int, start_ticks: int) -> None:
+        """Remember the worker of an instance, which has ended; its pid names its session."""
         due_at = time.monotonic() + LOOK_AFTER_SECONDS
-        self._sessions.append(_Session(due_at, worker_pid, signal.SIGTERM))
+        mark = ""
+        with contextlib.suppress(OSError):  # the home is gone: sessions will do
+            mark = mark_of(self._run, instance)
+        self._ended.append(_Ended(due_at, Suspect(pid, mark, start_ticks), signal.SIGTERM))
 
     def due_seconds(self) -> float | None:
         """Return in how many seconds `end` has something to do; None if never."""
-        if not self._sessions:
+        if not self._ended:
             return None
-        return max(0.0, min(s.due_at for s in self._sessions) - time.monotonic())
+        return max(0.0, min(e.due_at for e in self._ended) - time.monotonic())
 
     def hurry(self) -> None:
-        """Have the sessions that were not looked at yet be due now."""
+        """Have those that were not looked at yet be due now."""
         now = time.monotonic()
-        self._sessions = [
-            s._replace(due_at=now) if s.signal is signal.SIGTERM else s for s in self._sessions
+        self._ended = [
+            e._replace(due_at=now) if e.signal is signal.SIGTERM else e for e in self._ended
         ]
 
     def end(self) -> None:
-        """Look at the sessions that are due, and signal what lives in them."""
+        """Look at those that are due, and signal what lives on of them."""
         now = time.monotonic()
-        due = [s for s in self._sessions if s.due_at <= now]
+        due = [e for e in self._ended if e.due_at <= now]
         if not due:
             return
-        self._sessions = [s for s in self._sessions if s.due_at > now]
-        living = members_of_sessions({s.number for s in due})
-        for session in due:
-            if _signal(session, living.get(session.number, [])):
-                again = session._replace(due_at=now + GRACE_SECONDS, signal=signal.SIGKILL)
-                self._sessions.append(again)
+        self._ended = [e for e in self._ended if e.due_at > now]
+        living = survivors([e.suspect for e in due])
+        for ended in due:
+            if _signal(ended, living.get(ended.suspect.session, [])):
+                again = ended._replace(due_at=now + GRACE_SECONDS, signal=signal.SIGKILL)
+                self._ended.append(again)
 
     def kill(self) -> None:
         """End all at once, for nobody will be there to look again."""
-        living = members_of_sessions({s.number for s in self._sessions})
-        for session in self._sessions:
-            _signal(session._replace(signal=signal.SIGKILL), living.get(session.number, []))
-        self._sessions.clear()
+        living = survivors([e.suspect for e in self._ended])
+        for ended in self._ended:
+            _signal(ended._replace(signal=signal.SIGKILL), living.get(ended.suspect.session, []))
+        self._ended.clear()
 
 
-def _signal(session: _Session, members: list[ProcessIdentity]) -> bool:
-    """Signal the members of a session; return whether there were any.
+def _signal(ended: _Ended, members: list[ProcessIdentity]) -> bool:
+    """Signal what a worker left; return whether there was anything.
 
     A number is not given to a new process while it names a session (pid
     allocation of the kernel), so one whose leader lives is another session.
     """
+    number = ended.suspect.session
     if not read_boot_id():
-        return _signal_group(session)
-    if any(member.pid == session.number for member in members):
+        return _signal_group(number, ended.signal)
+    if any(member.pid == number for member in members):
         return False
     for member in members:
         with contextlib.suppress(PermissionError):
-            signal_process(member, session.signal)
+            signal_process(member, ended.signal)
     return bool(members)
 
 
-def _signal_group(session: _Session) -> bool:
+def _signal_group(number: int, which: signal.Signals) -> bool:
     """Do with the worker's own group, where there is no process table to read."""
     try:
-        os.killpg(session.number, session.signal)
+        os.killpg(number, which)
     except (ProcessLookupError, PermissionError):
         return False
     return True

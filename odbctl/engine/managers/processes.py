@@ -10,9 +10,14 @@ import contextlib
 import os
 import signal
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from odbctl.engine.worker.identity import ProcessIdentity, is_alive, read_boot_id
+from odbctl.engine.worker.mark import worn_mark
+
+# linux/pidfd.h: PIDFD_SIGNAL_PROCESS_GROUP, from Linux 6.9 on.
+_WHOLE_GROUP = 1 << 2
 
 
 def open_pidfd(identity: ProcessIdentity) -> int | None:
@@ -61,6 +66,26 @@ def _signal_checked(identity: ProcessIdentity, number: signal.Signals) -> bool:
 
 def signal_group(leader: ProcessIdentity, number: signal.Signals) -> bool:
     """Send a signal to the process group that a living worker leads."""
+    if not hasattr(os, "pidfd_open"):
+        return _signal_group_checked(leader, number)
+    try:
+        descriptor = open_pidfd(leader)
+    except OSError:  # no descriptor is left
+        return _signal_group_checked(leader, number)
+    if descriptor is None:
+        return False
+    try:
+        signal.pidfd_send_signal(descriptor, number, None, _WHOLE_GROUP)
+    except (ProcessLookupError, PermissionError):
+        return False
+    except OSError:  # a kernel that does not know the flag
+        return _signal_group_checked(leader, number)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _signal_group_checked(leader: ProcessIdentity, number: signal.Signals) -> bool:
     if not is_alive(leader):
         return False
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -69,14 +94,41 @@ def signal_group(leader: ProcessIdentity, number: signal.Signals) -> bool:
     return False
 
 
-def members_of_sessions(sessions: Collection[int]) -> dict[int, list[ProcessIdentity]]:
-    """Return the living members of sessions, by one look at the process table.
+class Suspect(NamedTuple):
+    """A worker that has ended: its session, and the mark of all that came from it."""
 
+    session: int
+    mark: str
+    start_ticks: int
+
+
+def survivors(suspects: Collection[Suspect]) -> dict[int, list[ProcessIdentity]]:
+    """Return what lives on of workers that have ended, by session; one look at the processes.
+
+    What is in a worker's session is its own, and what wears its mark (see `mark`).
     Source: proc(5), /proc/pid/stat, fields 3, 6 and 22. Where there is none,
     nothing is found.
     """
     found: dict[int, list[ProcessIdentity]] = defaultdict(list)
-    for name in os.listdir("/proc") if sessions and os.path.isdir("/proc") else ():
+    if not suspects or not os.path.isdir("/proc"):
+        return found
+    sessions = {s.session for s in suspects}
+    by_mark = {s.mark: s.session for s in suspects if s.mark}
+    marks = frozenset(by_mark)
+    since = min(s.start_ticks for s in suspects)
+    for pid, session, ticks in _processes():
+        if ticks < since:
+            continue
+        if session in sessions:
+            found[session].append(ProcessIdentity(read_boot_id(), pid, ticks))
+        elif marks and (mark := worn_mark(pid, marks)) is not None:
+            found[by_mark[mark]].append(ProcessIdentity(read_boot_id(), pid, ticks))
+    return found
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Yield (pid, session, start ticks) of all living processes."""
+    for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
@@ -85,7 +137,5 @@ def members_of_sessions(sessions: Collection[int]) -> dict[int, list[ProcessIden
         except OSError:
             continue
         fields = stat[stat.rindex(b")") + 2 :].split()
-        session = int(fields[3])
-        if session in sessions and fields[0] not in (b"Z", b"X"):
-            found[session].append(ProcessIdentity(read_boot_id(), int(name), int(fields[19])))
-    return found
+        if fields[0] not in (b"Z", b"X"):
+            yield int(name), int(fields[3]), int(fields[19])

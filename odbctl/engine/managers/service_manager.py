@@ -42,6 +42,7 @@ from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import WorldSnapshot
 from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
 from odbctl.engine.worker.control import REPORT, STOP, control_path, send_control
+from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.errors import OdbctlError
@@ -72,7 +73,7 @@ class ServiceManager(ABC):
         self.db = db
         self.settings = settings or HostSettings()
         self.host_id = 0
-        self.adopted = AdoptedWorkers()
+        self.adopted = AdoptedWorkers(home.run)
         self._own = OwnWorkers(self)
         self._raw_times = RawTimeIndex(home.logs)
         self._reports = ReportQueue()
@@ -298,8 +299,8 @@ class ServiceManager(ABC):
         if self.adopted.adopt(instance, identity):
             send_control(control_path(self.home.run, instance), REPORT)
         else:
-            exited = WorkerExited(instance, identity.pid, None, None, time.time())
-            self.report(exited)
+            code = take_exit_note(self.home.run, instance, identity.pid)
+            self.report(WorkerExited(instance, identity.pid, code, None, time.time()))
 
     def relaunch(self, instances: Iterable[int]) -> None:
         """Forget that workers were asked for, so that those still wanted are started again."""

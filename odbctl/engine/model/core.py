@@ -17,7 +17,7 @@ from odbctl.engine.model.states import (
     ReleaseOutcome,
     RestartPolicy,
 )
-from odbctl.engine.odb import DbObject, Indexed, Schema, Unique
+from odbctl.engine.odb import DbObject, Index, Indexed, Schema, Unique
 
 ConfigValue = str | int | float | bool | None
 
@@ -148,6 +148,8 @@ class ServiceInstance(DbObject):
     # A child's own class (`module:Class`) and configuration; else the release's.
     child_class: str | None = None
     child_config: dict[str, ConfigValue] = {}
+    # Ended instances are many: what is current of a service must not be found among them.
+    current_of_service = Index("service", "is_current")
 
 
 @core.define

@@ -21,9 +21,11 @@ from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_handler import LogHandler
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.worker.control import REPORT, STOP, ControlSocket, control_path
+from odbctl.engine.worker.exit_note import leave_exit_note
 from odbctl.engine.worker.identity import identify
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import use_codebase
+from odbctl.engine.worker.mark import mark_of, wear
 from odbctl.engine.worker.reporting import PipeReport, ReportRunning
 from odbctl.engine.worker.service_base import StopSignal
 from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
@@ -38,8 +40,10 @@ def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
         report: The descriptor to say on that it runs, if there is one.
     """
     code = EXIT_FAILURE
+    parent = os.getppid()
     writer = LogWriter(LogFiles.of(launch.logs, launch.service, launch.name))
     try:
+        wear(mark_of(launch.run, launch.instance))
         _open_log(writer)
         code = live(launch, PipeReport(report, launch.instance))
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the launcher
@@ -47,6 +51,8 @@ def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
     finally:
         _finish()
         writer.close()
+        if os.getppid() != parent:
+            leave_exit_note(launch.run, launch.instance, code & 0xFF)
         os._exit(code & 0xFF)
 
 
