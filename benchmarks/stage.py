@@ -26,6 +26,7 @@ from odbctl.engine.api.creation import ServiceOptions, create_service
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.managers import ensure_manager, stop_manager
 from odbctl.engine.api.services import reset_service
+from odbctl.engine.api.settings import ServiceSettings
 from odbctl.engine.managers.processes import signal_process
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
@@ -86,8 +87,11 @@ class Stage:
             _remove(self.folder)
 
     def create(self, name: str, class_spec: str, **options: object) -> None:
-        """Create a service; the options are those of ServiceOptions."""
-        chosen = ServiceOptions(**options)  # type: ignore[arg-type]  # given by their names
+        """Create a service; the options are those of ServiceOptions and ServiceSettings."""
+        known = ServiceSettings.__dataclass_fields__
+        own = {key: options.pop(key) for key in list(options) if key in known}
+        settings = ServiceSettings(**own)  # type: ignore[arg-type]  # given by their names
+        chosen = ServiceOptions(settings=settings, **options)  # type: ignore[arg-type]  # the same
         create_service(self.engine, name, class_spec=class_spec, codebase="bench", options=chosen)
 
     def want(self, name: str, count: int) -> None:

@@ -8,11 +8,14 @@ _odbctl_options() {
         "codebase services") echo "--color --help --home --json --output" ;;
         "codebase remove") echo "--color --dry-run --help --home --json --output --yes" ;;
         "codebase prune") echo "--color --help --home --json --output" ;;
-        "service create") echo "--class --codebase --color --config --cores --count --env --env-file --help --home --json --output --placement --ram-gb --restart --singleton --stop-grace" ;;
+        "service create") echo "--class --codebase --color --config --cores --count --cpu-limit --depends-on --env --env-file --help --home --json --liveness --log-max-size --log-quota --memory-limit --on-unhealthy --output --overlap --placement --probe-failures --probe-period --probe-timeout --ram-gb --readiness --restart --schedule --singleton --start-grace --stop-grace --stop-signal --time-zone" ;;
+        "service set") echo "--color --cores --cpu-limit --depends-on --help --home --json --liveness --log-max-size --log-quota --memory-limit --on-unhealthy --output --overlap --placement --probe-failures --probe-period --probe-timeout --ram-gb --readiness --restart --schedule --start-grace --stop-grace --stop-signal --time-zone" ;;
         "service list") echo "--color --help --home --json --output" ;;
         "service show") echo "--color --help --home --json --output" ;;
-        "service start") echo "--color --count --help --home --json --no-wait --output --timeout --wait" ;;
+        "service start") echo "--color --count --deps --help --home --json --no-deps --no-wait --output --timeout --wait" ;;
         "service stop") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service run") echo "--color --help --home --json --output" ;;
+        "service runs") echo "--color --help --home --json --output" ;;
         "service restart") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service scale") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service status") echo "--color --help --home --json --output" ;;

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb import Unique as Unique
     from odbctl.engine.odb import field as field
     from odbctl.engine.odb import retry_on_conflict as retry_on_conflict
+    from odbctl.engine.worker.service_base import Health as Health
     from odbctl.engine.worker.service_base import ServiceBase as ServiceBase
     from odbctl.engine.worker.service_base import StopSignal as StopSignal
 
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "Database": "odbctl.engine.odb",
     "DbObject": "odbctl.engine.odb",
+    "Health": "odbctl.engine.worker.service_base",
     "Index": "odbctl.engine.odb",
     "Indexed": "odbctl.engine.odb",
     "Reactor": "odbctl.engine.odb",

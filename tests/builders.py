@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict, Unpack
 
-from odbctl.engine.model.states import ENDED_STATES, InstanceState, RestartPolicy
+from odbctl.engine.model.probes import Probe
+from odbctl.engine.model.states import ENDED_STATES, InstanceState, Overlap, RestartPolicy
 from odbctl.engine.reconcile.snapshot import (
     HostSnapshot,
     InstanceSnapshot,
@@ -30,6 +31,8 @@ class InstanceFields(TypedDict, total=False):
     ended_at: float | None
     exit_code: int | None
     is_terminated: bool
+    readiness: bool | None
+    unhealthy_at: float | None
 
 
 class ServiceFields(TypedDict, total=False):
@@ -43,6 +46,15 @@ class ServiceFields(TypedDict, total=False):
     cores: float
     ram_gb: float
     stop_grace_seconds: float
+    stop_signal: str
+    readiness: Probe | None
+    start_grace_seconds: float
+    replaces_unhealthy: bool
+    depends_on: tuple[str, ...]
+    is_scheduled: bool
+    overlap: Overlap
+    run_at: float
+    next_run_at: float | None
     failed_starts: int
     reset_at: float
     is_removed: bool

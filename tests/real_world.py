@@ -36,6 +36,7 @@ from odbctl.engine.api.documents import (
 )
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.results import Change, Progress
+from odbctl.engine.api.settings import ServiceSettings
 from odbctl.engine.managers.background import ManagerOptions
 from odbctl.engine.managers.host import HostSettings
 from odbctl.errors import OdbctlError
@@ -85,13 +86,16 @@ class World:
 
     def another(self, name: str, *, count: int = 0, class_name: str = "Svc", **options: Any) -> str:
         """Create a further service from the codebase that is there."""
-        chosen: dict[str, Any] = {"stop_grace_seconds": 2.0, **options}
+        known = ServiceSettings.__dataclass_fields__
+        own: dict[str, Any] = {name: options.pop(name) for name in list(options) if name in known}
+        own.setdefault("stop_grace_seconds", 2.0)
+        settings = ServiceSettings(**own)
         creation.create_service(
             self.engine,
             name,
             class_spec=f"svc:{class_name}",
             codebase=self.repo.path.name,
-            options=creation.ServiceOptions(count=count, **chosen),
+            options=creation.ServiceOptions(count=count, settings=settings, **options),
         )
         return name
 

@@ -10,6 +10,7 @@ from builders import NOW, an_instance
 from odbctl.engine.model.states import InstanceState
 from odbctl.engine.reconcile.actions import (
     Action,
+    BeginRun,
     Boot,
     ClearFailedStarts,
     FailRollout,
@@ -19,6 +20,8 @@ from odbctl.engine.reconcile.actions import (
     Promote,
     ReportShortage,
     Retire,
+    SetNextRun,
+    SkipRun,
     Stop,
     Terminate,
 )
@@ -34,6 +37,7 @@ S = InstanceState
 # The longest honest chain of plans without an event between them: shortage
 # reported, rollout failed, leftovers stopped, slots filled, starts forgiven.
 MAX_PLANS = 6
+RUN_EVERY_SECONDS = 60.0
 _NEXT = {S.BOOTING: S.INITIALIZING, S.INITIALIZING: S.RUNNING}
 
 
@@ -91,7 +95,15 @@ class SimulatedWorld:
                 self._apply_to_service(action)
 
     def _apply_to_service(
-        self, action: Promote | FailRollout | ClearFailedStarts | ReportShortage | Forget
+        self,
+        action: Promote
+        | FailRollout
+        | ClearFailedStarts
+        | ReportShortage
+        | SetNextRun
+        | BeginRun
+        | SkipRun
+        | Forget,
     ) -> None:
         match action:
             case Promote(service=service):
@@ -100,12 +112,18 @@ class SimulatedWorld:
                 self._change(service, failed_starts=0, reset_at=self.now)
             case FailRollout(service=service, instance=number):
                 assert self.instances[number].release == self.services[service].candidate
-                del self.instances[number]
+                if action.reason is None:
+                    del self.instances[number]
                 self._change(service, candidate=None)
             case ClearFailedStarts(service=service):
                 self._change(service, failed_starts=0)
             case ReportShortage(service=service, count=count, shortage=shortage):
                 self._change(service, unplaceable_count=count, shortage=shortage)
+            case SetNextRun(service=service) | SkipRun(service=service):
+                self._change(service, next_run_at=self.now + RUN_EVERY_SECONDS)
+            case BeginRun(service=service):
+                due_at = self.now + RUN_EVERY_SECONDS
+                self._change(service, run_at=self.now, reset_at=self.now, next_run_at=due_at)
             case Forget(service=service):
                 assert all(i.is_ended for i in self.instances_of(service))
                 for instance in self.instances_of(service):

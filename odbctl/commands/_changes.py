@@ -16,13 +16,22 @@ if TYPE_CHECKING:
 
 
 def start(
-    session: Session, name: str, *, count: int | None, wait: bool, timeout: float | None
+    session: Session,
+    name: str,
+    *,
+    count: int | None,
+    wait: bool,
+    timeout: float | None,
+    deps: bool = True,
 ) -> Result:
-    """Want a service to run, and wait until it does."""
-    from odbctl.engine.api.services import start_service
+    """Want a service to run, with what it depends on, and wait until it does."""
+    from odbctl.engine.api.services import start_dependencies, start_service
 
     with session.open_engine() as engine:
         change = start_service(engine, name, count=count)
+        if deps and change.document["depends_on"]:
+            for other in start_dependencies(engine, name):
+                session.say(f"starting {other}, which {name} depends on")
         was_short = change.document["running_count"] < change.document["desired_count"]
         result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
     if change.document["desired_count"] and not result.document["desired_count"]:
@@ -30,7 +39,7 @@ def start(
             f"service {name!r} was stopped while it started", hint=f"odbctl service start {name}"
         )
     if wait and was_short and change.action == "unchanged":
-        counts = f"{result.document['running_count']}/{result.document['desired_count']}"
+        counts = f"{result.document['ready_count']}/{result.document['desired_count']}"
         return result._replace(action="started", message=counts)
     return result
 

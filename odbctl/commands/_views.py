@@ -90,6 +90,21 @@ def _instance_up(value: object) -> str:
     return duration((float(ended_at) if ended_at else time.time()) - float(running_at))
 
 
+def _took(value: object) -> str:
+    """Return how long a run has taken, or takes by now."""
+    started_at, ended_at = _text(value, "started_at"), _text(value, "ended_at")
+    if not started_at:
+        return ""
+    return duration((float(ended_at) if ended_at else time.time()) - float(started_at))
+
+
+def _probe(value: object) -> str:
+    """Return a probe as `tcp:8080 every 10 s, 3 x within 5 s`."""
+    period, limit = _text(value, "period_seconds"), _text(value, "timeout_seconds")
+    often = f"every {float(period or 0):g} s"
+    return f"{_text(value, 'probe')} {often}, {_text(value, 'failure_threshold')} x {limit} s"
+
+
 def _why_short(value: object) -> str:
     return _text(value, "reason") or _text(value, "message") or describe_end(as_document(value))
 
@@ -147,6 +162,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("RSS", "rss_bytes", _bytes, is_wide=True),
         Column("STARTED", "started_at", _at, is_wide=True),
         Column("EXIT", "exit", _exit, is_wide=True),
+        Column("REASON", "", _why_short),
+        Column("LOG", "log", _folder, is_wide=True),
+    ),
+    "run": (
+        Column("RUN", "id"),
+        Column("STATE", "state", is_state=True),
+        Column("STARTED", "started_at", _at),
+        Column("TOOK", "", _took),
+        Column("EXIT", "exit", _exit),
+        Column("COMMIT", "commit", _short),
+        Column("RELEASE", "release", is_wide=True),
+        Column("HOST", "host", is_wide=True),
         Column("REASON", "", _why_short),
         Column("LOG", "log", _folder, is_wide=True),
     ),
@@ -258,6 +285,12 @@ _SHOWN_AS: dict[str, Callable[[object], str]] = {
     "env_names": _words,
     "used_by": _words,
     "exit": _exit,
+    "readiness": _probe,
+    "liveness": _probe,
+    "depends_on": _commas,
+    "waits_for": _commas,
+    "log_max_bytes": _bytes,
+    "log_quota_bytes": _bytes,
 }
 _HIDDEN = frozenset({"kind", "version", "instances"})
 
@@ -278,6 +311,8 @@ def _field_text(name: str, value: object) -> str:
         return ""
     if name in _SHOWN_AS:
         return _SHOWN_AS[name](value)
+    if name.endswith("_at") and isinstance(value, int | float) and value > time.time() + 1:
+        return f"{_at(value)} (in {duration(value - time.time())})"
     if name.endswith("_at"):
         return f"{_at(value)} ({_ago(value)} ago)"
     if name == "codebase":

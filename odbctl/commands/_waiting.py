@@ -59,9 +59,19 @@ def rolled_out(
         return done(change)
     release = change.document.get("candidate") or change.document.get("release")
     final = wait_for(engine, name, timeout=timeout, release=release if follows_release else None)
-    counts = f"{final.document['running_count']}/{final.document['desired_count']}"
+    counts = f"{final.document['ready_count']}/{final.document['desired_count']}"
     message = f"{counts} running" if change.action == "unchanged" else counts
+    if (text := _of_job(final.document)) is not None:
+        message = text
     return Done(change.action, message, final.document, change.notes)
+
+
+def _of_job(document: Document) -> str | None:
+    """Return what there is to say of a service that does not run all the time."""
+    if document["schedule"] and document["desired_count"]:
+        return f"scheduled: {document['reason'] or document['state']}"
+    is_job = document["desired_count"] and document["state"] == "stopped"
+    return "it has run, and ended well" if is_job else None
 
 
 def wait_for(engine: Engine, name: str, *, timeout: float | None, release: object = None) -> Change:

@@ -23,10 +23,13 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
         "Services: which class runs, and how many instances are wanted",
         {
             "create": "Create a service from a class in a codebase",
+            "set": "Change how a service is supervised, without a restart",
             "list": "List services",
             "show": "Show everything about a service",
             "start": "Start a service and wait until it runs",
             "stop": "Stop a service and wait until it has stopped",
+            "run": "Run a job now, whether it is scheduled or not",
+            "runs": "List the runs of a service: when, for how long, and how they ended",
             "restart": "Replace the instances of a service by new ones",
             "scale": "Set how many instances are wanted, and wait until they run",
             "status": "Show what a service does now; exit 3 when it is not running",
@@ -112,6 +115,7 @@ _MODULES: dict[tuple[str | None, str], str] = {
     (None, "demo"): "demo",
     (None, "completion"): "completion",
     **{("service", verb): "releases" for verb in _RELEASES},
+    **{("service", verb): "creation" for verb in ("create", "set")},
 }
 
 EXIT_CODES: tuple[tuple[int, str], ...] = (

@@ -9,12 +9,9 @@ import typer
 from odbctl.commands import _changes, _reads
 from odbctl.commands._app import command, new_app
 from odbctl.commands._confirm import confirm
-from odbctl.commands._environment import read_environment
 from odbctl.commands._logs import log_result
 from odbctl.commands._options import (
     DryRun,
-    EnvFile,
-    EnvWords,
     Follow,
     LineCount,
     ServiceName,
@@ -23,81 +20,12 @@ from odbctl.commands._options import (
     Wait,
     Yes,
 )
-from odbctl.commands._results import Done, Result, Single
+from odbctl.commands._results import Done, Listing, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done, has_live_instances, rolled_out, supervise
 from odbctl.commands._waiting import wait_until_removed as wait_until_gone
 
 app = new_app("service")
-
-
-@command(
-    app,
-    "create",
-    example=(
-        "odbctl service create hello --class hello_world.service:HelloService --codebase hello",
-        "odbctl service create api --class app.api:Api --codebase app@v1.2 --count 4 "
-        "--config port=8080 --env MODE=test",
-    ),
-)
-def create(
-    name: ServiceName,
-    class_spec: Annotated[
-        str, typer.Option("--class", metavar="MODULE:CLASS", help="The ServiceBase subclass")
-    ],
-    codebase: Annotated[
-        str, typer.Option(metavar="NAME[@REF]", help="The codebase that has the class")
-    ],
-    count: Annotated[
-        int, typer.Option(metavar="N", help="Wanted instances; they start at once", min=0)
-    ] = 0,
-    cores: Annotated[
-        float | None, typer.Option(metavar="X", help="Cores that each instance reserves", min=0.0)
-    ] = None,
-    ram_gb: Annotated[
-        float | None, typer.Option(metavar="Y", help="RAM that each instance reserves", min=0.0)
-    ] = None,
-    singleton: Annotated[
-        bool, typer.Option("--singleton", help="Never two instances, also while deploying")
-    ] = False,
-    placement: Annotated[
-        str, typer.Option(metavar="GROUP", help="Only on hosts of this placement group")
-    ] = "Any",
-    config: Annotated[
-        list[str] | None,
-        typer.Option("--config", metavar="K=V", help="Set a value of its Config; repeatable"),
-    ] = None,
-    env: EnvWords = None,
-    env_file: EnvFile = None,
-    restart: Annotated[
-        str, typer.Option(metavar="POLICY", help="always, on-failure or never")
-    ] = "always",
-    stop_grace: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Time to stop before it is killed", min=0.0)
-    ] = 10.0,
-) -> Result:
-    """Create a service from a class in a codebase.
-
-    The class is looked at in a process of its own first, so that a wrong name or an import
-    error is told now. With --count, its instances start as soon as a manager runs.
-    """
-    from odbctl.engine.api.creation import ServiceOptions, create_service
-
-    options = ServiceOptions(
-        count=count,
-        cores=cores,
-        ram_gb=ram_gb,
-        singleton=singleton,
-        placement=placement,
-        env=read_environment(env or (), env_file),
-        config_words=tuple(config or ()),
-        restart=restart,
-        stop_grace_seconds=stop_grace,
-    )
-    with session().open_engine() as engine:
-        return done(
-            create_service(engine, name, class_spec=class_spec, codebase=codebase, options=options)
-        )
 
 
 @command(app, "list", example="odbctl service list -o wide")
@@ -125,15 +53,40 @@ def start(
     count: Annotated[
         int | None, typer.Option(metavar="N", help="Want so many instances", min=0)
     ] = None,
+    deps: Annotated[
+        bool, typer.Option("--deps/--no-deps", help="Start what it depends on, too")
+    ] = True,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
     """Start a service and wait until it runs.
 
     Wants as many instances as given, as before, or one. Ends a back-off or throttling at
-    once. Starts a manager in the background when none runs.
+    once. Starts a manager in the background when none runs. A job is waited for until it
+    runs or has ended well; a scheduled one runs when it is due.
     """
-    return _changes.start(session(), name, count=count, wait=wait, timeout=timeout)
+    return _changes.start(session(), name, count=count, wait=wait, timeout=timeout, deps=deps)
+
+
+@command(app, "run", example="odbctl service run tidy")
+def run(name: ServiceName) -> Result:
+    """Run a job now, whether it is scheduled or not."""
+    from odbctl.engine.api.services import run_service
+
+    with session().open_engine() as engine:
+        change = run_service(engine, name)
+        supervise(engine)
+        return done(change)
+
+
+@command(app, "runs", example="odbctl service runs tidy -o json")
+def runs(name: ServiceName) -> Result:
+    """List the runs of a service: when, for how long, and how they ended."""
+    from odbctl.engine.api.status import list_instances
+
+    with session().open_engine() as engine:
+        found = list_instances(engine, service=name, everything=True)
+    return Listing("run", found, "no runs yet")
 
 
 @command(app, "stop", example="odbctl service stop hello")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,14 @@ from real_world import World
 
 from odbctl.engine.api.engine import Engine
 from odbctl.paths import Home
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody used a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

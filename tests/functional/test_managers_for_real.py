@@ -14,7 +14,7 @@ from waiting import eventually
 
 from odbctl.engine.api import creation, managers, services, status, why
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.managers.background import ManagerOptions, start_in_background
+from odbctl.engine.managers.background import ManagerOptions, manager_log, start_in_background
 from odbctl.engine.managers.daemon import run_manager
 from odbctl.engine.managers.host import HostSettings
 from odbctl.errors import AlreadyExistsError, ConflictError, ManagerUnreachableError
@@ -184,6 +184,7 @@ def test_an_adopted_one_ends_with_its_true_code_where_the_kernel_tells(
 ) -> None:
     (found,) = world.run(LEAVES_WITH_9)
     kill_launcher(world)
+    eventually(lambda: "are adopted" in manager_log(world.home, "local").read_text())
     kill(found["pid"], number)
     assert world.wait_ended("svc-1")["exit"] == {
         "code": code,

@@ -56,6 +56,7 @@ def an_instance_document(
         "exit": exit_,
         "reason": None,
         "message": "",
+        "health": "",
         "failures": 0,
         "cpu_percent": None,
         "rss_bytes": None,

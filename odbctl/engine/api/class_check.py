@@ -27,6 +27,7 @@ class ClassFacts:
     ram_gb: float
     config: dict[str, ConfigValue]
     doc: str
+    has_health: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ def check_class(engine: Engine, codebase: Codebase, question: ClassQuestion) -> 
                 ram_gb=answer["ram_gb"],
                 config=answer["config"],
                 doc=answer["doc"],
+                has_health=answer["has_health"],
             )
         case "config":
             raise UsageError(

@@ -12,27 +12,29 @@ from odbctl.engine.api.lookups import actor, find_codebase
 from odbctl.engine.api.releases import add_release
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.services import check_count
+from odbctl.engine.api.settings import ServiceSettings, apply_settings
 from odbctl.engine.api.status import describe_one
 from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.events import record_service_event
-from odbctl.engine.model.states import ANY_PLACEMENT, RestartPolicy
-from odbctl.errors import AlreadyExistsError, UsageError
+from odbctl.engine.model.probes import Probe, ProbeKind
+from odbctl.engine.model.states import RestartPolicy
+from odbctl.errors import AlreadyExistsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOptions:
-    """The settings of a new service. Without cores or RAM, the class's own are reserved."""
+    """What a new service is. Without cores or RAM, the class's own are reserved.
+
+    A class with a `health()` of its own is ready when that says so, unless the settings
+    name another probe.
+    """
 
     count: int = 0
-    cores: float | None = None
-    ram_gb: float | None = None
     singleton: bool = False
-    placement: str = ANY_PLACEMENT
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     config_words: tuple[str, ...] = ()
-    restart: str = RestartPolicy.ALWAYS
-    stop_grace_seconds: float = 10.0
+    settings: ServiceSettings = field(default_factory=ServiceSettings)
 
 
 def create_service(
@@ -46,9 +48,8 @@ def create_service(
         UsageError: A name, an option or the configuration is wrong.
     """
     validate_name("service", name)
-    validate_name("placement group", options.placement)
-    restart = _restart_policy(options.restart)
-    _check_numbers(options)
+    check_count(options.count)
+    settings = options.settings
     module, class_name = parse_class_spec(class_spec)
     question = ClassQuestion(
         module=module,
@@ -69,12 +70,13 @@ def create_service(
             created_at=time.time(),
             desired_count=options.count,
             singleton=options.singleton,
-            placement=options.placement,
-            cores=facts.cores if options.cores is None else options.cores,
-            ram_gb=facts.ram_gb if options.ram_gb is None else options.ram_gb,
-            restart=restart,
-            stop_grace_seconds=options.stop_grace_seconds,
+            cores=facts.cores,
+            ram_gb=facts.ram_gb,
+            readiness=Probe(ProbeKind.HEALTH) if facts.has_health else None,
+            # A job that is scheduled, or nobody said otherwise.
+            restart=RestartPolicy.NEVER if settings.schedule else RestartPolicy.ALWAYS,
         )
+        apply_settings(service, settings)
         add_release(
             service,
             codebase=source,
@@ -97,23 +99,3 @@ def _refuse_existing(name: str) -> None:
     if known is not None:
         hint = "it is being removed; try again in a moment" if known.is_removed else None
         raise AlreadyExistsError("service", name, hint=hint or f"odbctl service deploy {name} REF")
-
-
-def _restart_policy(text: str) -> RestartPolicy:
-    try:
-        return RestartPolicy(text)
-    except ValueError as error:
-        policies = ", ".join(policy.value for policy in RestartPolicy)
-        raise UsageError(f"no restart policy {text!r}", hint=f"one of {policies}") from error
-
-
-def _check_numbers(options: ServiceOptions) -> None:
-    check_count(options.count)
-    numbers = {
-        "cores": options.cores or 0.0,
-        "RAM": options.ram_gb or 0.0,
-        "the stop grace": options.stop_grace_seconds,
-    }
-    for what, number in numbers.items():
-        if not 0 <= number < float("inf"):
-            raise UsageError(f"{what} cannot be {number:g}")

@@ -26,7 +26,9 @@ from odbctl.engine.model.core import (
     ServiceHost,
     ServiceInstance,
 )
+from odbctl.engine.model.probes import Probe
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
+from odbctl.engine.reconcile.dependencies import is_fulfilled
 from odbctl.engine.reconcile.describe import ServiceState, describe_service
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot
 from odbctl.engine.worker.identity import is_alive
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         HostDocument,
         InstanceDocument,
         ManagerDocument,
+        ProbeDocument,
         ReleaseDocument,
         ServiceDocument,
     )
@@ -69,7 +72,8 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "service": service.name,
         "host": instance.host.name,
         "state": state.value,
-        "ready": state is InstanceState.RUNNING,
+        "ready": state is InstanceState.RUNNING
+        and (service.readiness is None or instance.is_ready is True),
         "slot": instance.slot,
         "owner": owner.name if owner is not None and owner.exists() else None,
         "pid": instance.pid if state not in ENDED_STATES else None,
@@ -83,6 +87,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "exit": exit_document(instance) if state in ENDED_STATES else None,
         "reason": instance.reason,
         "message": instance.message,
+        "health": instance.health,
         "failures": instance.failures,
         "cpu_percent": None,
         "rss_bytes": None,
@@ -107,10 +112,10 @@ def service_document(
     current = tuple(instances)
     documents = [instance_document(home, instance) for instance in current]
     snapshots = [_seen(i, d) for i, d in zip(current, documents, strict=True)]
-    state, reason = describe_service(
-        observe_service(service, snapshots), is_managed=managed, now=time.time()
-    )
-    running = [d for d in documents if d["ready"] and d["owner"] is None]
+    waits_for = unfulfilled(service)
+    observed = observe_service(service, snapshots)._replace(waits_for=tuple(waits_for))
+    state, reason = describe_service(observed, is_managed=managed, now=time.time())
+    own = [d for d in documents if d["owner"] is None]
     release = service.release or service.candidate
     return {
         "kind": "service",
@@ -119,8 +124,8 @@ def service_document(
         "state": state.value,
         "reason": reason or _last_reason(state, documents),
         "desired_count": service.desired_count,
-        "running_count": len(running),
-        "ready_count": len(running),
+        "running_count": sum(d["state"] == InstanceState.RUNNING for d in own),
+        "ready_count": sum(d["ready"] for d in own),
         "codebase": codebase_ref(release.codebase) if release else None,
         "class": release.class_spec if release else "",
         "singleton": service.singleton,
@@ -129,6 +134,19 @@ def service_document(
         "ram_gb": service.ram_gb,
         "restart": service.restart.value,
         "stop_grace_seconds": service.stop_grace_seconds,
+        "stop_signal": service.stop_signal,
+        "readiness": probe_document(service.readiness),
+        "liveness": probe_document(service.liveness),
+        "start_grace_seconds": service.start_grace_seconds,
+        "on_unhealthy": "replace" if service.replaces_unhealthy else "report",
+        "depends_on": list(service.depends_on),
+        "waits_for": waits_for,
+        "schedule": service.schedule,
+        "time_zone": service.time_zone,
+        "overlap": service.overlap.value,
+        "next_run_at": service.next_run_at if service.desired_count else None,
+        "log_max_bytes": service.log_segment_bytes,
+        "log_quota_bytes": service.log_quota_bytes,
         "restarts": service.restarts,
         "crashes": service.crashes,
         "failed_starts": service.failed_starts,
@@ -139,6 +157,32 @@ def service_document(
         "env_names": sorted(release.env) if release else [],
         "created_at": service.created_at,
         "instances": documents,
+    }
+
+
+def unfulfilled(service: Service) -> list[str]:
+    """Return the names of the services that one waits for, or would when it starts."""
+    return [name for name in service.depends_on if not _is_fulfilled(name)]
+
+
+def _is_fulfilled(name: str) -> bool:
+    found = Service.lookup_unique(name=name)
+    if found is None:
+        return False
+    current = ServiceInstance.lookup_all(service=found, is_current=True)
+    snapshots = [observe_instance(i)._replace(state=observed_state(i)) for i in current]
+    return is_fulfilled(observe_service(found, snapshots))
+
+
+def probe_document(probe: Probe | None) -> ProbeDocument | None:
+    """Describe a probe."""
+    if probe is None:
+        return None
+    return {
+        "probe": str(probe),
+        "period_seconds": probe.period_seconds,
+        "timeout_seconds": probe.timeout_seconds,
+        "failure_threshold": probe.failure_threshold,
     }
 
 

@@ -25,6 +25,15 @@ class ExitDocument(TypedDict):
     cause: str | None
 
 
+class ProbeDocument(TypedDict):
+    """One probe of a service; `probe` is as `--readiness` takes it."""
+
+    probe: str
+    period_seconds: float
+    timeout_seconds: float
+    failure_threshold: int
+
+
 class InstanceDocument(TypedDict):
     """One ServiceInstance."""
 
@@ -48,6 +57,7 @@ class InstanceDocument(TypedDict):
     exit: ExitDocument | None
     reason: str | None
     message: str
+    health: str
     failures: int
     cpu_percent: float | None
     rss_bytes: int | None
@@ -73,6 +83,19 @@ ServiceDocument = TypedDict(
         "ram_gb": float,
         "restart": str,
         "stop_grace_seconds": float,
+        "stop_signal": str,
+        "readiness": ProbeDocument | None,
+        "liveness": ProbeDocument | None,
+        "start_grace_seconds": float,
+        "on_unhealthy": str,
+        "depends_on": list[str],
+        "waits_for": list[str],
+        "schedule": str | None,
+        "time_zone": str,
+        "overlap": str,
+        "next_run_at": float | None,
+        "log_max_bytes": int,
+        "log_quota_bytes": int,
         "restarts": int,
         "crashes": int,
         "failed_starts": int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_service
@@ -12,8 +13,9 @@ from odbctl.engine.api.status import any_manager, describe_one
 from odbctl.engine.managers.record import current_instances
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.events import record_service_event
-from odbctl.engine.model.states import ENDED_STATES, CodebaseLock
-from odbctl.errors import UsageError
+from odbctl.engine.model.states import ENDED_STATES, CodebaseLock, RestartPolicy
+from odbctl.engine.reconcile.dependencies import in_order
+from odbctl.errors import ConflictError, UsageError
 
 MAX_COUNT = 10_000
 
@@ -56,10 +58,70 @@ def start_service(engine: Engine, name: str, *, count: int | None = None) -> Cha
         is_trouble = service.failed_starts > 0 or _has_bad_slots(service)
         if wanted == service.desired_count and not is_trouble:
             return "unchanged", f"service {name} is wanted {wanted} times already"
+        _refuse_many_runs(service, wanted)
+        if service.desired_count == 0:
+            service.run_at, service.next_run_at = 0.0, None
         service.desired_count = wanted
         _reset(service)
         record_service_event(service, "started", f"{wanted} wanted", actor=actor())
         return "started", f"service {name}: {wanted} wanted"
+
+    return _update(engine, name, work)
+
+
+def _refuse_many_runs(service: Service, count: int) -> None:
+    if service.schedule is not None and count > 1:
+        raise UsageError(f"service {service.name!r} is scheduled: its count is 0 or 1")
+
+
+def start_dependencies(engine: Engine, name: str) -> list[str]:
+    """Want the services that one depends on, if they are not wanted; return their names."""
+
+    def write() -> list[str]:
+        find_service(name)
+        depends_on = {s.name: list(s.depends_on) for s in Service.lookup_all()}
+        started: list[str] = []
+        for each in in_order(depends_on, name)[:-1]:
+            service = Service.lookup_unique(name=each)
+            if service is None or service.is_removed or service.desired_count:
+                continue
+            service.desired_count = 1
+            service.run_at, service.next_run_at = 0.0, None
+            _reset(service)
+            record_service_event(service, "started", f"{name} depends on it", actor=actor())
+            started.append(each)
+        return started
+
+    return engine.db.run(write)
+
+
+def dependents(name: str) -> list[str]:
+    """Return the services that depend on one and are wanted. Needs an open view."""
+    found = [s for s in Service.lookup_all() if name in s.depends_on and not s.is_removed]
+    return sorted(s.name for s in found if s.desired_count)
+
+
+def run_service(engine: Engine, name: str) -> Change:
+    """Begin a run of a job now, whether it is scheduled or not.
+
+    Raises:
+        ConflictError: It runs.
+        UsageError: It is no job.
+    """
+
+    def work(service: Service) -> tuple[str, str]:
+        if service.restart is RestartPolicy.ALWAYS:
+            raise UsageError(
+                f"service {name!r} is no job", hint=f"odbctl service set {name} --restart never"
+            )
+        if any(i.state not in ENDED_STATES for i in current_instances(service)):
+            raise ConflictError(f"service {name!r} runs", hint=f"odbctl service status {name}")
+        service.desired_count = service.desired_count or 1
+        if service.schedule is not None:
+            service.next_run_at = time.time()
+        _reset(service)
+        record_service_event(service, "run-asked", "", actor=actor())
+        return "begun", f"service {name}: a run"
 
     return _update(engine, name, work)
 
@@ -84,6 +146,7 @@ def scale_service(engine: Engine, name: str, count: int) -> Change:
     def work(service: Service) -> tuple[str, str]:
         if service.singleton and count > 1:
             raise UsageError(f"service {name!r} is a singleton: its count is 0 or 1")
+        _refuse_many_runs(service, count)
         if count == service.desired_count:
             return "unchanged", f"service {name} is wanted {count} times already"
         text = f"{service.desired_count} -> {count}"
@@ -102,9 +165,12 @@ def stop_service(engine: Engine, name: str) -> Change:
             return "unchanged", f"service {name} is not wanted to run"
         service.desired_count = 0
         record_service_event(service, "stopped", "0 wanted", actor=actor())
+        notes.extend(f"service {each} depends on {name}" for each in dependents(name))
         return "stopped", f"service {name}: 0 wanted"
 
-    return _update(engine, name, work)
+    notes: list[str] = []
+    change = _update(engine, name, work)
+    return replace(change, notes=tuple(dict.fromkeys(notes)))
 
 
 def reset_service(engine: Engine, name: str) -> Change:
@@ -138,6 +204,11 @@ def remove_service(engine: Engine, name: str) -> Change:
     def write() -> Change:
         service = find_service(name)
         before = describe_one(engine, service)
+        if others := [s.name for s in Service.lookup_all() if name in s.depends_on]:
+            raise ConflictError(
+                f"service {name!r} is what {', '.join(sorted(others))} depends on",
+                hint=f"odbctl service set {min(others)} --depends-on none",
+            )
         service.desired_count = 0
         service.is_removed = True
         record_service_event(service, "removing", "", actor=actor())

@@ -17,7 +17,7 @@ from odbctl.engine.api.lookups import find_service
 from odbctl.engine.api.results import Change, Progress
 from odbctl.engine.api.status import describe_one, service_status
 from odbctl.engine.model.core import Release, Service, ServiceInstance
-from odbctl.engine.model.states import InstanceState, ReleaseOutcome
+from odbctl.engine.model.states import InstanceState, ReleaseOutcome, RestartPolicy
 from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.errors import OdbctlError, StartFailedError, TimedOutError
 
@@ -55,7 +55,7 @@ def wait_for_service(
     if watch.error is not None:
         raise watch.error
     document = watch.document or service_status(engine, name)
-    counts = f"{document['running_count']}/{document['desired_count']}"
+    counts = f"{document['ready_count']}/{document['desired_count']}"
     if not done:
         raise TimedOutError(
             f"service {name!r} is {document['state']} with {counts} after {timeout_seconds:g} s",
@@ -144,7 +144,7 @@ def _starting(service: Service) -> Progress | None:
     """
     wanted = 1 if service.singleton else service.desired_count
     states = Counter(
-        i.state
+        _step(service, i)
         for i in ServiceInstance.lookup_all(service=service, is_current=True)
         if i.owner is None
     )
@@ -155,10 +155,18 @@ def _starting(service: Service) -> Progress | None:
     return Progress(running, wanted, ServiceState.STARTING) if running < wanted else None
 
 
+def _step(service: Service, instance: ServiceInstance) -> InstanceState:
+    """Return an instance's state; one that runs and is not ready is on its way."""
+    state = instance.state
+    if state is InstanceState.RUNNING and service.readiness and instance.is_ready is not True:
+        return InstanceState.INITIALIZING
+    return state
+
+
 def _progress(document: ServiceDocument) -> Progress:
     wanted = document["desired_count"]
     live = sum(i["ended_at"] is None for i in document["instances"])
-    done, total = (document["running_count"], wanted) if wanted else (0, live)
+    done, total = (document["ready_count"], wanted) if wanted else (0, live)
     return Progress(done, total, document["state"])
 
 
@@ -174,8 +182,19 @@ def _why(document: ServiceDocument) -> str:
     return "; ".join(text for text in texts if text) or "its instances ended"
 
 
+def is_done(document: ServiceDocument) -> bool:
+    """Tell whether a service is a job that has ended well, in each of its slots."""
+    own = [i for i in document["instances"] if i["owner"] is None]
+    ended = [i for i in own if i["state"] == InstanceState.STOPPED and i["stopping_at"] is None]
+    is_well = all(i["exit"] is not None and i["exit"]["code"] == 0 for i in ended)
+    is_job = document["restart"] != RestartPolicy.ALWAYS and document["state"] == "stopped"
+    return is_job and is_well and len(ended) == len(own) > 0
+
+
 def _only_failures(document: ServiceDocument) -> bool:
     """Tell whether a slot has failed more than once and none of it runs."""
+    if is_done(document) or document["schedule"]:
+        return False
     if document["state"] not in (ServiceState.BACKOFF, ServiceState.STOPPED):
         return False
     return document["desired_count"] > 0
@@ -188,7 +207,11 @@ def _is_settled(document: ServiceDocument) -> bool:
     live = [i for i in living if i["owner"] is None]
     wanted = 1 if document["singleton"] else document["desired_count"]
     is_rolling = document["candidate"] is not None
-    return not is_rolling and document["running_count"] == wanted == len(live)
+    if is_rolling:
+        return False
+    if document["schedule"]:
+        return document["next_run_at"] is not None
+    return document["ready_count"] == wanted == len(live) or is_done(document)
 
 
 def wait_for_removal(

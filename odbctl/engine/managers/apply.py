@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from typing import assert_never
 
 from odbctl.engine.managers.record import current_instances, describe_exit
+from odbctl.engine.managers.runs import begin_run, set_next_run, skip_run
 from odbctl.engine.model.core import Release, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import ENDED_STATES, EventLevel, InstanceState, ReleaseOutcome
 from odbctl.engine.reconcile.actions import (
     Action,
+    BeginRun,
     Boot,
     ClearFailedStarts,
     FailRollout,
@@ -24,6 +26,8 @@ from odbctl.engine.reconcile.actions import (
     Promote,
     ReportShortage,
     Retire,
+    SetNextRun,
+    SkipRun,
     Stop,
     Terminate,
 )
@@ -56,17 +60,30 @@ def _apply(action: Action, actor: str) -> None:
             _promote(Service.from_oid(action.service), actor)
         case FailRollout():
             failed = ServiceInstance.from_oid(action.instance)
-            _fail_rollout(Service.from_oid(action.service), failed, actor)
+            _fail_rollout(Service.from_oid(action.service), failed, action.reason, actor)
         case ClearFailedStarts():
             Service.from_oid(action.service).failed_starts = 0
         case ReportShortage():
             _report_shortage(Service.from_oid(action.service), action, actor)
+        case SetNextRun() | BeginRun() | SkipRun():
+            _apply_run(action, actor)
         case Forget():
             forget_service(Service.from_oid(action.service), actor=actor)
         case Kill() | Terminate() | Boot() | Stop():
             pass  # signals are sent, not written; boots and stops are written together
         case _:
             assert_never(action)
+
+
+def _apply_run(action: SetNextRun | BeginRun | SkipRun, actor: str) -> None:
+    service = Service.from_oid(action.service)
+    match action:
+        case SetNextRun():
+            set_next_run(service)
+        case BeginRun():
+            begin_run(service, actor=actor)
+        case SkipRun():
+            skip_run(service, actor=actor)
 
 
 def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
@@ -143,16 +160,21 @@ def _promote(service: Service, actor: str) -> None:
     )
 
 
-def _fail_rollout(service: Service, failed: ServiceInstance, actor: str) -> None:
+def _fail_rollout(
+    service: Service, failed: ServiceInstance, reason: str | None, actor: str
+) -> None:
     """Give the candidate up, with the reason of the instance that failed."""
     candidate = service.candidate
     if not service.exists() or candidate is None or failed.release != candidate:
         return
     candidate.outcome = ReleaseOutcome.FAILED
     candidate.finished_at = time.time()
-    candidate.reason = f"{failed.name}: {describe_exit(failed)}"
+    if reason is not None and failed.health:
+        reason = f"{reason}: {failed.health}"
+    candidate.reason = f"{failed.name}: {reason or describe_exit(failed)}"
     service.candidate = None
-    failed.is_current = False
+    if reason is None:
+        failed.is_current = False
     record_service_event(
         service,
         "deploy-failed",

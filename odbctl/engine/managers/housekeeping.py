@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from odbctl.engine.managers.runs import mend_next_runs
 from odbctl.engine.model.core import Event, Service, ServiceHost, ServiceInstance
 from odbctl.engine.odb import Database
 
@@ -23,6 +24,10 @@ def keep_house(db: Database, host_id: int) -> None:
         ServiceHost.from_oid(host_id).last_seen_at = time.time()
 
     db.run(seen)
+    with db.view():
+        has_schedules = any(service.schedule for service in Service.lookup_all())
+    if has_schedules:
+        db.run(mend_next_runs)
     prune(db)
     db.checkpoint()
 

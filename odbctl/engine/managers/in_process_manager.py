@@ -22,6 +22,7 @@ from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.telemetry.thread_streams import ThreadStreams
+from odbctl.engine.worker.control import PROBE
 from odbctl.engine.worker.identity import ProcessIdentity, identify
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import forget_other_codebases, use_codebase
@@ -40,6 +41,7 @@ class InProcessServiceManager(ServiceManager):
     def __init__(self, home: Home, db: Database, settings: HostSettings | None = None) -> None:
         super().__init__(home, db, settings)
         self._threads: dict[int, tuple[threading.Thread, StopSignal]] = {}
+        self._workers: dict[int, ServiceWorker] = {}
         self._news: list[Report] = []
         self._news_lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe()
@@ -76,9 +78,9 @@ class InProcessServiceManager(ServiceManager):
                 os.makedirs(launch.storage, mode=0o700, exist_ok=True)
                 forget_other_codebases(launch.source_roots, str(self.home.checkouts))
                 use_codebase(launch.source_roots, launch.pycache)
-                code = ServiceWorker(
-                    launch, self.db, should_stop, identity, lambda _at: False
-                ).run()
+                worker = ServiceWorker(launch, self.db, should_stop, identity, lambda _at: False)
+                self._workers[launch.instance] = worker
+                code = worker.run()
             writer.close()
         except Exception:  # a thread's boundary
             logger.exception("the thread of %s failed", launch.name)
@@ -101,6 +103,7 @@ class InProcessServiceManager(ServiceManager):
         for report in news:
             if isinstance(report, WorkerExited):
                 self._threads.pop(report.instance, None)
+                self._workers.pop(report.instance, None)
         return news
 
     def descriptors(self) -> Iterable[tuple[int, bool]]:
@@ -112,6 +115,13 @@ class InProcessServiceManager(ServiceManager):
         found = self._threads.get(instance)
         if found is not None:
             found[1].set()
+        return found is not None
+
+    def ask_probe(self, instance: int, question: bytes) -> bool:
+        """Have the probe run in a thread of its own."""
+        found = self._workers.get(instance)
+        if found is not None:
+            found.answer_probe(question[len(PROBE) :])
         return found is not None
 
     def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:

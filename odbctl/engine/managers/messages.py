@@ -46,7 +46,21 @@ class WorkerRunning(NamedTuple):
     at: float
 
 
-Report = WorkerStarted | WorkerRunning | WorkerExited
+class HealthReport(NamedTuple):
+    """A probe has changed its mind of an instance, or has spoken for the first time.
+
+    `is_silent`: there was no answer, so the worker would not hear a request either.
+    """
+
+    instance: int
+    is_liveness: bool
+    is_well: bool
+    text: str
+    is_silent: bool
+    at: float
+
+
+Report = WorkerStarted | WorkerRunning | HealthReport | WorkerExited
 
 
 class LineBuffer:

@@ -48,10 +48,9 @@ def observe_services(
     for instance in ServiceInstance.lookup_all(is_current=True):
         snapshot = observe_instance(instance)
         if instance.oid in asked_at:
-            snapshot = snapshot._replace(
-                stopping_at=asked_at[instance.oid],
-                is_terminated=instance.oid in terminated,
-            )
+            snapshot = snapshot._replace(stopping_at=asked_at[instance.oid])
+        if instance.oid in terminated:
+            snapshot = snapshot._replace(is_terminated=True)
         instances[instance.service.oid].append(snapshot)
     for service in Service.lookup_all():
         yield observe_service(service, instances[service.oid])
@@ -71,6 +70,16 @@ def observe_service(service: Service, instances: Iterable[InstanceSnapshot]) -> 
         cores=service.cores,
         ram_gb=service.ram_gb,
         stop_grace_seconds=service.stop_grace_seconds,
+        stop_signal=service.stop_signal,
+        readiness=service.readiness,
+        liveness=service.liveness,
+        start_grace_seconds=service.start_grace_seconds,
+        replaces_unhealthy=service.replaces_unhealthy,
+        depends_on=tuple(service.depends_on),
+        is_scheduled=service.schedule is not None,
+        overlap=service.overlap,
+        run_at=service.run_at,
+        next_run_at=service.next_run_at,
         failed_starts=service.failed_starts,
         reset_at=service.reset_at,
         is_removed=service.is_removed,
@@ -96,6 +105,8 @@ def observe_instance(instance: ServiceInstance) -> InstanceSnapshot:
         stopping_at=instance.stopping_at,
         ended_at=instance.ended_at,
         exit_code=instance.exit_code,
+        readiness=instance.is_ready,
+        unhealthy_at=instance.unhealthy_at,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from signal import SIGKILL, SIGTERM, Signals
+from signal import SIGKILL, Signals
 from typing import Protocol
 
 from odbctl.engine.managers.messages import Report, WorkerExited
@@ -126,9 +126,9 @@ class OwnWorkers:
         """Send the signals of a plan."""
         for action in actions:
             match action:
-                case Terminate(instance=instance):
+                case Terminate(instance=instance, signal=name):
                     self.terminated.add(instance)
-                    self._send(instance, SIGTERM)
+                    self._send(instance, Signals[name])
                 case Kill(instance=instance):
                     self._send(instance, SIGKILL)
                 case _:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from odbctl.engine.managers.messages import WorkerExited, WorkerRunning, WorkerStarted
+from odbctl.engine.managers.messages import (
+    HealthReport,
+    WorkerExited,
+    WorkerRunning,
+    WorkerStarted,
+)
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.events import record_instance_event
 from odbctl.engine.model.states import ENDED_STATES, EventLevel, ExitCause, InstanceState
@@ -37,6 +42,43 @@ def record_works(reports: Iterable[WorkerRunning]) -> None:
     for report in reports:
         identity = ProcessIdentity(read_boot_id(), report.pid, report.start_ticks)
         record_running(ServiceInstance.from_oid(report.instance), identity, at=report.at)
+
+
+def record_health(reports: Iterable[HealthReport], *, actor: str) -> None:
+    """Record what probes say of instances. Needs an open transaction."""
+    for report in reports:
+        instance = ServiceInstance.from_oid(report.instance)
+        if not instance.exists() or instance.state is not InstanceState.RUNNING:
+            continue
+        if report.is_liveness:
+            _record_liveness(instance, report, actor)
+        elif instance.is_ready is not report.is_well:
+            was_ready, instance.is_ready = instance.is_ready, report.is_well
+            instance.health = report.text
+            if report.is_well or was_ready:
+                _record_readiness(instance, report, actor)
+
+
+def _record_readiness(instance: ServiceInstance, report: HealthReport, actor: str) -> None:
+    word = "ready" if report.is_well else "not-ready"
+    level = EventLevel.INFO if report.is_well else EventLevel.WARNING
+    record_instance_event(instance, word, report.text, actor=actor, level=level)
+
+
+def _record_liveness(instance: ServiceInstance, report: HealthReport, actor: str) -> None:
+    """Give up an instance whose liveness failed; one that may stay is only told of."""
+    service = instance.service
+    instance.health = report.text
+    if report.is_well:
+        record_instance_event(instance, "healthy", report.text, actor=actor)
+        return
+    record_instance_event(instance, "unhealthy", report.text, actor=actor, level=EventLevel.ERROR)
+    if not service.replaces_unhealthy:
+        return
+    # One that does not answer would not hear a request to stop: its grace counts as over.
+    grace = service.stop_grace_seconds if report.is_silent else 0.0
+    instance.unhealthy_at = report.at - grace
+    instance.reason = f"unhealthy: {report.text}" if report.text else "unhealthy"
 
 
 def record_exits(reports: Iterable[WorkerExited], *, actor: str) -> None:
@@ -71,6 +113,8 @@ def _classify(instance: ServiceInstance, report: WorkerExited) -> tuple[Instance
     if instance.stopping_at is not None:
         killed = report.signal == SIGKILL
         return InstanceState.STOPPED, ExitCause.KILL if killed else ExitCause.STOP
+    if instance.unhealthy_at is not None:
+        return InstanceState.CRASHED, ExitCause.UNHEALTHY
     if report.code is None and report.signal is None:
         was_running = instance.running_at is not None
         return (InstanceState.LOST if was_running else InstanceState.FAILED), ExitCause.UNKNOWN

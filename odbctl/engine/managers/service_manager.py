@@ -24,15 +24,28 @@ from typing import ClassVar
 
 from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
+from odbctl.engine.managers.health import HealthChecks
 from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
 from odbctl.engine.managers.housekeeping import keep_house
+from odbctl.engine.managers.interpreters import hash_text
 from odbctl.engine.managers.launches import make_launch
-from odbctl.engine.managers.messages import Report, WorkerExited, WorkerRunning, WorkerStarted
+from odbctl.engine.managers.messages import (
+    HealthReport,
+    Report,
+    WorkerExited,
+    WorkerRunning,
+    WorkerStarted,
+)
 from odbctl.engine.managers.observe import observe_workers, observe_world, worker_identity
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.pace import Pace
 from odbctl.engine.managers.processes import signal_group
-from odbctl.engine.managers.record import record_exits, record_started, record_works
+from odbctl.engine.managers.record import (
+    record_exits,
+    record_health,
+    record_started,
+    record_works,
+)
 from odbctl.engine.managers.report_queue import ReportQueue
 from odbctl.engine.managers.settling import settle_logs
 from odbctl.engine.model.core import ServiceInstance
@@ -81,6 +94,8 @@ class ServiceManager(ABC):
         self._is_stopping = False
         self._next_heartbeat = 0.0
         self._pace = Pace()
+        fifo = home.run / f"h-{hash_text(self.settings.name):08x}"
+        self._health = HealthChecks(fifo, self.ask_probe)
 
     # What a subclass provides.
 
@@ -107,6 +122,10 @@ class ServiceManager(ABC):
         """Ask a worker to stop; return whether it could be asked."""
         return send_control(control_path(self.home.run, instance), STOP)
 
+    def ask_probe(self, instance: int, question: bytes) -> bool:
+        """Ask a worker how it is; return whether it could be asked."""
+        return send_control(control_path(self.home.run, instance), question)
+
     def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
         """Send a signal to a worker and all of its process group."""
         signal_group(worker, number)
@@ -130,6 +149,7 @@ class ServiceManager(ABC):
                     self.settings, strategy=self.strategy, start_method=self.start_method
                 )
             )
+            self._health.open()
             self._adopt()
             self._raw_times.start()
             with self.db.listen() as listener:
@@ -137,6 +157,7 @@ class ServiceManager(ABC):
             self.db.run(lambda: record_host_down(self.host_id))
         finally:
             self._raw_times.stop()
+            self._health.close()
             self.cleanup()
             self.adopted.close()
             lock.release()
@@ -165,7 +186,7 @@ class ServiceManager(ABC):
 
     def _pass(self) -> float | None:
         self._heartbeat()
-        self._reports.add(*self.collect_reports(), *self.adopted.collect())
+        self._reports.add(*self.collect_reports(), *self.adopted.collect(), *self._health.step())
         reports = self._reports.take()
         try:
             world, plan = self._record_and_decide(reports)
@@ -178,6 +199,7 @@ class ServiceManager(ABC):
             if set(plan.actions) - set(done):
                 plan = replace(plan, wake_at=time.time())
         self._own.act(world)
+        self._health.follow(world)
         if reports:
             self._clean_up(reports)
         return plan.wake_at
@@ -209,6 +231,7 @@ class ServiceManager(ABC):
     def _record(self, reports: Sequence[Report]) -> None:
         record_started(r for r in reports if isinstance(r, WorkerStarted))
         record_works(r for r in reports if isinstance(r, WorkerRunning))
+        record_health((r for r in reports if isinstance(r, HealthReport)), actor=self.settings.name)
         exits = [r for r in reports if isinstance(r, WorkerExited)]
         record_exits(exits, actor=self.settings.name)
 
@@ -269,6 +292,8 @@ class ServiceManager(ABC):
             waits.append(due_seconds)
         if wake_at is not None:
             waits.append(wake_at - time.time())
+        if (due_seconds := self._health.due_seconds()) is not None:
+            waits.append(due_seconds)
         if self._own.retry_seconds is not None:
             waits.append(self._own.retry_seconds)
         if self.poll_seconds is not None:

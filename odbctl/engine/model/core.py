@@ -6,6 +6,7 @@ dashboard, managers and workers. Times are seconds since the epoch (UTC).
 
 from __future__ import annotations
 
+from odbctl.engine.model.probes import Probe
 from odbctl.engine.model.states import (
     ANY_PLACEMENT,
     DEFAULT_HOST_PLACEMENT,
@@ -14,6 +15,7 @@ from odbctl.engine.model.states import (
     ExitCause,
     HostState,
     InstanceState,
+    Overlap,
     ReleaseOutcome,
     RestartPolicy,
 )
@@ -52,6 +54,26 @@ class Service(DbObject):
     ram_gb: float = 0.0
     restart: RestartPolicy = RestartPolicy.ALWAYS
     stop_grace_seconds: float = 10.0
+    stop_signal: str = "SIGTERM"
+    # Whether an instance is ready for work, and whether it is alive at all.
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    start_grace_seconds: float = 30.0
+    replaces_unhealthy: bool = True
+    # What the kernel holds each instance to.
+    memory_limit_bytes: int | None = None
+    cpu_limit: float | None = None
+    # Names of the services that have to be ready before an instance is started.
+    depends_on: list[str] = []
+    # A cron expression, its time zone ("" is the machine's); the run that is under way
+    # began at `run_at`, the next one is due at `next_run_at`.
+    schedule: str | None = None
+    time_zone: str = ""
+    overlap: Overlap = Overlap.SKIP
+    run_at: float = 0.0
+    next_run_at: float | None = None
+    log_segment_bytes: int = 10 * 2**20
+    log_quota_bytes: int = 100 * 2**20
     lock: CodebaseLock = CodebaseLock.UNLOCKED
     is_removed: bool = False
     # The release that runs, and the one that is being rolled out beside it.
@@ -142,6 +164,10 @@ class ServiceInstance(DbObject):
     exit_code: int | None = None
     exit_signal: int | None = None
     exit_cause: ExitCause | None = None
+    # What its readiness probe says, None before the first word; when liveness gave it up.
+    is_ready: bool | None = None
+    unhealthy_at: float | None = None
+    health: str = ""
     reason: str | None = None
     traceback: str | None = None
     message: str = ""

@@ -48,6 +48,14 @@ class RestartPolicy(StrEnum):
     NEVER = "never"  # a job that runs once
 
 
+class Overlap(StrEnum):
+    """What becomes of a scheduled run that is due while the one before still runs."""
+
+    SKIP = "skip"  # it is left out
+    QUEUE = "queue"  # it begins when the one before has ended
+    REPLACE = "replace"  # the one before is stopped
+
+
 class CodebaseLock(StrEnum):
     """Whether a service lets its codebase, module or class be changed."""
 
@@ -72,6 +80,7 @@ class ExitCause(StrEnum):
     EXIT = "exit"  # by itself, with an exit code
     SIGNAL = "signal"  # by a signal that odbctl did not send
     KILL = "kill"  # by odbctl, after its grace was over
+    UNHEALTHY = "unhealthy"  # by odbctl, for its liveness probe failed
     UNKNOWN = "unknown"  # nobody was there to see
 
 

@@ -26,9 +26,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Terminate:
-    """Send SIGTERM to the group of an instance that has used half of its grace."""
+    """Send the stop signal to the group of an instance, by default at half of its grace."""
 
     instance: int
+    signal: str = "SIGTERM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,14 @@ class Promote:
 
 @dataclass(frozen=True, slots=True)
 class FailRollout:
-    """Give the candidate up; the release that runs stays."""
+    """Give the candidate up; the release that runs stays.
+
+    `reason` is why, where the instance has not ended.
+    """
 
     service: int
     instance: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,27 @@ class ReportShortage:
 
 
 @dataclass(frozen=True, slots=True)
+class SetNextRun:
+    """Work out when the next scheduled run is due."""
+
+    service: int
+
+
+@dataclass(frozen=True, slots=True)
+class BeginRun:
+    """Begin a scheduled run that is due."""
+
+    service: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRun:
+    """Leave out a scheduled run, for the one before it still runs."""
+
+    service: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forget:
     """Delete a removed service, of which nothing lives any more."""
 
@@ -93,6 +119,9 @@ Action = (
     | FailRollout
     | ClearFailedStarts
     | ReportShortage
+    | SetNextRun
+    | BeginRun
+    | SkipRun
     | Forget
 )
 

@@ -24,13 +24,13 @@ class ServiceState(StrEnum):
     STOPPED = "stopped"  # none wanted, none live
     STARTING = "starting"  # some wanted ones are booting or initializing
     RUNNING = "running"  # as many as wanted run
-    DEGRADED = "degraded"  # fewer than wanted run
+    DEGRADED = "degraded"  # fewer than wanted run, or not all that run are ready
     STOPPING = "stopping"  # none wanted, some live
     BACKOFF = "backoff"  # waits before the next try
     CRASH_LOOP = "crash-loop"  # ended badly again and again, waits longer
     THROTTLED = "throttled"  # gave up after failed starts, until a reset
     UNPLACEABLE = "unplaceable"  # no host can take it
-    WAITING = "waiting"  # nobody acts: no manager runs
+    WAITING = "waiting"  # for a manager, a dependency or its next scheduled run
 
 
 def describe_service(
@@ -44,7 +44,7 @@ def describe_service(
         return (ServiceState.STOPPING, "") if is_live else (ServiceState.STOPPED, "")
     running = _running_slots(service)
     if running >= target:
-        return ServiceState.RUNNING, ""
+        return _describe_readiness(service, running, now)
     if not is_managed:
         return ServiceState.WAITING, "no manager runs: odbctl manager start"
     if service.is_throttled:
@@ -54,7 +54,49 @@ def describe_service(
         )
     if service.shortage:
         return ServiceState.UNPLACEABLE, service.shortage
+    if service.waits_for:
+        return ServiceState.WAITING, f"waits for {', '.join(service.waits_for)}"
+    if service.is_scheduled and not live_ones(service) and (text := _next_run(service, now)):
+        return ServiceState.WAITING, text
     return _describe_missing(service, running, target, now)
+
+
+def _describe_readiness(
+    service: ServiceSnapshot, running: int, now: float
+) -> tuple[ServiceState, str]:
+    """Say how a service is of which as many as wanted run."""
+    live = [i for i in live_ones(service) if i.is_running]
+    ready = {i.slot for i in live if service.is_ready(i) and i.slot < service.target_count}
+    if len(ready) >= service.target_count:
+        return ServiceState.RUNNING, ""
+    text = f"{running} run, {len(ready)} of {service.target_count} ready"
+    grace = service.start_grace_seconds
+    slow = [i for i in live if i.slot not in ready and now - (i.running_at or now) >= grace]
+    was_ready = [i for i in live if i.slot not in ready and i.readiness is False]
+    is_new = not slow and not (was_ready and ready)
+    return (ServiceState.STARTING if is_new else ServiceState.DEGRADED), text
+
+
+def _next_run(service: ServiceSnapshot, now: float) -> str:
+    """Say when a scheduled service runs again; empty while a run is under way."""
+    last = _waiting_slots(service)
+    is_done = all(is_finished(service, i) and i.created_at >= service.run_at for i in last)
+    if not is_done or (service.run_at and not last) or service.next_run_at is None:
+        return ""
+    rest = max(0.0, service.next_run_at - now)
+    return f"its next run is due in {_span(rest)}"
+
+
+def _span(seconds: float) -> str:
+    """Write a time to wait in its largest units: `42 s`, `7 min`, `3 h 20 min`, `2 d 4 h`."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 def _describe_missing(

@@ -22,13 +22,16 @@ from odbctl.engine.reconcile.actions import (
     Terminate,
 )
 from odbctl.engine.reconcile.backoff import without_future_reset
+from odbctl.engine.reconcile.dependencies import with_dependencies
 from odbctl.engine.reconcile.placement import Allocation
 from odbctl.engine.reconcile.rollout import plan_rollout
+from odbctl.engine.reconcile.schedules import plan_schedule
 from odbctl.engine.reconcile.slots import SlotPlan, plan_slots
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
 
 # The part of the grace after which SIGTERM follows the request to stop.
 TERMINATE_AFTER = 0.5
+DEFAULT_STOP_SIGNAL = "SIGTERM"
 
 
 def plan_world(world: WorldSnapshot, *, now: float) -> Plan:
@@ -44,7 +47,7 @@ def plan_world(world: WorldSnapshot, *, now: float) -> Plan:
     actions, wakes = plan_escalation(world, now=now)
     if world.is_leader:
         allocation = Allocation(world)
-        for service in world.services:
+        for service in with_dependencies(world.services):
             moves, wake_at = plan_service(service, allocation, now=now)
             actions += moves
             wakes += [] if wake_at is None else [wake_at]
@@ -57,22 +60,32 @@ def plan_escalation(world: WorldSnapshot, *, now: float) -> tuple[list[Action], 
     wakes: list[float] = []
     for service in world.services:
         for instance in service.instances:
-            if not instance.is_stopping or instance.host != world.own_host:
+            if instance.host != world.own_host or not _is_to_end(service, instance):
                 continue
-            action, wake_at = _escalate(instance, service.stop_grace_seconds, now)
+            action, wake_at = _escalate(service, instance, now)
             actions += [action] if action else []
             wakes.append(wake_at)
     return actions, wakes
 
 
-def _escalate(instance: InstanceSnapshot, grace: float, now: float) -> tuple[Action | None, float]:
-    asked_at = min(instance.stopping_at or now, now)
-    kill_at = asked_at + grace
+def _is_to_end(service: ServiceSnapshot, instance: InstanceSnapshot) -> bool:
+    is_given_up = instance.unhealthy_at is not None and service.replaces_unhealthy
+    return instance.is_stopping or (is_given_up and not instance.is_ended)
+
+
+def _escalate(
+    service: ServiceSnapshot, instance: InstanceSnapshot, now: float
+) -> tuple[Action | None, float]:
+    """Ask by a signal, then kill; one that is unhealthy, or has a signal of its own, at once."""
+    asked_at = min(instance.stopping_at or instance.unhealthy_at or now, now)
+    kill_at = asked_at + service.stop_grace_seconds
     if now >= kill_at:
         return Kill(instance.id), now + 1.0
-    terminate_at = asked_at + grace * TERMINATE_AFTER
+    is_at_once = not instance.is_stopping or service.stop_signal != DEFAULT_STOP_SIGNAL
+    share = 0.0 if is_at_once else TERMINATE_AFTER
+    terminate_at = asked_at + service.stop_grace_seconds * share
     if now >= terminate_at and not instance.is_terminated:
-        return Terminate(instance.id), kill_at
+        return Terminate(instance.id, service.stop_signal), kill_at
     return None, kill_at if instance.is_terminated else terminate_at
 
 
@@ -86,6 +99,8 @@ def plan_service(
     is_rolling = service.candidate is not None and not service.is_removed
     plan_it = plan_rollout if is_rolling else plan_slots
     slots = plan_it(service, allocation, now=now)
+    if service.is_scheduled and not service.is_removed:
+        plan_schedule(slots, service, allocation, now=now)
     actions = plan_children(service) + slots.actions + report(service, slots)
     if service.failed_starts and _any_runs(service):
         actions.append(ClearFailedStarts(service.id))

@@ -10,7 +10,7 @@ and comes back when the candidate fails.
 
 from __future__ import annotations
 
-from odbctl.engine.model.states import InstanceState, RestartPolicy
+from odbctl.engine.model.states import RestartPolicy
 from odbctl.engine.reconcile.actions import FailRollout, Promote, Stop
 from odbctl.engine.reconcile.occupancy import by_slot, ended_well, live_ones
 from odbctl.engine.reconcile.placement import Allocation
@@ -29,6 +29,10 @@ def plan_rollout(service: ServiceSnapshot, allocation: Allocation, *, now: float
     plan = SlotPlan()
     if failed := _failed_candidate(service):
         plan.actions.append(FailRollout(service.id, failed.id))
+        return plan
+    if late := _late_candidate(plan, service, now=now):
+        reason = f"not ready {service.start_grace_seconds:g} s after it began to run"
+        plan.actions.append(FailRollout(service.id, late.id, reason))
         return plan
     slots = by_slot(service)
     target = service.target_count
@@ -54,6 +58,21 @@ def _failed_candidate(service: ServiceSnapshot) -> InstanceSnapshot | None:
     return None
 
 
+def _late_candidate(
+    plan: SlotPlan, service: ServiceSnapshot, *, now: float
+) -> InstanceSnapshot | None:
+    """Return an instance of the candidate that runs and has not become ready in time."""
+    for instance in service.instances:
+        is_new = instance.release == service.candidate and instance.owner is None
+        if not is_new or not instance.is_running or service.is_ready(instance):
+            continue
+        due_at = (instance.running_at or now) + service.start_grace_seconds
+        if due_at <= now:
+            return instance
+        plan.wake_by(due_at)
+    return None
+
+
 def _did_its_job(service: ServiceSnapshot, instance: InstanceSnapshot) -> bool:
     """Tell whether an ended instance is of a job that may end, and ended well."""
     return service.restart is not RestartPolicy.ALWAYS and ended_well(instance)
@@ -72,7 +91,7 @@ def _roll_slot(
     ended = retire_foreign(plan, service, occupants)
     _stop_superseded(plan, service, occupants)
     new = [i for i in occupants if i.release == service.candidate and i.stopping_at is None]
-    if any(i.state is InstanceState.RUNNING or i.is_ended for i in new):
+    if any(service.is_ready(i) or i.is_ended for i in new):
         return True
     if service.singleton:
         _roll_singleton(plan, service, slot, allocation)
@@ -108,4 +127,6 @@ def _boot_candidate(
     plan: SlotPlan, service: ServiceSnapshot, slot: int, allocation: Allocation
 ) -> None:
     assert service.candidate is not None
+    if service.waits_for:
+        return
     boot(plan, service, service.candidate, slot, allocation, failures=0)

@@ -108,10 +108,10 @@ def may_boot(
     plan: SlotPlan, service: ServiceSnapshot, last: InstanceSnapshot | None, *, now: float
 ) -> bool:
     """Tell whether an empty slot may be filled now; otherwise say when to look again."""
-    if service.is_throttled:
+    if service.is_throttled or service.waits_for:
         return False
     if last is None:
-        return True
+        return not service.is_scheduled  # its runs are begun by its schedule
     if is_finished(service, last):
         return False
     due_at = next_try_at(last, reset_at=service.reset_at, now=now)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odbctl.engine.model.states import ENDED_STATES, InstanceState, RestartPolicy
+from odbctl.engine.model.probes import Probe
+from odbctl.engine.model.states import ENDED_STATES, InstanceState, Overlap, RestartPolicy
 
 # Of each wanted slot, in a row.
 MAX_FAILED_STARTS = 5
@@ -31,6 +32,9 @@ class InstanceSnapshot(NamedTuple):
     ended_at: float | None = None
     exit_code: int | None = None
     is_terminated: bool = False
+    # What the readiness probe says; None where there is none, or it has not said anything.
+    readiness: bool | None = None
+    unhealthy_at: float | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -47,6 +51,11 @@ class InstanceSnapshot(NamedTuple):
         """Whether it lives and was not asked to stop."""
         return not self.is_ended and not self.is_stopping
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has initialized, and works."""
+        return self.state is InstanceState.RUNNING
+
 
 class ServiceSnapshot(NamedTuple):
     """One service and its current instances."""
@@ -62,6 +71,18 @@ class ServiceSnapshot(NamedTuple):
     cores: float = 0.0
     ram_gb: float = 0.0
     stop_grace_seconds: float = 10.0
+    stop_signal: str = "SIGTERM"
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    start_grace_seconds: float = 30.0
+    replaces_unhealthy: bool = True
+    depends_on: tuple[str, ...] = ()
+    # Those of them that are not ready.
+    waits_for: tuple[str, ...] = ()
+    is_scheduled: bool = False
+    overlap: Overlap = Overlap.SKIP
+    run_at: float = 0.0
+    next_run_at: float | None = None
     failed_starts: int = 0
     reset_at: float = 0.0
     is_removed: bool = False
@@ -75,6 +96,11 @@ class ServiceSnapshot(NamedTuple):
         if self.is_removed or self.release is None:
             return 0
         return max(0, min(self.desired_count, 1) if self.singleton else self.desired_count)
+
+    def is_ready(self, instance: InstanceSnapshot) -> bool:
+        """Tell whether one of its instances is ready: it runs, and its probe says so."""
+        has_said = self.readiness is None or instance.readiness is True
+        return instance.is_running and has_said
 
     @property
     def is_throttled(self) -> bool:

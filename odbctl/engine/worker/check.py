@@ -21,6 +21,7 @@ from odbctl.engine.worker.loading import (
     load_service_class,
     use_codebase,
 )
+from odbctl.engine.worker.service_base import ServiceBase
 
 
 def answer(question: dict[str, Any]) -> dict[str, object]:
@@ -56,6 +57,7 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
         "ram_gb": float(service_class.gb_ram_used),
         "config": config,
         "doc": doc[0] if doc else "",
+        "has_health": service_class.health is not ServiceBase.health,
     }
 
 

@@ -17,6 +17,9 @@ from collections.abc import Callable, Mapping
 STOP = b"stop"
 # Asks a worker to write that it runs, for whoever was told may have died since.
 REPORT = b"report"
+# Begins a question for a probe; see `probes`.
+PROBE = b"probe "
+_MAX_BYTES = 8192
 _STACK_BYTES = 256 * 1024
 
 
@@ -32,9 +35,15 @@ class TakenError(Exception):
 class ControlSocket:
     """The worker's side: a thread that calls what a message stands for."""
 
-    def __init__(self, path: str, actions: Mapping[bytes, Callable[[], None]]) -> None:
+    def __init__(
+        self,
+        path: str,
+        actions: Mapping[bytes, Callable[[], None]],
+        on_probe: Callable[[bytes], None],
+    ) -> None:
         self.path = path
         self._actions = actions
+        self._on_probe = on_probe
         self._is_closed = False
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -88,8 +97,10 @@ class ControlSocket:
     def _listen(self) -> None:
         assert self._socket is not None  # the thread starts after the socket was bound
         while not self._is_closed:
-            message = self._socket.recv(64)
-            if (action := self._actions.get(message)) is not None:
+            message = self._socket.recv(_MAX_BYTES)
+            if message.startswith(PROBE):
+                self._on_probe(message[len(PROBE) :])
+            elif (action := self._actions.get(message)) is not None:
                 action()
 
 

@@ -66,7 +66,7 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     db = Database(launch.database, run_dir=launch.run)
     worker = ServiceWorker(launch, db, should_stop, identity, report)
     actions = {STOP: should_stop.set, REPORT: worker.report_again}
-    control = ControlSocket(control_path(launch.run, launch.instance), actions)
+    control = ControlSocket(control_path(launch.run, launch.instance), actions, worker.answer_probe)
     try:
         _enter_storage(launch)
         use_codebase(launch.source_roots, launch.pycache)

@@ -23,6 +23,7 @@ from odbctl.engine.worker.service_base import Runtime, ServiceBase, StopSignal
 
 if TYPE_CHECKING:
     from odbctl.engine.odb import Database
+    from odbctl.engine.worker.probes import ProbeRunner
 
 EXIT_FAILURE = 1
 _MAX_TRACEBACK_CHARS = 20_000
@@ -45,6 +46,8 @@ class ServiceWorker:
         self.identity = identity
         self.report = report
         self.running_at: float | None = None
+        self._service: ServiceBase | None = None
+        self._probes: ProbeRunner | None = None
 
     def run(self) -> int:
         """Load the class, initialize, work, tear down.
@@ -55,7 +58,7 @@ class ServiceWorker:
         """
         service: ServiceBase | None = None
         try:
-            service = self._make_service()
+            self._service = service = self._make_service()
             service.configure_logging()
             service.initialize()
             if self._tell_running():
@@ -88,6 +91,17 @@ class ServiceWorker:
         """Write that the instance runs, if it does; called by the control thread."""
         if self.running_at is not None:
             self._write_running(self.running_at)
+
+    def answer_probe(self, question: bytes) -> None:
+        """Have a probe run and answered; called by the control thread."""
+        if self._probes is None:
+            from odbctl.engine.worker.probes import ProbeRunner
+
+            self._probes = ProbeRunner(self.launch.instance, self._health)
+        self._probes.ask(question)
+
+    def _health(self) -> object:
+        return self._service is not None and self._service.health()
 
     def _write_running(self, at: float) -> bool:
         identity = self.identity

@@ -27,7 +27,7 @@ import sys, threading
 from odbctl.engine.worker.control import REPORT, STOP, ControlSocket
 asked = threading.Event()
 report = lambda: print("reported", flush=True)
-control = ControlSocket(sys.argv[1], {STOP: asked.set, REPORT: report})
+control = ControlSocket(sys.argv[1], {STOP: asked.set, REPORT: report}, lambda _question: None)
 control.open()
 print("ready", flush=True)
 while not asked.wait(0.2):

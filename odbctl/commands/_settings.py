@@ -1,0 +1,87 @@
+"""The options that say how a service is supervised, shared by `create` and `set`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from odbctl.commands._results import Result
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.settings import ServiceSettings
+
+
+def _text(flag: str, metavar: str, text: str) -> Any:
+    return Annotated[str | None, typer.Option(flag, metavar=metavar, help=text)]
+
+
+def _number(flag: str, metavar: str, text: str) -> Any:
+    return Annotated[float | None, typer.Option(flag, metavar=metavar, help=text, min=0.0)]
+
+
+# By field of ServiceSettings.
+_OPTIONS: dict[str, Any] = {
+    "placement": _text("--placement", "GROUP", "Only on hosts of this placement group"),
+    "cores": _number("--cores", "X", "Cores that each instance reserves"),
+    "ram_gb": _number("--ram-gb", "Y", "RAM that each instance reserves"),
+    "memory_limit": _text("--memory-limit", "SIZE", "The kernel lets each have no more: 512M"),
+    "cpu_limit": _number("--cpu-limit", "X", "The kernel gives each no more cores; 0: no limit"),
+    "restart": _text("--restart", "POLICY", "always, on-failure or never"),
+    "stop_grace_seconds": _number("--stop-grace", "SECONDS", "Time to stop before it is killed"),
+    "stop_signal": _text("--stop-signal", "SIGNAL", "Sent at once when it is to stop"),
+    "readiness": _text(
+        "--readiness", "PROBE", "Ready when: health, tcp:8080, http:8080/ready, exec:CMD, none"
+    ),
+    "liveness": _text("--liveness", "PROBE", "Alive while: the same"),
+    "probe_period_seconds": _number("--probe-period", "SECONDS", "Between two probes"),
+    "probe_timeout_seconds": _number("--probe-timeout", "SECONDS", "For the answer to a probe"),
+    "probe_failures": Annotated[
+        int | None,
+        typer.Option("--probe-failures", metavar="N", help="In a row, until it counts", min=1),
+    ],
+    "start_grace_seconds": _number(
+        "--start-grace", "SECONDS", "Time to become ready; liveness is not asked before"
+    ),
+    "on_unhealthy": _text("--on-unhealthy", "WHAT", "replace or report, when liveness fails"),
+    "depends_on": Annotated[
+        list[str] | None,
+        typer.Option("--depends-on", metavar="NAME", help="Wait for this service; repeatable"),
+    ],
+    "schedule": _text("--schedule", "CRON", 'When it runs, as "*/5 * * * *" or @daily; none'),
+    "time_zone": _text("--time-zone", "ZONE", "The schedule's, as Europe/Berlin"),
+    "overlap": _text("--overlap", "WHAT", "skip, queue or replace, when a run is not over yet"),
+    "log_max_size": _text("--log-max-size", "SIZE", "A log file is rotated at this size (10M)"),
+    "log_quota": _text("--log-quota", "SIZE", "All log files of the service together (100M)"),
+}
+
+
+def with_settings(work: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command these options; it gets them as `settings`."""
+
+    @wraps(work)
+    def run(**given: Any) -> Result:
+        chosen = {name: given.pop(name) for name in _OPTIONS}
+        return work(**given, settings=_settings(chosen))
+
+    signature = inspect.signature(work, eval_str=False)
+    own = [p for p in signature.parameters.values() if p.name != "settings"]
+    hints = inspect.get_annotations(work, eval_str=True)
+    own = [p.replace(annotation=hints[p.name]) for p in own]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    visible = cast("Any", run)
+    visible.__signature__ = signature.replace(parameters=[*own, *options])
+    return run
+
+
+def _settings(chosen: dict[str, Any]) -> ServiceSettings:
+    from odbctl.engine.api.settings import ServiceSettings
+
+    return ServiceSettings(**chosen)

@@ -1,0 +1,308 @@
+"""How a service is supervised: settings that need no new release.
+
+One set of them serves both creating a service and changing one; None leaves a setting
+as it is.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.lookups import actor, find_service
+from odbctl.engine.api.results import Change
+from odbctl.engine.api.status import describe_one
+from odbctl.engine.codebases.names import validate_name
+from odbctl.engine.model.core import Service
+from odbctl.engine.model.events import record_service_event
+from odbctl.engine.model.probes import Probe, ProbeKind
+from odbctl.engine.model.states import Overlap, RestartPolicy
+from odbctl.engine.reconcile.dependencies import find_cycle
+from odbctl.errors import ConflictError, NotFoundError, UsageError
+
+NONE = "none"
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_LEAST_SEGMENT_BYTES = 4096
+_PROBE_HINT = "health, tcp:8080, http:8080/ready, exec:COMMAND or none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What is to be set; texts are as people write them ("512M", "http:8080/ready")."""
+
+    placement: str | None = None
+    cores: float | None = None
+    ram_gb: float | None = None
+    restart: str | None = None
+    stop_grace_seconds: float | None = None
+    stop_signal: str | None = None
+    readiness: str | None = None
+    liveness: str | None = None
+    probe_period_seconds: float | None = None
+    probe_timeout_seconds: float | None = None
+    probe_failures: int | None = None
+    start_grace_seconds: float | None = None
+    on_unhealthy: str | None = None
+    memory_limit: str | None = None
+    cpu_limit: float | None = None
+    depends_on: Sequence[str] | None = None
+    schedule: str | None = None
+    time_zone: str | None = None
+    overlap: str | None = None
+    log_max_size: str | None = None
+    log_quota: str | None = None
+
+
+def set_service(engine: Engine, name: str, settings: ServiceSettings) -> Change:
+    """Change how a service is supervised; what runs goes on.
+
+    Raises:
+        NotFoundError: There is no such service.
+        UsageError: A setting is wrong.
+        ConflictError: The services would wait for each other.
+    """
+
+    def write() -> Change:
+        service = find_service(name)
+        changed = apply_settings(service, settings)
+        if not changed:
+            text = f"service {name} is set so already"
+            return Change(action="unchanged", message=text, document=describe_one(engine, service))
+        record_service_event(service, "set", ", ".join(changed), actor=actor())
+        return Change(
+            action="set",
+            message=f"service {name}: {', '.join(changed)}",
+            document=describe_one(engine, service),
+        )
+
+    return engine.db.run(write)
+
+
+def apply_settings(service: Service, settings: ServiceSettings) -> list[str]:
+    """Write settings; return the names of those that differ. Needs an open transaction."""
+    before = _values(service)
+    _apply_numbers(service, settings)
+    _apply_probes(service, settings)
+    if settings.stop_signal is not None:
+        service.stop_signal = parse_signal(settings.stop_signal)
+    if settings.on_unhealthy is not None:
+        service.replaces_unhealthy = (
+            _choice(
+                "what becomes of an unhealthy one", settings.on_unhealthy, ("replace", "report")
+            )
+            == "replace"
+        )
+    if settings.memory_limit is not None:
+        service.memory_limit_bytes = parse_size(settings.memory_limit)
+    if settings.log_max_size is not None:
+        size = parse_size(settings.log_max_size) or 0
+        if size < _LEAST_SEGMENT_BYTES:
+            raise UsageError(f"a log file cannot be smaller than {_LEAST_SEGMENT_BYTES} bytes")
+        service.log_segment_bytes = size
+    if settings.log_quota is not None:
+        service.log_quota_bytes = parse_size(settings.log_quota) or 0
+    if settings.placement is not None:
+        validate_name("placement group", settings.placement)
+        service.placement = settings.placement
+    if settings.restart is not None:
+        policies = tuple(policy.value for policy in RestartPolicy)
+        service.restart = RestartPolicy(_choice("restart policy", settings.restart, policies))
+    if settings.depends_on is not None:
+        service.depends_on = _dependencies(service.name, settings.depends_on)
+    _apply_schedule(service, settings)
+    after = _values(service)
+    return [name.replace("_", "-") for name in after if after[name] != before[name]]
+
+
+_NAMES = (
+    *("placement", "cores", "ram_gb", "memory_limit_bytes", "cpu_limit"),
+    *("restart", "stop_grace_seconds", "stop_signal"),
+    *("readiness", "liveness", "start_grace_seconds", "replaces_unhealthy"),
+    *("depends_on", "schedule", "time_zone", "overlap"),
+    *("log_segment_bytes", "log_quota_bytes"),
+)
+
+
+def _values(service: Service) -> dict[str, object]:
+    values: dict[str, object] = {name: getattr(service, name) for name in _NAMES}
+    return values | {"depends_on": list(service.depends_on)}
+
+
+def _apply_numbers(service: Service, settings: ServiceSettings) -> None:
+    numbers = {
+        "cores": settings.cores,
+        "ram_gb": settings.ram_gb,
+        "stop_grace_seconds": settings.stop_grace_seconds,
+        "start_grace_seconds": settings.start_grace_seconds,
+    }
+    for name, number in numbers.items():
+        if number is None:
+            continue
+        if not 0 <= number < float("inf"):
+            raise UsageError(f"{name.replace('_', ' ')} cannot be {number:g}")
+        setattr(service, name, number)
+    if settings.cpu_limit is not None:
+        if not 0 <= settings.cpu_limit < float("inf"):
+            raise UsageError(f"the CPU limit cannot be {settings.cpu_limit:g}")
+        service.cpu_limit = settings.cpu_limit or None
+
+
+def _apply_probes(service: Service, settings: ServiceSettings) -> None:
+    for name, text in (("readiness", settings.readiness), ("liveness", settings.liveness)):
+        old: Probe | None = getattr(service, name)
+        probe = old if text is None else parse_probe(text)
+        if probe is not None:
+            like = old or probe
+            probe = probe._replace(
+                period_seconds=_positive(settings.probe_period_seconds, like.period_seconds),
+                timeout_seconds=_positive(settings.probe_timeout_seconds, like.timeout_seconds),
+                failure_threshold=max(1, settings.probe_failures or like.failure_threshold),
+            )
+        if probe != old:
+            setattr(service, name, probe)
+
+
+def _positive(given: float | None, default: float) -> float:
+    if given is not None and not 0.05 <= given <= 86_400:
+        raise UsageError(f"a probe's times are from 0.05 s to a day, not {given:g} s")
+    return default if given is None else given
+
+
+def _apply_schedule(service: Service, settings: ServiceSettings) -> None:
+    from odbctl.engine.managers.schedule import find_zone, next_run_at
+
+    if settings.time_zone is not None:
+        find_zone(settings.time_zone)
+        service.time_zone = settings.time_zone
+    if settings.overlap is not None:
+        ways = tuple(way.value for way in Overlap)
+        service.overlap = Overlap(_choice("way to overlap", settings.overlap, ways))
+    if settings.schedule == NONE:
+        service.schedule = service.next_run_at = None
+    elif settings.schedule is not None:
+        next_run_at(settings.schedule, service.time_zone, after=service.created_at)
+        service.schedule = settings.schedule
+    if settings.schedule is not None or settings.time_zone is not None:
+        service.next_run_at = None  # the manager works it out
+    if service.schedule is None:
+        return
+    if service.restart is RestartPolicy.ALWAYS:
+        raise UsageError(
+            "a scheduled service ends between its runs", hint="--restart never or on-failure"
+        )
+    if service.desired_count > 1:
+        raise UsageError("a scheduled service has one instance per run, not more")
+
+
+def parse_probe(text: str) -> Probe | None:
+    """Read a probe as people write it; "none" is none.
+
+    Raises:
+        UsageError: It is no probe.
+    """
+    if text == NONE:
+        return None
+    word, _, target = text.partition(":")
+    try:
+        kind = ProbeKind(word)
+    except ValueError:
+        raise UsageError(f"no probe {text!r}", hint=_PROBE_HINT) from None
+    match kind:
+        case ProbeKind.HEALTH:
+            if target:
+                raise UsageError("health takes nothing behind it", hint=_PROBE_HINT)
+        case ProbeKind.EXEC:
+            _check_command(target)
+        case ProbeKind.HTTP | ProbeKind.TCP:
+            target = _place(kind, target.removeprefix("//"))
+    return Probe(kind, target)
+
+
+def _check_command(text: str) -> None:
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no command line: {error}", hint=_PROBE_HINT) from error
+    if not words:
+        raise UsageError("exec needs a command", hint=_PROBE_HINT)
+
+
+def _place(kind: ProbeKind, target: str) -> str:
+    """Return HOST:PORT and what follows it."""
+    place, slash, path = target.partition("/")
+    host, _, port = place.rpartition(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise UsageError(f"no port in {target!r}", hint=_PROBE_HINT)
+    if kind is ProbeKind.TCP and slash:
+        raise UsageError(f"a tcp probe has no path: {target!r}", hint=_PROBE_HINT)
+    if any(c.isspace() for c in target):
+        raise UsageError(f"a blank in {target!r}", hint=_PROBE_HINT)
+    return f"{host or '127.0.0.1'}:{port}{slash}{path}"
+
+
+def parse_signal(text: str) -> str:
+    """Return a signal's full name: `INT`, `SIGINT` and `2` are SIGINT.
+
+    Raises:
+        UsageError: There is no such signal, or it cannot be heard.
+    """
+    name = text.upper()
+    try:
+        found = signal.Signals(int(name)) if name.isdigit() else None
+        found = found or signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
+    except (KeyError, ValueError):
+        raise UsageError(f"no signal {text!r}", hint="as in SIGINT or SIGUSR1") from None
+    if found in (signal.SIGSTOP, signal.SIGCONT):
+        raise UsageError(f"{found.name} stops no service", hint="as in SIGINT or SIGUSR1")
+    return found.name
+
+
+def parse_size(text: str) -> int | None:
+    """Return the bytes of `512M`, `1.5G` or `10000`; None for "none".
+
+    Raises:
+        UsageError: It is no size.
+    """
+    words = text.strip().lower()
+    if words == NONE:
+        return None
+    words = words.removesuffix("b").removesuffix("i")
+    number, unit = (words[:-1], words[-1]) if words[-1:].isalpha() else (words, "")
+    try:
+        size = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        raise UsageError(f"{text!r} is no size", hint="as in 512M or 1.5G, or none") from None
+    if not 0 < size < 2**62:
+        raise UsageError(f"a size of {text!r}", hint="as in 512M or 1.5G, or none")
+    return int(size)
+
+
+def _choice(what: str, text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise UsageError(f"no {what} {text!r}", hint=f"one of {', '.join(choices)}")
+    return text
+
+
+def _dependencies(name: str, wanted: Sequence[str]) -> list[str]:
+    """Check the names of services that one is to depend on.
+
+    Raises:
+        NotFoundError: There is none of that name.
+        ConflictError: They would wait for each other.
+    """
+    names = [each for each in dict.fromkeys(wanted) if each != NONE]
+    services = {s.name: list(s.depends_on) for s in Service.lookup_all() if not s.is_removed}
+    for each in names:
+        if each not in services:
+            raise NotFoundError("service", each)
+    services[name] = names
+    if cycle := find_cycle(services, name):
+        raise ConflictError(
+            f"services would wait for each other: {' -> '.join(cycle)}",
+            hint="leave one of these out of --depends-on",
+        )
+    return names

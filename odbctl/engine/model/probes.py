@@ -1,0 +1,36 @@
+"""Probes: how it is found out whether an instance is ready, and whether it is alive.
+
+Pure values. A probe is run inside the worker, and asked for by the manager.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class ProbeKind(StrEnum):
+    """What a probe does."""
+
+    HEALTH = "health"  # calls the service's own `health()`
+    EXEC = "exec"  # runs a command in the instance's surroundings; well with exit code 0
+    HTTP = "http"  # gets a page; well with a status from 200 to 399
+    TCP = "tcp"  # connects to a port
+
+
+class Probe(NamedTuple):
+    """One probe of a service.
+
+    `target` is a command line for `exec`, `HOST:PORT/PATH` for `http`, `HOST:PORT` for
+    `tcp`, and empty for `health`. No answer within the time-out is a failure; so many
+    failures in a row (the threshold) turn well into unwell.
+    """
+
+    kind: ProbeKind
+    target: str = ""
+    period_seconds: float = 10.0
+    timeout_seconds: float = 5.0
+    failure_threshold: int = 3
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.target}" if self.target else self.kind.value
