@@ -19,7 +19,7 @@ _odbctl_options() {
         "service restart") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service scale") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service status") echo "--color --help --home --json --output" ;;
-        "service logs") echo "--color --follow --help --home --instance --json --lines --output --previous --since" ;;
+        "service logs") echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --until" ;;
         "service configure") echo "--color --env --env-file --help --home --json --no-wait --output --timeout --wait" ;;
         "service deploy") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service history") echo "--color --help --home --json --output" ;;
@@ -30,7 +30,7 @@ _odbctl_options() {
         "service remove") echo "--color --dry-run --help --home --json --no-wait --output --timeout --wait --yes" ;;
         "instance list") echo "--all --color --help --home --json --output" ;;
         "instance show") echo "--color --help --home --json --output" ;;
-        "instance logs") echo "--color --follow --help --home --json --lines --output --since" ;;
+        "instance logs") echo "--color --follow --grep --help --home --json --level --lines --output --since --until" ;;
         "instance stop") echo "--color --help --home --json --output" ;;
         "instance kill") echo "--color --help --home --json --output" ;;
         "host list") echo "--color --help --home --json --output" ;;
@@ -55,7 +55,7 @@ _odbctl_options() {
         "config path") echo "--color --help --home --json --output" ;;
         "ps *") echo "--all --color --help --home --json --output" ;;
         "status *") echo "--color --help --home --json --output" ;;
-        "logs *") echo "--color --follow --help --home --instance --json --lines --output --previous --since" ;;
+        "logs *") echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --until" ;;
         "why *") echo "--color --help --home --json --output" ;;
         "tui *") echo "--color --help --home --json --output" ;;
         "demo *") echo "--color --help --home --json --keep-running --output" ;;

@@ -4,47 +4,71 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.commands._results import Document, Result, Stream
 from odbctl.commands._session import session
 
 if TYPE_CHECKING:
     from odbctl.engine.api.engine import Engine
-    from odbctl.engine.api.logs import LogSelection
+    from odbctl.engine.api.logs import LogFilter, LogSelection
 
 DEFAULT_LINES = 100
 
 
+class LogWords(NamedTuple):
+    """What was said on the command line of which records are wanted."""
+
+    follow: bool = False
+    lines: int | None = None
+    since: str | None = None
+    until: str | None = None
+    grep: str | None = None
+    level: str | None = None
+
+
 def log_result(
     service: str,
+    words: LogWords,
     *,
-    follow: bool = False,
-    lines: int | None = None,
-    since: str | None = None,
     instance: str | None = None,
     previous: bool = False,
+    everything: bool = False,
 ) -> Result:
     """Return the records that were asked for; the choice is checked before the first one."""
     from odbctl.engine.api.logs import select_logs
-    from odbctl.engine.api.times import parse_since
 
-    since_at = None if since is None else parse_since(since, time.time())
-    count = lines if lines is not None else (None if since is not None else DEFAULT_LINES)
+    only, count = _wanted(words)
     engine = session().open_engine()
     try:
-        selection = select_logs(engine, service, instance=instance, previous=previous)
+        selection = select_logs(
+            engine, service, instance=instance, previous=previous, everything=everything
+        )
     except BaseException:
         engine.close()
         raise
-    return Stream("log", _records(engine, selection, count, since_at, follow=follow))
+    return Stream("log", _records(engine, selection, count, only, follow=words.follow))
+
+
+def _wanted(words: LogWords) -> tuple[LogFilter, int | None]:
+    from odbctl.engine.api.logs import make_filter
+    from odbctl.engine.api.times import parse_since
+
+    now = time.time()
+    since = None if words.since is None else parse_since(words.since, now)
+    until = None if words.until is None else parse_since(words.until, now)
+    only = make_filter(since=since, until=until, grep=words.grep, level=words.level)
+    count = words.lines
+    if count is None and since is None:
+        count = DEFAULT_LINES
+    return only, count
 
 
 def _records(
     engine: Engine,
     selection: LogSelection,
     count: int | None,
-    since_at: float | None,
+    only: LogFilter,
     *,
     follow: bool,
 ) -> Iterator[Document]:
@@ -52,6 +76,6 @@ def _records(
 
     with engine:
         if follow:
-            yield from follow_logs(engine, selection, count=count or 0, since=since_at)
+            yield from follow_logs(engine, selection, count=count or 0, only=only)
         else:
-            yield from read_logs(engine, selection, count=count, since=since_at)
+            yield from read_logs(engine, selection, count=count, only=only)

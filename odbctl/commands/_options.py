@@ -39,6 +39,22 @@ Since = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Not older than 10m, 2h30m, 1d or 2026-11-23T23:14"),
 ]
+Until = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Not younger than that; as --since")
+]
+Grep = Annotated[
+    str | None, typer.Option("--grep", "-g", metavar="REGEX", help="Only records that have it")
+]
+Level = Annotated[
+    str | None, typer.Option(metavar="LEVEL", help="Only of that level and above, as warning")
+]
+OfInstance = Annotated[
+    str | None, typer.Option("--instance", metavar="ID", help="Only of this instance")
+]
+Previous = Annotated[
+    bool, typer.Option("--previous", "-p", help="Of the run before the current one")
+]
+AllRuns = Annotated[bool, typer.Option("--all", "-a", help="Of all instances that there ever were")]
 EnvWords = Annotated[
     list[str] | None, typer.Option("--env", metavar="K=V", help="Set a variable; repeatable")
 ]

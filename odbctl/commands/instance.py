@@ -8,8 +8,17 @@ import typer
 
 from odbctl.commands import _reads
 from odbctl.commands._app import command, new_app
-from odbctl.commands._logs import log_result
-from odbctl.commands._options import Everything, Follow, InstanceId, LineCount, Since
+from odbctl.commands._logs import LogWords, log_result
+from odbctl.commands._options import (
+    Everything,
+    Follow,
+    Grep,
+    InstanceId,
+    Level,
+    LineCount,
+    Since,
+    Until,
+)
 from odbctl.commands._results import Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done, supervise
@@ -39,14 +48,21 @@ def show(instance: InstanceId) -> Result:
 
 @command(app, "logs", example="odbctl instance logs hello-3 -f")
 def logs(
-    instance: InstanceId, follow: Follow = False, lines: LineCount = None, since: Since = None
+    instance: InstanceId,
+    follow: Follow = False,
+    lines: LineCount = None,
+    since: Since = None,
+    until: Until = None,
+    grep: Grep = None,
+    level: Level = None,
 ) -> Result:
     """Print what one instance wrote."""
     from odbctl.engine.api.status import show_instance
 
     with session().open_engine() as engine:
         service = show_instance(engine, instance)["service"]
-    return log_result(service, follow=follow, lines=lines, since=since, instance=instance)
+    words = LogWords(follow, lines, since, until, grep, level)
+    return log_result(service, words, instance=instance)
 
 
 @command(app, "stop", example="odbctl instance stop hello-3")

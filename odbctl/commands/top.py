@@ -8,8 +8,20 @@ import typer
 
 from odbctl.commands import _reads
 from odbctl.commands._app import command, new_app
-from odbctl.commands._logs import log_result
-from odbctl.commands._options import Everything, Follow, LineCount, ServiceName, Since
+from odbctl.commands._logs import LogWords, log_result
+from odbctl.commands._options import (
+    AllRuns,
+    Everything,
+    Follow,
+    Grep,
+    Level,
+    LineCount,
+    OfInstance,
+    Previous,
+    ServiceName,
+    Since,
+    Until,
+)
 from odbctl.commands._results import Listing, Result, Single, Text
 from odbctl.commands._session import session
 
@@ -35,23 +47,30 @@ def status(
     return _reads.status(session(), name)
 
 
-@command(app, "logs", example="odbctl logs hello -f --since 10m")
+@command(
+    app,
+    "logs",
+    example=("odbctl logs hello -f --since 10m", "odbctl logs hello --all --level warning -g time"),
+)
 def logs(
     name: ServiceName,
     follow: Follow = False,
     lines: LineCount = None,
     since: Since = None,
-    instance: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only of this instance")
-    ] = None,
-    previous: Annotated[
-        bool, typer.Option("--previous", "-p", help="Of the run before the current one")
-    ] = False,
+    until: Until = None,
+    grep: Grep = None,
+    level: Level = None,
+    instance: OfInstance = None,
+    previous: Previous = False,
+    everything: AllRuns = False,
 ) -> Result:
-    """Print what the instances of a service wrote."""
-    return log_result(
-        name, follow=follow, lines=lines, since=since, instance=instance, previous=previous
-    )
+    """Print what the instances of a service wrote.
+
+    Records of several instances, and of rotated files, come as one, by time. A traceback is
+    one record. Of lines that are JSON objects the level and the message are shown.
+    """
+    words = LogWords(follow, lines, since, until, grep, level)
+    return log_result(name, words, instance=instance, previous=previous, everything=everything)
 
 
 @command(app, "why", example="odbctl why hello")

@@ -198,7 +198,10 @@ class EventDocument(TypedDict):
 
 
 class LogDocument(TypedDict):
-    """One record of a log; `text` has several lines for a traceback."""
+    """One record of a log; `text` has several lines for a traceback.
+
+    Of a line that was a JSON object, `fields` has what is neither its level nor its message.
+    """
 
     kind: str
     version: int
@@ -208,6 +211,7 @@ class LogDocument(TypedDict):
     stream: str
     level: str
     text: str
+    fields: dict[str, object]
 
 
 class CheckDocument(TypedDict):

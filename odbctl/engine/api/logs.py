@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from odbctl.engine.api.documents import LogDocument
 from odbctl.engine.api.engine import Engine
@@ -12,36 +16,106 @@ from odbctl.engine.api.versions import VERSION
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.telemetry.follow import LogFollower
-from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_files import LogFiles, instances_in
 from odbctl.engine.telemetry.log_reader import LogLine, read_lines, tail
-from odbctl.errors import NotFoundError
+from odbctl.engine.telemetry.log_records import (
+    RANKS,
+    is_found,
+    level_name,
+    rank_of,
+    understand,
+)
+from odbctl.engine.telemetry.log_search import search_lines
+from odbctl.errors import NotFoundError, UsageError
 
 LAST_WORDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSelection:
-    """Whose logs: of a service the current instances', or of named instances."""
+    """Whose logs: of a service the current instances', of named ones, or of all there ever were.
+
+    `instances` is None for all.
+    """
 
     service: str
-    instances: tuple[str, ...]
+    instances: tuple[str, ...] | None
     is_whole_service: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFilter:
+    """Which records: None leaves out nothing. Times are seconds since the epoch."""
+
+    since: float | None = None
+    until: float | None = None
+    pattern: re.Pattern[str] | None = None
+    level: str | None = None
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether records are left out for anything but their age."""
+        return bool(self.pattern or self.level or self.until)
+
+    def documents(self, lines: Iterable[LogLine]) -> Iterator[LogDocument]:
+        """Yield the records that are wanted, described."""
+        for line in lines:
+            if self.until is not None and line.at > self.until:
+                continue
+            if self.pattern is not None and not is_found(self.pattern, line):
+                continue
+            document = log_document(line)
+            if self.level is None or rank_of(document["level"]) >= rank_of(self.level):
+                yield document
+
+
+def make_filter(
+    *,
+    since: float | None = None,
+    until: float | None = None,
+    grep: str | None = None,
+    level: str | None = None,
+) -> LogFilter:
+    """Make a filter from what people type.
+
+    Raises:
+        UsageError: The pattern or the level is none.
+    """
+    pattern = None
+    if grep is not None:
+        try:
+            pattern = re.compile(grep)
+        except re.error as error:
+            raise UsageError(f"{grep!r} is no pattern: {error}", hint="a Python regex") from error
+    word = level_name(level) if level is not None else None
+    if word is not None and word not in RANKS:
+        raise UsageError(f"no level {level!r}", hint=f"one of {', '.join(RANKS)}".lower())
+    return LogFilter(since=since, until=until, pattern=pattern, level=word)
+
+
 def select_logs(
-    engine: Engine, service: str, *, instance: str | None = None, previous: bool = False
+    engine: Engine,
+    service: str,
+    *,
+    instance: str | None = None,
+    previous: bool = False,
+    everything: bool = False,
 ) -> LogSelection:
     """Choose the logs of a service.
 
     Args:
         engine: The opened home.
-        service: The service.
+        service: The service; with `everything` also one that was removed.
         instance: One instance's id, current or ended.
         previous: The run before the current one of each slot (or of `instance`'s).
+        everything: All instances there ever were.
 
     Raises:
         NotFoundError: There is no such service or instance, or no previous run.
     """
+    if everything and instance is None and not previous:
+        _find_with_logs(engine, service)
+        return LogSelection(service=service, instances=None, is_whole_service=True)
     with engine.db.view():
         found = find_service(service)
         chosen: tuple[ServiceInstance, ...]
@@ -58,6 +132,15 @@ def select_logs(
     return LogSelection(service=service, instances=names, is_whole_service=whole)
 
 
+def _find_with_logs(engine: Engine, service: str) -> None:
+    """Refuse a service that is neither there nor has left logs."""
+    with engine.db.view():
+        if Service.lookup_unique(name=service) is None and not instances_in(
+            engine.home.logs, service
+        ):
+            find_service(service)
+
+
 def _of_service(service: Service, instance: ServiceInstance) -> ServiceInstance:
     if instance.service != service:
         raise NotFoundError(f"instance of service {service.name}", instance.name)
@@ -65,14 +148,22 @@ def _of_service(service: Service, instance: ServiceInstance) -> ServiceInstance:
 
 
 def _current_or_last(service: Service) -> tuple[ServiceInstance, ...]:
-    """Return the instances that live; when none does, the last of each slot."""
+    """Return the instances that live; when none does, the last of each slot.
+
+    Children have no slot; those of the last ones' time go with them.
+    """
     current = ServiceInstance.lookup_all(service=service, is_current=True)
     if any(i.state not in ENDED_STATES for i in current):
         return current
     last: dict[int, ServiceInstance] = {}
+    children: list[ServiceInstance] = []
     for instance in ServiceInstance.lookup_all(service=service):
-        last[instance.slot] = instance
-    return tuple(last.values())
+        if instance.owner is None and instance.slot >= 0:
+            last[instance.slot] = instance
+        else:
+            children.append(instance)
+    since = min((i.created_at for i in last.values()), default=0.0)
+    return (*last.values(), *(c for c in children if c.created_at >= since))
 
 
 def _previous(instance: ServiceInstance) -> ServiceInstance | None:
@@ -85,7 +176,12 @@ def _previous(instance: ServiceInstance) -> ServiceInstance | None:
 
 
 def read_logs(
-    engine: Engine, selection: LogSelection, *, count: int | None, since: float | None = None
+    engine: Engine,
+    selection: LogSelection,
+    *,
+    count: int | None,
+    since: float | None = None,
+    only: LogFilter | None = None,
 ) -> Iterator[LogDocument]:
     """Yield the records of a selection, oldest first, merged by time.
 
@@ -94,21 +190,44 @@ def read_logs(
         selection: Whose logs.
         count: Only so many, the newest; None for all.
         since: Only what was written at or after that time.
+        only: Which records; by default all.
     """
+    wanted = only or LogFilter(since=since)
     files = _files(engine, selection)
-    if count is None or since is not None:
-        lines = list(read_lines(files, since=since))
-        yield from (log_document(line) for line in (lines if count is None else lines[-count:]))
+    if count is not None and wanted.since is None and not wanted.is_searching:
+        yield from (log_document(line) for line in tail(files, count))
         return
-    yield from (log_document(line) for line in tail(files, count))
+    found = _filtered(files, wanted)
+    if count is None:
+        yield from found
+    else:
+        yield from deque(found, maxlen=count)
+
+
+def _filtered(files: list[LogFiles], wanted: LogFilter) -> Iterator[LogDocument]:
+    if wanted.pattern is not None:
+        lines = search_lines(files, wanted.pattern, since=wanted.since)
+    else:
+        lines = read_lines(files, since=wanted.since)
+    if wanted.until is not None:
+        until = wanted.until
+        lines = takewhile(lambda line: line.at <= until, lines)
+    return wanted.documents(lines)
 
 
 def _files(engine: Engine, selection: LogSelection) -> list[LogFiles]:
+    if selection.instances is None:
+        return instances_in(engine.home.logs, selection.service)
     return [LogFiles.of(engine.home.logs, selection.service, name) for name in selection.instances]
 
 
 def follow_logs(
-    engine: Engine, selection: LogSelection, *, count: int = 0, since: float | None = None
+    engine: Engine,
+    selection: LogSelection,
+    *,
+    count: int = 0,
+    since: float | None = None,
+    only: LogFilter | None = None,
 ) -> Iterator[LogDocument]:
     """Yield the last records, then those that are written, for ever.
 
@@ -119,19 +238,21 @@ def follow_logs(
         selection: Whose logs.
         count: How many of the records that are there come first.
         since: Instead, all that are not older (seconds since the epoch).
+        only: Which records; by default all.
     """
+    wanted = only or LogFilter(since=since)
     names = None if selection.is_whole_service else selection.instances
     with LogFollower(engine.home.logs, selection.service, instances=names) as follower:
-        for line in follower.start(count=count, since=since):
-            yield log_document(line)
-        while True:
-            for line in follower.read():
-                yield log_document(line)
+        first = follower.start(count=count, since=wanted.since)
+        yield from wanted.documents(first)
+        while wanted.until is None or time.time() <= wanted.until:
+            yield from wanted.documents(follower.read())
             follower.wait(1.0)
 
 
 def log_document(line: LogLine) -> LogDocument:
-    """Describe a record of a log."""
+    """Describe a record of a log; one that was a JSON object has its own level and message."""
+    understood = understand(line)
     return {
         "kind": "log",
         "version": VERSION,
@@ -139,8 +260,9 @@ def log_document(line: LogLine) -> LogDocument:
         "service": line.service,
         "instance": line.instance,
         "stream": line.stream,
-        "level": line.level,
-        "text": line.text,
+        "level": line.level if understood is None else understood.level,
+        "text": line.text if understood is None else understood.text,
+        "fields": {} if understood is None else understood.fields,
     }
 
 

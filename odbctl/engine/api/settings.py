@@ -24,7 +24,8 @@ from odbctl.errors import ConflictError, NotFoundError, UsageError
 
 NONE = "none"
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_LEAST_SEGMENT_BYTES = 4096
+# As large as what is written at once in a flood.
+_LEAST_SEGMENT_BYTES = 65_536
 _PROBE_HINT = "health, tcp:8080, http:8080/ready, exec:COMMAND or none"
 
 

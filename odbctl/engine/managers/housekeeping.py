@@ -9,12 +9,72 @@ import time
 
 from odbctl.engine.managers.runs import mend_next_runs
 from odbctl.engine.model.core import Event, Service, ServiceHost, ServiceInstance
+from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database
+from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
+from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
+from odbctl.paths import Home
 
+HEARTBEAT_SECONDS = 10.0
+LOG_ROUND_SECONDS = 30.0
 MAX_EVENTS = 100_000
 KEPT_INSTANCES_PER_SERVICE = 100
 # At most so many objects are deleted at a time, so that no transaction is long.
 _BATCH = 500
+
+
+class Housekeeper:
+    """The rounds of one manager; its threads do what takes long."""
+
+    def __init__(self, home: Home, db: Database) -> None:
+        self._db = db
+        self._host_id = 0
+        self._raw_times = RawTimeIndex(home.logs)
+        self._logs = LogKeeper(home.logs, home.storage)
+        self._next_round = 0.0
+        self._next_logs = 0.0
+
+    def start(self, host_id: int) -> None:
+        """Start the threads."""
+        self._host_id = host_id
+        self._raw_times.start()
+        self._logs.start()
+
+    def stop(self) -> None:
+        """End the threads. Idempotent."""
+        self._raw_times.stop()
+        self._logs.stop()
+
+    def due_seconds(self) -> float:
+        """Return in how long the next round is due."""
+        return self._next_round - time.monotonic()
+
+    def step(self) -> None:
+        """Make a round, if one is due."""
+        now = time.monotonic()
+        if now < self._next_round:
+            return
+        self._next_round = now + HEARTBEAT_SECONDS
+        keep_house(self._db, self._host_id)
+        if now >= self._next_logs:
+            self._next_logs = now + LOG_ROUND_SECONDS
+            with self._db.view():
+                known = _known_logs()
+            self._raw_times.keep({name: each.quota_bytes for name, each in known.items()})
+            self._logs.ask(known)
+
+
+def _known_logs() -> dict[str, Known]:
+    """Return what the keeper of the logs has to know. Needs an open view."""
+    known: dict[str, Known] = {}
+    for service in Service.lookup_all():
+        instances = ServiceInstance.lookup_all(service=service)
+        known[service.name] = Known(
+            service.log_quota_bytes,
+            frozenset(i.name for i in instances if i.state not in ENDED_STATES),
+            frozenset(i.name for i in instances),
+        )
+    return known
 
 
 def keep_house(db: Database, host_id: int) -> None:

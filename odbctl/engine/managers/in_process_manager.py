@@ -20,6 +20,7 @@ from odbctl.engine.managers.messages import Report, WorkerExited, WorkerStarted
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_sink import LogLimits
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.telemetry.thread_streams import ThreadStreams
 from odbctl.engine.worker.control import PROBE
@@ -70,7 +71,11 @@ class InProcessServiceManager(ServiceManager):
         self, launch: WorkerLaunch, should_stop: StopSignal, identity: ProcessIdentity
     ) -> None:
         """Run one instance; the body of its thread."""
-        writer = LogWriter(LogFiles.of(Path(launch.logs), launch.service, launch.name))
+        files = LogFiles.of(Path(launch.logs), launch.service, launch.name)
+        limits = LogLimits(
+            segment_bytes=launch.log_segment_bytes, quota_bytes=launch.log_quota_bytes
+        )
+        writer = LogWriter(files, limits)
         code = EXIT_FAILURE
         try:
             writer.open()

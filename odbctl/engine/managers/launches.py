@@ -37,6 +37,8 @@ def make_launch(home: Home, instance: ServiceInstance) -> WorkerLaunch:
         python=codebase.python,
         config={**release.config, **instance.child_config},
         env=release.env,
+        log_segment_bytes=service.log_segment_bytes,
+        log_quota_bytes=service.log_quota_bytes,
     )
 
 

@@ -26,7 +26,7 @@ from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
 from odbctl.engine.managers.health import HealthChecks
 from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
-from odbctl.engine.managers.housekeeping import keep_house
+from odbctl.engine.managers.housekeeping import Housekeeper
 from odbctl.engine.managers.interpreters import hash_text
 from odbctl.engine.managers.launches import make_launch
 from odbctl.engine.managers.messages import (
@@ -53,7 +53,6 @@ from odbctl.engine.odb import Database, Listener
 from odbctl.engine.reconcile.actions import Plan
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import WorldSnapshot
-from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
 from odbctl.engine.worker.control import REPORT, STOP, control_path, send_control
 from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
@@ -61,7 +60,6 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
 
-HEARTBEAT_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 
 logger = logging.getLogger("odbctl.manager")
@@ -88,11 +86,10 @@ class ServiceManager(ABC):
         self.host_id = 0
         self.adopted = AdoptedWorkers(home.run)
         self._own = OwnWorkers(self)
-        self._raw_times = RawTimeIndex(home.logs)
+        self._house = Housekeeper(home, db)
         self._reports = ReportQueue()
         self._stop_read, self._stop_write = os.pipe()
         self._is_stopping = False
-        self._next_heartbeat = 0.0
         self._pace = Pace()
         fifo = home.run / f"h-{hash_text(self.settings.name):08x}"
         self._health = HealthChecks(fifo, self.ask_probe)
@@ -151,12 +148,12 @@ class ServiceManager(ABC):
             )
             self._health.open()
             self._adopt()
-            self._raw_times.start()
+            self._house.start(self.host_id)
             with self.db.listen() as listener:
                 self._loop(listener)
             self.db.run(lambda: record_host_down(self.host_id))
         finally:
-            self._raw_times.stop()
+            self._house.stop()
             self._health.close()
             self.cleanup()
             self.adopted.close()
@@ -185,7 +182,7 @@ class ServiceManager(ABC):
         return time.time() + RETRY_SECONDS
 
     def _pass(self) -> float | None:
-        self._heartbeat()
+        self._house.step()
         self._reports.add(*self.collect_reports(), *self.adopted.collect(), *self._health.step())
         reports = self._reports.take()
         try:
@@ -245,11 +242,6 @@ class ServiceManager(ABC):
         world = observe_world(self.host_id, asked_at=asked_at, terminated=self._own.terminated)
         return world, plan_world(world, now=time.time())
 
-    def _heartbeat(self) -> None:
-        if time.monotonic() >= self._next_heartbeat:
-            self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
-            keep_house(self.db, self.host_id)
-
     def _clean_up(self, reports: Sequence[Report]) -> None:
         """Do what can wait until the workers that are wanted have been started."""
         ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
@@ -287,7 +279,7 @@ class ServiceManager(ABC):
         listener.drain()
 
     def _timeout_seconds(self, wake_at: float | None) -> float:
-        waits = [self._next_heartbeat - time.monotonic()]
+        waits = [self._house.due_seconds()]
         if (due_seconds := self._reports.due_seconds()) is not None:
             waits.append(due_seconds)
         if wake_at is not None:

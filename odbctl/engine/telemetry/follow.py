@@ -7,16 +7,18 @@ window (see log_window) makes no notice, so a look every `LOOK_SECONDS` is kept.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterator
-from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odbctl.engine.telemetry.log_files import LogFiles, instances_in
+from odbctl.engine.telemetry.log_files import LogFiles, instances_in, segment_number
 from odbctl.engine.telemetry.log_format import LogLine
-from odbctl.engine.telemetry.log_reader import records, records_backward, start_since
+from odbctl.engine.telemetry.log_pieces import newer_segments, pieces
+from odbctl.engine.telemetry.log_reader import last_in, records, since_in
+from odbctl.engine.telemetry.log_records import joined
 from odbctl.engine.telemetry.log_span import LOG, SOURCES, Span
 
 if TYPE_CHECKING:
@@ -92,6 +94,8 @@ class LogFollower:
 
     def close(self) -> None:
         """Stop watching. Idempotent."""
+        for cursor in self._cursors.values():
+            cursor.close()
         if self._notify is not None:
             self._notify.close()
             self._notify = None
@@ -124,30 +128,30 @@ class LogFollower:
 
 
 class _Cursor:
-    """How far one file has been read."""
+    """How far one source has been read. A log that is rotated is read to its end first."""
 
     def __init__(self, files: LogFiles, source: str) -> None:
         self._files = files
         self._source = source
         self._offset: int = 0
         self._inode: int = 0
+        self._number: int = 0  # of the newest rotated file that was read
+        self._held = -1  # what is read now, should it be put aside or removed
         self._partial = (0, 0.0)  # the length it had when it was unfinished, and since when
         self._is_inside_line = False
         self._last: LogLine | None = None
 
     def first(self, count: int, since: float | None) -> list[LogLine]:
         """Go to the end; return the records before it."""
-        span = Span.open(self._files, self._source)
-        if span is None:
-            return []
-        with span:
-            self._inode = span.inode
-            self._offset = span.end_of_lines()
-            if since is None:
-                found = records_backward(self._files, self._source, span, self._offset)
-                return list(islice(found, count))[::-1]
-            start = start_since(self._files, self._source, span, since)
-            return [line for line in self._records(span, start, self._offset) if line.at >= since]
+        with pieces(self._files, self._source) as found:
+            self._number = max((segment_number(piece.path) for piece in found), default=0)
+            current = found[-1].current if found else None
+            if current is not None:
+                self._take(current, current.end_of_lines(current.start))
+            stop = self._offset
+            if since is not None:
+                return list(joined(since_in(self._files, self._source, found, since, stop)))
+            return list(joined(last_in(self._files, self._source, found, count, stop)))
 
     def read(self, now: float, *, final: bool) -> list[LogLine]:
         """Return the records behind the last ones."""
@@ -155,15 +159,14 @@ class _Cursor:
         if span is None:
             return []
         with span:
+            lines: list[LogLine] = []
             if span.inode != self._inode or span.length < self._offset:
-                self._inode = span.inode
-                self._offset = 0  # another file, or cut
+                lines = self._rest_of_rotated(span)
+                self._take(span, span.start)
             stop = span.end_of_lines(self._offset)
             if final or self._is_overdue(span.length, stop, now):
                 stop = span.length
-            if stop <= self._offset:
-                return []
-            return self._advance(span, stop)
+            return lines + (self._advance(span, stop) if stop > self._offset else [])
 
     def has_more(self, *, only_in_window: bool) -> bool:
         """Tell whether something stands behind what was read."""
@@ -177,19 +180,51 @@ class _Cursor:
                 return False
             return span.length != self._offset or span.inode != self._inode
 
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
+
+    def _take(self, span: Span, offset: int) -> None:
+        """Read on in a file from here."""
+        self.close()
+        self._held = os.dup(span.fileno())
+        self._inode = span.inode
+        self._offset = offset
+
+    def _rest_of_rotated(self, current: Span) -> list[LogLine]:
+        """Return what is left of the file that was read, and of those between it and now."""
+        if self._source != LOG:
+            return []
+        lines: list[LogLine] = []
+        paths, self._number = newer_segments(self._files, self._inode, self._number)
+        if self._held >= 0:
+            with Span(self._files.log, os.dup(self._held), os.fstat(self._held).st_size) as old:
+                if old.length > self._offset:
+                    lines += self._advance(old, old.length)
+        for path in paths:
+            span = Span.open_segment(path)
+            if span is None:
+                continue
+            with span:
+                if span.inode == current.inode:
+                    break  # put aside since it was opened: the next look finds that
+                self._offset = 0
+                lines += self._advance(span, span.length)
+                self._number = segment_number(path)
+        return lines
+
     def _advance(self, span: Span, stop: int) -> list[LogLine]:
         start, self._offset = self._offset, stop
         if self._is_inside_line and span.read(start, start + 1) == b"\n":
             start += 1  # the end of the line that was shown unfinished
         self._is_inside_line = span.read(stop - 1, stop) != b"\n"
-        lines = list(self._records(span, start, stop))
+        found = records(self._files, self._source, span, span.lines(start, stop), before=self._last)
+        lines = list(joined(found))
         if lines:
             self._last = lines[-1]
         return lines
-
-    def _records(self, span: Span, start: int, stop: int) -> Iterator[LogLine]:
-        lines = span.lines(start, stop)
-        return records(self._files, self._source, span, lines, before=self._last)
 
     def _is_overdue(self, length: int, stop: int, now: float) -> bool:
         if length == max(stop, self._offset):

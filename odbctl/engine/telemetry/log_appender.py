@@ -6,6 +6,7 @@ Used by the worker's LineSink under its lock. Nothing here raises into the servi
 from __future__ import annotations
 
 import os
+import time
 
 OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 
@@ -20,6 +21,7 @@ class LogAppender:
         self._is_torn = False  # the file ends in the beginning of a line that had no room
         self.dropped_count = 0
         self.bytes_appended = 0
+        self.opened_at = 0.0
 
     @property
     def is_well(self) -> bool:
@@ -38,6 +40,25 @@ class LogAppender:
             OSError: It cannot be written.
         """
         self._descriptor = os.open(self._path, OPEN_FLAGS, 0o600)
+        self.opened_at = time.time()
+
+    def rotate(self, aside: str) -> None:
+        """Put the file aside under another name, and begin a new one.
+
+        Whatever comes in between, from a signal handler, still goes into the old one.
+
+        Raises:
+            OSError: It could not; the old file goes on.
+        """
+        os.rename(self._path, aside)
+        try:
+            descriptor = os.open(self._path, OPEN_FLAGS, 0o600)
+        except OSError:
+            os.rename(aside, self._path)
+            raise
+        old, self._descriptor = self._descriptor, descriptor
+        self.opened_at = time.time()
+        os.close(old)
 
     def close(self) -> None:
         """Close the file; later appends open it again. Idempotent."""

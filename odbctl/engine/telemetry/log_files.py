@@ -2,7 +2,9 @@
 
 `.log` holds what the worker's Python says, a time on every line; `.out` and
 `.err` are descriptors 1 and 2 as children and C code write them. The hidden
-`.<instance>.tail` exists only while lines come in a flood (see log_window).
+`.<instance>.tail` exists only while lines come in a flood (see log_window). What was
+rotated out of `.log` is `.log.000001`, `.log.000002` and so on, the oldest first, and may
+have been compressed since (`.log.000001.gz`).
 Used by workers, so only the standard library is imported.
 """
 
@@ -74,6 +76,24 @@ class LogFiles(NamedTuple):
         """The file of the window."""
         return Path(self.tail_path)
 
+    def segments(self) -> list[str]:
+        """List what was rotated out of the log, the oldest first, as paths."""
+        prefix = f"{self.instance}.log."
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return []
+        found = {
+            number: name
+            for name in sorted(names, reverse=True)  # of a file and its compression: the file
+            if name.startswith(prefix) and (number := segment_number(name))
+        }
+        return [f"{self.folder}/{found[number]}" for number in sorted(found)]
+
+    def segment_path(self, number: int) -> str:
+        """Name a rotated file."""
+        return f"{self.log_path}.{number:06d}"
+
     def remove_empty(self) -> None:
         """Remove raw files into which nothing was written, once the instance has ended."""
         for raw in (self.out, self.err):
@@ -87,8 +107,14 @@ class LogFiles(NamedTuple):
     def remove(self) -> None:
         """Remove all files of the instance."""
         paths = (self.log, self.out, self.err, self.tail, index_of(self.out), index_of(self.err))
-        for path in paths:
+        for path in (*paths, *map(Path, self.segments())):
             path.unlink(missing_ok=True)
+
+
+def segment_number(path: str) -> int:
+    """Return the number of a rotated file, from 1; 0 of any other."""
+    digits = path.removesuffix(".gz").rpartition(".log.")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def index_of(raw: Path) -> Path:
@@ -102,5 +128,13 @@ def instances_in(logs: Path, service: str) -> list[LogFiles]:
         names = os.listdir(logs / service)
     except OSError:
         return []
-    stems = {name[: -len(".log")] for name in names if name.endswith((".log", ".out", ".err"))}
+    stems = {_stem(name) for name in names}
+    stems.discard("")
     return [LogFiles.of(logs, service, stem) for stem in sorted(stems) if not stem.startswith(".")]
+
+
+def _stem(name: str) -> str:
+    """Return the instance that a file belongs to; empty when it is no log."""
+    if name.endswith((".log", ".out", ".err")):
+        return name[: -len(".log")]
+    return name.rpartition(".log.")[0] if segment_number(name) else ""

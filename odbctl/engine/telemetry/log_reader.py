@@ -7,13 +7,14 @@ time. Any process; nothing is locked and nothing is loaded as a whole.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
 
 from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_format import LogLine, Record, decode, parse_record, safe_text
+from odbctl.engine.telemetry.log_pieces import Piece, pieces
+from odbctl.engine.telemetry.log_records import joined
 from odbctl.engine.telemetry.log_sink import CONTINUATION
 from odbctl.engine.telemetry.log_span import ERR, LOG, OUT, SOURCES, RawLine, Span
 
@@ -26,11 +27,9 @@ RAW_LEVELS = {OUT: ("stdout", "INFO"), ERR: ("stderr", "ERROR")}
 
 def tail(instances: Iterable[LogFiles], count: int) -> list[LogLine]:
     """Return the last records of the instances together, oldest first."""
-    lasts = [
-        line for files in instances for source in SOURCES for line in _last(files, source, count)
-    ]
-    lasts.sort(key=attrgetter("at"))  # stable: the order within a file stays
-    return lasts[-count:] if count > 0 else []
+    lasts = [joined(_last(files, source, count)) for files in instances for source in SOURCES]
+    found = list(merged(lasts))
+    return found[-count:] if count > 0 else []
 
 
 def read_lines(instances: Iterable[LogFiles], *, since: float | None = None) -> Iterator[LogLine]:
@@ -40,7 +39,7 @@ def read_lines(instances: Iterable[LogFiles], *, since: float | None = None) -> 
         instances: Whose files to read.
         since: Leave out what is older (seconds since the epoch).
     """
-    return merged(_since(files, source, since) for files in instances for source in SOURCES)
+    return merged(joined(_since(files, source, since)) for files in instances for source in SOURCES)
 
 
 def merged(streams: Iterable[Iterable[LogLine]]) -> Iterator[LogLine]:
@@ -70,14 +69,24 @@ def records(
         return
     head: Record | None = None
     texts: list[str] = []
+    headless: list[RawLine] = []  # torn by a full disk, or begun in an earlier file
     for line in lines:
         if line.text.startswith(MARK) and head is not None:
             texts.append(decode(line.text[len(MARK) :]))
             continue
         if head is not None:
             yield _joined(files, head, texts)
-        head = parse_record(line.text) or _torn(line, head, before, span)
+        found = parse_record(line.text)
+        if found is None and head is None and before is None:
+            headless.append(line)
+            continue
+        for torn in headless:
+            yield _joined(files, _torn(torn, found, before, span), None)
+        headless = []
+        head = found or _torn(line, head, before, span)
         texts = [head.text]
+    for torn in headless:
+        yield _joined(files, _torn(torn, None, before, span), None)
     if head is not None:
         yield _joined(files, head, texts)
 
@@ -101,33 +110,68 @@ def records_backward(files: LogFiles, source: str, span: Span, stop: int) -> Ite
 def start_since(files: LogFiles, source: str, span: Span, since: float) -> int:
     """Return an offset before which all is older; found from the end in large steps."""
     step = span.length
-    while step > 0:
-        step = max(0, step - STEP_BYTES)
-        start = span.line_start(step)
+    while step > span.start:
+        step = max(span.start, step - STEP_BYTES)
+        start = step if step == span.start else span.line_start(step)
         first = next(records(files, source, span, islice(span.lines(start, span.length), 1)), None)
         if first is not None and first.at < since:
             return start
-    return 0
+    return span.start
+
+
+def last_in(
+    files: LogFiles, source: str, found: Sequence[Piece], count: int, stop: int | None = None
+) -> list[LogLine]:
+    """Return the last records of the pieces of one source, oldest first.
+
+    Args:
+        files: Whose they are.
+        source: Which source.
+        found: Its pieces, oldest first.
+        count: How many records.
+        stop: Where to stop in what is written now; by default its end.
+    """
+    lasts: list[LogLine] = []
+    for piece in reversed(found):
+        if len(lasts) >= count:
+            break
+        with piece.opened() as span:
+            if span is not None:
+                end = span.length if stop is None or piece.current is None else stop
+                lines = records_backward(files, source, span, end)
+                lasts += islice(lines, count - len(lasts))
+    return lasts[::-1]
+
+
+def since_in(
+    files: LogFiles,
+    source: str,
+    found: Iterable[Piece],
+    since: float | None,
+    stop: int | None = None,
+) -> Iterator[LogLine]:
+    """Yield the records of the pieces of one source that are not older; as `last_in`."""
+    for piece in found:
+        if since is not None and piece.changed_at < since:
+            continue
+        with piece.opened() as span:
+            if span is None:
+                continue
+            start = span.start if since is None else start_since(files, source, span, since)
+            end = span.length if stop is None or piece.current is None else stop
+            for line in records(files, source, span, span.lines(start, end)):
+                if since is None or line.at >= since:
+                    yield line
 
 
 def _last(files: LogFiles, source: str, count: int) -> list[LogLine]:
-    span = Span.open(files, source)
-    if span is None:
-        return []
-    with span:
-        return list(islice(records_backward(files, source, span, span.length), count))[::-1]
+    with pieces(files, source) as found:
+        return last_in(files, source, found, count)
 
 
 def _since(files: LogFiles, source: str, since: float | None) -> Iterator[LogLine]:
-    with ExitStack() as stack:
-        span = Span.open(files, source)
-        if span is None:
-            return
-        stack.enter_context(span)
-        start = 0 if since is None else start_since(files, source, span, since)
-        for line in records(files, source, span, span.lines(start, span.length)):
-            if since is None or line.at >= since:
-                yield line
+    with pieces(files, source) as found:
+        yield from since_in(files, source, found, since)
 
 
 def _raw_records(
@@ -149,6 +193,6 @@ def _torn(line: RawLine, last: Record | None, before: LogLine | None, span: Span
     return Record(span.changed_at, "INFO", "log", text)
 
 
-def _joined(files: LogFiles, head: Record, texts: list[str]) -> LogLine:
-    text = "\n".join(texts)
+def _joined(files: LogFiles, head: Record, texts: list[str] | None) -> LogLine:
+    text = head.text if texts is None else "\n".join(texts)
     return LogLine(head.at, files.service, files.instance, head.stream, head.level, text)

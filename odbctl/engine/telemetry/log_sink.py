@@ -15,11 +15,11 @@ import sys
 import threading
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.engine.telemetry.log_appender import LogAppender
-from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_window import Window
+from odbctl.engine.telemetry.log_files import LogFiles, segment_number
+from odbctl.engine.telemetry.log_window import EMPTY, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 CONTINUATION = "\t"
 FLOOD_BYTES = 2048
 FLOOD_PAUSE_MS = 10
+
+# How often the size of the log is looked at, at least.
+LOOK_SECONDS = 60.0
+LEAST_LOOK_BYTES = 4096
+
+
+class LogLimits(NamedTuple):
+    """When a log is rotated, and how much of it is kept."""
+
+    segment_bytes: int = 10 * 2**20
+    segment_seconds: float = 7 * 86_400.0
+    quota_bytes: int = 100 * 2**20
+
 
 # A thread and the head it writes under: whose unfinished line ends the file.
 Owner = tuple[str, int]
@@ -42,13 +55,16 @@ class LineSink:
     """Appends records to one `.log` file, each under the time of its writing."""
 
     # `fast_*`, `stamp` and `put` are the fast way of a LogStream, which takes no lock.
-    def __init__(self, files: LogFiles) -> None:
+    def __init__(self, files: LogFiles, limits: LogLimits | None = None) -> None:
         self.lock = threading.RLock()  # re-entrant: a signal handler may print in mid-write
         self.fast_from = self.fast_until = 0.0
         self.stamp = ""
         self.put = _refuse
         self.in_child = False  # a forked child shares the window: it must keep off
         self.on_fork: list[Callable[[], None]] = []  # what streams do in a forked child
+        self._files = files
+        self._limits = limits or LogLimits()
+        self._next_look = 0.0
         self._tail = files.tail_path
         self._appender = LogAppender(files.log_path)
         self._window: Window | None = None
@@ -59,6 +75,7 @@ class LineSink:
         self._ms: int = -1
         self._second_text = ""
         self._bytes_at_tick = 0
+        self._look_at_bytes = 0
         self._open_owner: Owner | None = None
         self._cut_owners: set[Owner] = set()
 
@@ -121,10 +138,57 @@ class LineSink:
                 return
             self._is_busy = True
             try:
-                self._tick(time.time())
+                now = time.time()
+                self._tick(now)
                 write()
+                if self._appender.bytes_appended >= self._look_at_bytes or now >= self._next_look:
+                    self._look_at_size(now)
             finally:
                 self._is_busy = False
+
+    def _look_at_size(self, now: float) -> None:
+        """Rotate the log if it is large or old; say when to look again."""
+        self._next_look = now + LOOK_SECONDS
+        try:
+            rest = self._limits.segment_bytes - self._appender.size
+            is_old = now - self._appender.opened_at >= self._limits.segment_seconds
+            if (rest <= 0 or (is_old and self._appender.size)) and self._can_rotate():
+                self._rotate()
+                rest = self._limits.segment_bytes
+        except OSError:
+            rest = self._limits.segment_bytes  # not now: it grows meanwhile, and loses nothing
+        self._look_at_bytes = self._appender.bytes_appended + max(rest, LEAST_LOOK_BYTES)
+
+    def _can_rotate(self) -> bool:
+        """Whether every line is whole, and in the file."""
+        self.fast_until = 0.0
+        self.put = _refuse
+        try:
+            return self._is_settled() and self._drain()
+        finally:
+            if self._window is not None:
+                self.put = self._window.put
+
+    def _rotate(self) -> None:
+        window = self._window
+        self.put = _refuse
+        try:
+            if window is not None:
+                window.reset(EMPTY)
+            number = max(map(segment_number, self._files.segments()), default=0) + 1
+            self._appender.rotate(self._files.segment_path(number))
+            self._forget_old()
+        finally:
+            if window is not None:
+                self._rebase(window)
+                self.put = window.put
+
+    def _forget_old(self) -> None:
+        """Keep this one log within the quota, for a flood is faster than any housekeeping."""
+        kept = max(1, self._limits.quota_bytes // self._limits.segment_bytes)
+        for path in self._files.segments()[:-kept]:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
     def _tick(self, now: float) -> None:
         ms = int(now * 1000)

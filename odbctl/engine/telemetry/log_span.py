@@ -1,7 +1,8 @@
 """The bytes of one log file at one moment, as lines from either end.
 
 A span is the file as long as it was when it was looked at, and what waited in the
-window then. Any process that reads logs.
+window then. What was rotated is a span of its own, and so is what was compressed. Any
+process that reads logs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from odbctl.engine.telemetry.log_window import waiting_bytes
 from odbctl.engine.telemetry.raw_times import RawTimes
 
 BLOCK_BYTES = 1 << 16
+OPEN_TRIES = 20
 # A "line" longer than this (a file without line ends) is shown in pieces.
 LONGEST_LINE_BYTES = 1 << 23
 
@@ -35,12 +37,17 @@ class RawLine(NamedTuple):
 class Span:
     """An open file of a known length; a context manager."""
 
-    def __init__(self, path: Path, descriptor: int, size: int, waiting: bytes) -> None:
+    def __init__(
+        self, path: Path, descriptor: int, size: int, waiting: bytes = b"", start: int = 0
+    ) -> None:
         self._path = path
         self._descriptor = descriptor
         self._size = size
         self._waiting = waiting
         self.length = size + len(waiting)
+        # Of a raw file the oldest bytes may be forgotten (see raw_trim); then the first
+        # whole line begins here.
+        self.start = self.line_start(start) if start else 0
 
     @classmethod
     def open(cls, files: LogFiles, source: str) -> Span | None:
@@ -49,14 +56,62 @@ class Span:
         Raises:
             OSError: It cannot be read.
         """
-        path = {LOG: files.log, OUT: files.out, ERR: files.err}[source]
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            return None
         if source == LOG:
-            return cls(path, descriptor, *waiting_bytes(files.tail, descriptor))
-        return cls(path, descriptor, os.fstat(descriptor).st_size, b"")
+            return cls._open_log(files)
+        path = {OUT: files.out, ERR: files.err}[source]
+        descriptor = _open(path)
+        if descriptor is None:
+            return None
+        size = os.fstat(descriptor).st_size
+        return cls(path, descriptor, size, start=_first_data(descriptor, size))
+
+    @classmethod
+    def _open_log(cls, files: LogFiles) -> Span | None:
+        """Open the log that is written now, which may be rotated this very moment."""
+        span: Span | None = None
+        for _ in range(OPEN_TRIES):
+            descriptor = _open(files.log)
+            if descriptor is None:
+                return span
+            if span is not None:
+                span.close()
+            span = cls(files.log, descriptor, *waiting_bytes(files.tail, descriptor))
+            try:
+                if os.stat(files.log).st_ino == span.inode:
+                    return span  # so the window was that of this file
+            except FileNotFoundError:
+                continue
+        return span
+
+    @classmethod
+    def open_segment(cls, path: str) -> Span | None:
+        """Open what was rotated, compressed or not; None when it has been removed.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        descriptor = _open(path)
+        if descriptor is None and not path.endswith(".gz"):
+            path += ".gz"  # compressed since it was listed
+            descriptor = _open(path)
+        if descriptor is None:
+            return None
+        if path.endswith(".gz"):
+            descriptor = _uncompressed(descriptor)
+        return cls(Path(path), descriptor, os.fstat(descriptor).st_size)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def fileno(self) -> int:
+        """Return the descriptor of the file."""
+        return self._descriptor
+
+    @property
+    def size(self) -> int:
+        """How much of it stands in the file; the rest waits in the window."""
+        return self._size
 
     def __enter__(self) -> Span:
         return self
@@ -67,7 +122,7 @@ class Span:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._descriptor)
+        self.close()
 
     @property
     def inode(self) -> int:
@@ -142,9 +197,10 @@ class Span:
         pieces: list[bytes] = []  # of the line whose beginning is not found yet, last first
         end = stop
         at = text_end = stop - 1 if self.read(max(0, stop - 1), stop) == b"\n" else stop
-        is_open = stop > 0
-        while at > 0:
-            first, *lines = self.read(start := max(0, at - BLOCK_BYTES), at).split(b"\n")
+        is_open = stop > self.start
+        while at > self.start:
+            start = max(self.start, at - BLOCK_BYTES)
+            first, *lines = self.read(start, at).split(b"\n")
             at = start
             for line in reversed(lines):
                 text = line + b"".join(reversed(pieces))
@@ -157,6 +213,39 @@ class Span:
                 yield RawLine(end, b"".join(reversed(pieces)))
                 end = text_end = at
                 pieces = []
-                is_open = at > 0
+                is_open = at > self.start
         if is_open:
             yield RawLine(end, b"".join(reversed(pieces)))
+
+
+def _open(path: str | os.PathLike[str]) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+
+
+def _first_data(descriptor: int, size: int) -> int:
+    """Return where the bytes begin that were not forgotten."""
+    if size < BLOCK_BYTES or not hasattr(os, "SEEK_DATA"):
+        return 0
+    try:
+        return os.lseek(descriptor, 0, os.SEEK_DATA)
+    except OSError:
+        return 0  # a file system that knows of no holes
+
+
+def _uncompressed(descriptor: int) -> int:
+    """Return a descriptor of a file's content, uncompressed; the given one is closed."""
+    import gzip
+    import shutil
+    import tempfile
+
+    with (
+        os.fdopen(descriptor, "rb") as packed,
+        gzip.GzipFile(fileobj=packed) as content,
+        tempfile.TemporaryFile() as plain,
+    ):
+        shutil.copyfileobj(content, plain, 1 << 20)
+        plain.flush()
+        return os.dup(plain.fileno())

@@ -13,7 +13,7 @@ from typing import TextIO, cast
 
 from odbctl.engine.telemetry.log_appender import OPEN_FLAGS
 from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import LineSink
+from odbctl.engine.telemetry.log_sink import LineSink, LogLimits
 from odbctl.engine.telemetry.log_stream import LogStream
 from odbctl.engine.telemetry.log_window import settle_window
 
@@ -21,9 +21,9 @@ from odbctl.engine.telemetry.log_window import settle_window
 class LogWriter:
     """Writes the log files of one instance."""
 
-    def __init__(self, files: LogFiles) -> None:
+    def __init__(self, files: LogFiles, limits: LogLimits | None = None) -> None:
         self.files = files
-        self._sink = LineSink(files)
+        self._sink = LineSink(files, limits)
         self.stdout = LogStream(self._sink, level="INFO", stream="stdout", descriptor=1)
         self.stderr = LogStream(self._sink, level="ERROR", stream="stderr", descriptor=2)
 

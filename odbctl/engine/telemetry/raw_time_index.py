@@ -13,12 +13,13 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from odbctl.engine.telemetry import inotify
 from odbctl.engine.telemetry.log_files import index_of
 from odbctl.engine.telemetry.raw_times import MARK
+from odbctl.engine.telemetry.raw_trim import BLOCK_BYTES, trim_raw
 
 REST_SECONDS = 0.1
 LOOK_SECONDS = 1.0
@@ -40,6 +41,8 @@ class RawTimeIndex:
         self._folders: dict[int, Path] = {}
         self._files: dict[int, Path] = {}
         self._sizes: dict[Path, int] = {}
+        self._trimmed: dict[Path, int] = {}
+        self._keep_bytes: Mapping[str, int] = {}
         self._thread: threading.Thread | None = None
         self._wake = (-1, -1)
         self.last_error = ""
@@ -49,6 +52,10 @@ class RawTimeIndex:
         self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._notify = inotify.Inotify.open()
         self._look()
+
+    def keep(self, quota_bytes: Mapping[str, int]) -> None:
+        """Bound the raw files from now on: so many bytes of each stay, by service."""
+        self._keep_bytes = quota_bytes
 
     def fileno(self) -> int:
         """Return the descriptor to wait on, or -1 where files must be looked at."""
@@ -154,8 +161,15 @@ class RawTimeIndex:
                 return
             _append(index_of(path), MARK.pack(status.st_size, at))
             self._sizes[path] = status.st_size
+            self._trim(path, status.st_size)
         except OSError as error:
             self.last_error = str(error)  # no room, or removed: the file's own time serves
+
+    def _trim(self, path: Path, size: int) -> None:
+        keep_bytes = self._keep_bytes.get(path.parent.name)
+        trimmed = self._trimmed.get(path, 0)
+        if keep_bytes is not None and size - trimmed >= keep_bytes + BLOCK_BYTES:
+            self._trimmed[path] = trim_raw(path, keep_bytes, trimmed)
 
 
 def _last_mark_size(raw: Path) -> int:

@@ -19,6 +19,7 @@ from typing import NoReturn
 from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_handler import LogHandler
+from odbctl.engine.telemetry.log_sink import LogLimits
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.worker.control import REPORT, STOP, ControlSocket, control_path
 from odbctl.engine.worker.exit_note import leave_exit_note
@@ -41,7 +42,9 @@ def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
     """
     code = EXIT_FAILURE
     parent = os.getppid()
-    writer = LogWriter(LogFiles.of(launch.logs, launch.service, launch.name))
+    files = LogFiles.of(launch.logs, launch.service, launch.name)
+    limits = LogLimits(segment_bytes=launch.log_segment_bytes, quota_bytes=launch.log_quota_bytes)
+    writer = LogWriter(files, limits)
     try:
         wear(mark_of(launch.run, launch.instance))
         _open_log(writer)

@@ -1,0 +1,171 @@
+"""The log keeper: bounds what all logs take together, and compresses what is old.
+
+A thread of the manager; its loop only hands over what it knows. Each service has a
+quota, and the host has one: the oldest files go first, those that are being written
+never. Logs of instances that nobody remembers go, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from odbctl.engine.telemetry.log_files import segment_number
+
+HOST_QUOTA_BYTES = 2 * 2**30
+COMPRESS_AFTER_SECONDS = 600.0
+# What was touched this lately may be of an instance that is remembered only now.
+FRESH_SECONDS = 60.0
+_NICE = 19
+
+
+class Known(NamedTuple):
+    """What the manager knows of one service."""
+
+    quota_bytes: int
+    living: frozenset[str]
+    remembered: frozenset[str]
+
+
+class _File(NamedTuple):
+    changed_at: float
+    size: int
+    path: str
+    instance: str
+    is_written: bool
+
+
+class LogKeeper:
+    """Runs rounds in a thread; one at a time, the newest knowledge wins."""
+
+    def __init__(
+        self, logs: Path, storage: Path, *, host_quota_bytes: int = HOST_QUOTA_BYTES
+    ) -> None:
+        self._logs = logs
+        self._storage = storage
+        self._host_quota_bytes = host_quota_bytes
+        self._orders: SimpleQueue[Mapping[str, Known] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self.last_error = ""
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="log-keeper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, after the file that it is at. Idempotent."""
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread = None
+
+    def ask(self, known: Mapping[str, Known]) -> None:
+        """Ask for a round; returns at once."""
+        self._orders.put(known)
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        while (known := self._orders.get()) is not None:
+            while not self._orders.empty():
+                newer = self._orders.get()
+                if newer is None:
+                    return
+                known = newer
+            try:
+                self.keep(known)
+            except Exception as error:  # noqa: BLE001 - thread boundary, it is recorded
+                self.last_error = f"{type(error).__name__}: {error}"
+
+    def keep(self, known: Mapping[str, Known]) -> None:
+        """Make one round."""
+        remaining: list[_File] = []
+        for service, folder in self._folders():
+            found = known.get(service)
+            files = _files(folder, found)
+            if found is not None:
+                files = self._forget_unknown(service, files, found)
+                files = _within(files, found.quota_bytes)
+                for file in files:
+                    _compress(file)
+            remaining += files  # those of a removed service stay while there is room
+        _within(remaining, self._host_quota_bytes)
+
+    def _folders(self) -> Iterable[tuple[str, str]]:
+        with contextlib.suppress(OSError), os.scandir(self._logs) as entries:
+            return [(e.name, e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+        return ()
+
+    def _forget_unknown(self, service: str, files: list[_File], known: Known) -> list[_File]:
+        """Remove what is of instances that were forgotten, with their storage."""
+        old = time.time() - FRESH_SECONDS
+        kept: list[_File] = []
+        for file in files:
+            if file.instance in known.remembered or file.changed_at >= old:
+                kept.append(file)
+                continue
+            _remove(file.path)
+            shutil.rmtree(self._storage / service / file.instance, ignore_errors=True)
+        return kept
+
+
+def _files(folder: str, known: Known | None) -> list[_File]:
+    living = known.living if known is not None else frozenset[str]()
+    found: list[_File] = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+            # All files of an instance begin with its id.
+            instance = entry.name.lstrip(".").partition(".")[0]
+            is_written = instance in living and not segment_number(entry.name)
+            size = status.st_blocks * 512  # what was forgotten of a file takes no room
+            found.append(_File(status.st_mtime, size, entry.path, instance, is_written))
+    return found
+
+
+def _within(files: list[_File], quota_bytes: int) -> list[_File]:
+    """Remove the oldest files until the rest is within the quota; return the rest."""
+    excess = sum(f.size for f in files) - quota_bytes
+    if excess <= 0:
+        return files
+    kept: list[_File] = []
+    for file in sorted(files):
+        if excess > 0 and not file.is_written:
+            _remove(file.path)
+            excess -= file.size
+        else:
+            kept.append(file)
+    return kept
+
+
+def _compress(file: _File) -> None:
+    """Compress a rotated file that has not been touched for a while."""
+    is_old = time.time() - file.changed_at >= COMPRESS_AFTER_SECONDS
+    if not is_old or not segment_number(file.path) or file.path.endswith(".gz"):
+        return
+    aside = f"{file.path}.gz~"
+    try:
+        with open(file.path, "rb") as plain, gzip.open(aside, "wb", compresslevel=4) as packed:
+            shutil.copyfileobj(plain, packed, 1 << 18)
+        os.chmod(aside, 0o600)
+        os.utime(aside, (file.changed_at, file.changed_at))
+        os.replace(aside, f"{file.path}.gz")
+        os.unlink(file.path)
+    except OSError:
+        _remove(aside)  # no room for it: the plain file stays
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)

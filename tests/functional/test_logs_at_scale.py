@@ -1,0 +1,130 @@
+"""Logs of real services: rotated while they are written, and nothing of them lost."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from cli_runner import odbctl
+from real_world import World
+from waiting import eventually
+
+from odbctl.engine.telemetry.log_files import LogFiles, instances_in
+
+INSTANCES = 4
+LINES_EACH = 250_000
+
+PRINTS = f"""
+class Svc(ServiceBase):
+    def do_work(self, should_stop):
+        name = self.runtime.name
+        for number in range({LINES_EACH}):
+            print(name, number, "of a million lines in all")
+        open("done", "w").close()
+        should_stop.wait()
+"""
+
+# Its child writes to descriptor 1, which nobody can take from it.
+FLOODS = """
+class Svc(ServiceBase):
+    def do_work(self, should_stop):
+        child = "import os\\nfor n in range(40): os.write(1, b'%099d\\\\n' % n * 10_000)"
+        subprocess.run([sys.executable, "-c", child])
+        print("flooded")
+        should_stop.wait()
+"""
+
+
+def test_a_million_lines_through_fifty_rotations(world: World) -> None:
+    world.service(PRINTS, log_max_size="1200k", log_quota="1G")
+    world.start(count=INSTANCES)
+    found = world.wait_running(count=INSTANCES)
+    for instance in found:
+        done = world.home.storage / "svc" / instance["id"] / "done"
+        eventually(done.exists, 60.0)
+    rotations = sum(len(f.segments()) for f in instances_in(world.home.logs, "svc"))
+    assert rotations >= 50
+    ran = odbctl("logs", "svc", "--all", "--lines", "2000000", "-o", "json")
+    last = dict.fromkeys((i["id"] for i in found), -1)
+    latest = 0.0
+    for line in ran.out.splitlines():
+        record = json.loads(line)
+        assert record["at"] >= latest
+        latest = record["at"]
+        name, number, *rest = record["text"].split()
+        assert (name, rest) == (record["instance"], ["of", "a", "million", "lines", "in", "all"])
+        assert int(number) == last[name] + 1
+        last[name] = int(number)
+    assert set(last.values()) == {LINES_EACH - 1}
+
+
+def test_a_flood_of_a_child_is_bounded_while_it_lasts(world: World) -> None:
+    world.service(FLOODS, log_quota="4M")
+    world.start()
+    world.wait_line("flooded")
+    out = LogFiles.of(world.home.logs, "svc", "svc-1").out
+    assert out.stat().st_size == 40 * 10_000 * 100
+    eventually(lambda: out.stat().st_blocks * 512 <= 8 << 20)
+    assert world.texts()[-2].endswith("39")
+
+
+def test_filters_of_the_command(world: World) -> None:
+    source = """
+    import json, logging
+
+    class Svc(ServiceBase):
+        def do_work(self, should_stop):
+            print("plain")
+            self.logger.warning("low on beans")
+            print(json.dumps({"level": "error", "message": "out of beans", "shop": 7}))
+            print("end")
+            should_stop.wait()
+    """
+    world.run(source)
+    world.wait_line("end")
+    shown = odbctl("logs", "svc", "--level", "warning", "-o", "json").out.splitlines()
+    records = [json.loads(line) for line in shown]
+    assert [(r["level"], r["text"]) for r in records] == [
+        ("WARNING", "svc: low on beans"),
+        ("ERROR", "out of beans"),
+    ]
+    assert records[1]["fields"] == {"shop": 7}
+    assert odbctl("logs", "svc", "--grep", "be[a-z]ns$").out.count("beans") == 2
+    assert odbctl("logs", "svc", "--until", "1h").out == ""
+    assert odbctl("logs", "svc", "--grep", "[").code == 2
+    assert odbctl("logs", "svc", "--level", "loud").code == 2
+    world.stop()
+    world.start()
+    world.wait_running()
+    world.wait_line("end", instance="svc-2")
+    assert odbctl("logs", "svc", "--all", "-g", "^plain$").out.count("plain") == 2
+
+
+def test_logs_of_a_removed_service_can_still_be_read(world: World) -> None:
+    world.run("class Svc(ServiceBase):\n    def initialize(self):\n        print('here')\n")
+    world.wait_line("here")
+    world.stop()
+    assert odbctl("service", "remove", "svc", "--yes").code == 0
+    assert "here" in odbctl("logs", "svc", "--all").out
+    assert odbctl("logs", "svc").code == 4
+    assert os.path.isdir(world.home.logs / "svc")
+
+
+def test_logs_of_children_are_shown_with_their_service(world: World) -> None:
+    source = """
+    class Child(ServiceBase):
+        def initialize(self):
+            print("child", self.runtime.name)
+
+    class Svc(ServiceBase):
+        def initialize(self):
+            self.spawn_child(Child)
+            self.spawn_child(Child)
+    """
+    world.run(source)
+    world.wait_line("child svc-2")
+    world.wait_line("child svc-3")
+    world.stop()
+    shown = odbctl("logs", "svc").out
+    assert "child svc-2" in shown
+    assert "child svc-3" in shown
