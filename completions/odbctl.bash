@@ -31,6 +31,7 @@ _odbctl_options() {
         "instance list") echo "--all --color --help --home --json --output" ;;
         "instance show") echo "--color --help --home --json --output" ;;
         "instance logs") echo "--color --follow --grep --help --home --json --level --lines --output --since --until" ;;
+        "instance figures") echo "--color --help --home --json --output --since" ;;
         "instance stop") echo "--color --help --home --json --output" ;;
         "instance kill") echo "--color --help --home --json --output" ;;
         "host list") echo "--color --help --home --json --output" ;;
@@ -57,6 +58,7 @@ _odbctl_options() {
         "status *") echo "--color --help --home --json --output" ;;
         "logs *") echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --until" ;;
         "why *") echo "--color --help --home --json --output" ;;
+        "metrics *") echo "--color --help --home --json --listen --output" ;;
         "tui *") echo "--color --help --home --json --output" ;;
         "demo *") echo "--color --help --home --json --keep-running --output" ;;
         "doctor *") echo "--color --help --home --json --output" ;;

@@ -104,6 +104,11 @@ class Home:
         """The same as text, for those who make many names below it."""
         return str(self.logs)
 
+    @cached_property
+    def figures_text(self) -> str:
+        """What instances use, as files: one folder per service, and one file per host."""
+        return str(self.state / "figures")
+
     @property
     def storage(self) -> Path:
         """Folders of the instances' own files."""

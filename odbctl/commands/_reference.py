@@ -32,6 +32,7 @@ _PRINTED_BY = {
     "ManagerDocument": ("manager status",),
     "EventDocument": ("event list",),
     "LogDocument": ("service logs", "instance logs", "logs"),
+    "FiguresDocument": ("instance figures",),
     "CheckDocument": ("doctor",),
     "WhyDocument": ("why",),
 }

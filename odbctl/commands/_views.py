@@ -160,10 +160,19 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("OWNER", "owner", is_wide=True),
         Column("CPU%", "cpu_percent", _number, is_wide=True),
         Column("RSS", "rss_bytes", _bytes, is_wide=True),
+        Column("FILES", "open_files", is_wide=True),
+        Column("THREADS", "threads", is_wide=True),
         Column("STARTED", "started_at", _at, is_wide=True),
         Column("EXIT", "exit", _exit, is_wide=True),
         Column("REASON", "", _why_short),
         Column("LOG", "log", _folder, is_wide=True),
+    ),
+    "figures": (
+        Column("TIME", "at", _at),
+        Column("CPU%", "cpu_percent", _number),
+        Column("RSS", "rss_bytes", _bytes),
+        Column("FILES", "open_files"),
+        Column("THREADS", "threads"),
     ),
     "run": (
         Column("RUN", "id"),
@@ -290,6 +299,8 @@ _SHOWN_AS: dict[str, Callable[[object], str]] = {
     "depends_on": _commas,
     "waits_for": _commas,
     "log_max_bytes": _bytes,
+    "memory_limit_bytes": _bytes,
+    "rss_bytes": _bytes,
     "log_quota_bytes": _bytes,
 }
 _HIDDEN = frozenset({"kind", "version", "instances"})

@@ -50,6 +50,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "list": "List instances",
             "show": "Show one instance",
             "logs": "Print what one instance wrote",
+            "figures": "Show what an instance used: CPU, memory, files, threads",
             "stop": "Stop one instance; another takes its place while it is wanted",
             "kill": "Kill one instance; another takes its place while it is wanted",
         },
@@ -101,6 +102,7 @@ TOP: dict[str, str] = {
     "status": "Show what the services do; exit 3 when nothing runs",
     "logs": "Print what the instances of a service wrote",
     "why": "Say why a service is as it is: wanted, running, last ends",
+    "metrics": "Print metrics in the text format of Prometheus, or serve them at /metrics",
     "tui": "Open the dashboard; leaving it stops nothing",
     "demo": "Show the whole story in a home of its own",
     "doctor": "Check this machine and home; exit 1 when a check fails",
@@ -113,6 +115,7 @@ TOP: dict[str, str] = {
 _RELEASES = ("restart", "configure", "deploy", "history", "lock", "prepare", "unlock")
 _MODULES: dict[tuple[str | None, str], str] = {
     (None, "demo"): "demo",
+    (None, "metrics"): "metrics",
     (None, "completion"): "completion",
     **{("service", verb): "releases" for verb in _RELEASES},
     **{("service", verb): "creation" for verb in ("create", "set")},

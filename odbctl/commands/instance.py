@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ from odbctl.commands._options import (
     Since,
     Until,
 )
-from odbctl.commands._results import Result, Single
+from odbctl.commands._results import Listing, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done, supervise
 
@@ -63,6 +64,21 @@ def logs(
         service = show_instance(engine, instance)["service"]
     words = LogWords(follow, lines, since, until, grep, level)
     return log_result(service, words, instance=instance)
+
+
+@command(app, "figures", example="odbctl instance figures hello-3 --since 1h")
+def figures(instance: InstanceId, since: Since = None) -> Result:
+    """Show what an instance used: CPU, memory, files, threads.
+
+    Kept every 10 s for an hour, every minute for a day, every 10 minutes for a week.
+    """
+    from odbctl.engine.api.figures import instance_figures
+    from odbctl.engine.api.times import parse_since
+
+    at = parse_since(since or "1h", time.time())
+    with session().open_engine() as engine:
+        found = instance_figures(engine, instance, since=at)
+    return Listing("figures", found, "no figures yet: they are taken every 10 seconds")
 
 
 @command(app, "stop", example="odbctl instance stop hello-3")

@@ -60,6 +60,8 @@ def an_instance_document(
         "failures": 0,
         "cpu_percent": None,
         "rss_bytes": None,
+        "open_files": None,
+        "threads": None,
         "log": "",
     }
 

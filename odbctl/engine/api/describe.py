@@ -6,6 +6,7 @@ process is gone is never shown as running, also when no manager has seen it end.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -31,8 +32,14 @@ from odbctl.engine.model.states import ENDED_STATES, InstanceState
 from odbctl.engine.reconcile.dependencies import is_fulfilled
 from odbctl.engine.reconcile.describe import ServiceState, describe_service
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot
+from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
 from odbctl.engine.worker.identity import is_alive
 from odbctl.paths import Home
+
+# As `limits` calls them, which needs more than a reader has.
+BY_CGROUP = "cgroup v2"
+BY_RLIMIT = "address space (rlimit)"
+BY_NOTHING = "nothing"
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import (
@@ -65,6 +72,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
     state = observed_state(instance)
     service, release = instance.service, instance.release
     owner = instance.owner
+    latest = _latest(home, instance) if state not in ENDED_STATES else None
     return {
         "kind": "instance",
         "version": VERSION,
@@ -89,10 +97,41 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "message": instance.message,
         "health": instance.health,
         "failures": instance.failures,
-        "cpu_percent": None,
-        "rss_bytes": None,
+        "cpu_percent": latest.cpu_percent if latest else None,
+        "rss_bytes": latest.sample.rss_bytes if latest else None,
+        "open_files": latest.sample.open_files if latest else None,
+        "threads": latest.sample.threads if latest else None,
         "log": f"{home.logs_text}/{service.name}/{instance.name}.log",
     }
+
+
+class _Boards:
+    """The boards of figures that were read, each until it is written again."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[int, dict[int, Latest]]] = {}
+
+    def of(self, path: str) -> dict[int, Latest]:
+        """Return the newest figures of a host."""
+        try:
+            written = os.stat(path).st_mtime_ns
+        except OSError:
+            return {}
+        known = self._read.get(path)
+        if known is None or known[0] != written:
+            known = self._read[path] = (written, read_board(path))
+        return known[1]
+
+
+_boards = _Boards()
+
+
+def _latest(home: Home, instance: ServiceInstance) -> Latest | None:
+    """Return an instance's newest figures; None if they are not of now, or not its own."""
+    found = _boards.of(f"{home.figures_text}/{instance.host.name}.now").get(instance.oid)
+    if found is None or abs(time.time() - found.sample.at) > FRESH_SECONDS:
+        return None
+    return found
 
 
 def exit_document(instance: ServiceInstance) -> ExitDocument:
@@ -132,6 +171,10 @@ def service_document(
         "placement": service.placement,
         "cores": service.cores,
         "ram_gb": service.ram_gb,
+        "memory_limit_bytes": service.memory_limit_bytes,
+        "memory_held_by": _held_by(service.memory_limit_bytes, by_rlimit=BY_RLIMIT),
+        "cpu_limit": service.cpu_limit,
+        "cpu_held_by": _held_by(service.cpu_limit, by_rlimit=BY_NOTHING),
         "restart": service.restart.value,
         "stop_grace_seconds": service.stop_grace_seconds,
         "stop_signal": service.stop_signal,
@@ -158,6 +201,14 @@ def service_document(
         "created_at": service.created_at,
         "instances": documents,
     }
+
+
+def _held_by(limit: float | None, *, by_rlimit: str) -> str | None:
+    """Say what holds an instance to a limit, on the hosts there are."""
+    if limit is None:
+        return None
+    found = {host.limits_held_by for host in ServiceHost.lookup_all() if host.limits_held_by}
+    return ", ".join(sorted(BY_CGROUP if by == BY_CGROUP else by_rlimit for by in found)) or None
 
 
 def unfulfilled(service: Service) -> list[str]:
@@ -207,8 +258,6 @@ def codebase_ref(codebase: Codebase) -> CodebaseRefDocument:
 
 def codebase_document(codebase: Codebase, used_by: Iterable[str]) -> CodebaseDocument:
     """Describe a codebase."""
-    import os
-
     return {
         "kind": "codebase",
         "version": VERSION,

@@ -61,6 +61,8 @@ class InstanceDocument(TypedDict):
     failures: int
     cpu_percent: float | None
     rss_bytes: int | None
+    open_files: int | None
+    threads: int | None
     log: str
 
 
@@ -81,6 +83,10 @@ ServiceDocument = TypedDict(
         "placement": str,
         "cores": float,
         "ram_gb": float,
+        "memory_limit_bytes": int | None,
+        "memory_held_by": str | None,
+        "cpu_limit": float | None,
+        "cpu_held_by": str | None,
         "restart": str,
         "stop_grace_seconds": float,
         "stop_signal": str,
@@ -195,6 +201,19 @@ class EventDocument(TypedDict):
     message: str
     actor: str
     release: int | None
+
+
+class FiguresDocument(TypedDict):
+    """What one instance used; CPU in percent of a core, on average since the point before."""
+
+    kind: str
+    version: int
+    instance: str
+    at: float
+    cpu_percent: float
+    rss_bytes: int
+    open_files: int
+    threads: int
 
 
 class LogDocument(TypedDict):

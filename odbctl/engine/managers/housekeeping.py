@@ -6,8 +6,10 @@ Each step is a short transaction of its own.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from odbctl.engine.managers.runs import mend_next_runs
+from odbctl.engine.managers.sampling import Sampler
 from odbctl.engine.model.core import Event, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database
@@ -26,11 +28,12 @@ _BATCH = 500
 class Housekeeper:
     """The rounds of one manager; its threads do what takes long."""
 
-    def __init__(self, home: Home, db: Database) -> None:
+    def __init__(self, home: Home, db: Database, host: str) -> None:
         self._db = db
+        self._sampler = Sampler(home, db, host)
         self._host_id = 0
         self._raw_times = RawTimeIndex(home.logs)
-        self._logs = LogKeeper(home.logs, home.storage)
+        self._logs = LogKeeper(home.logs, (home.storage, Path(home.figures_text)))
         self._next_round = 0.0
         self._next_logs = 0.0
 
@@ -55,6 +58,7 @@ class Housekeeper:
         if now < self._next_round:
             return
         self._next_round = now + HEARTBEAT_SECONDS
+        self._sampler.step(self._host_id)
         keep_house(self._db, self._host_id)
         if now >= self._next_logs:
             self._next_logs = now + LOG_ROUND_SECONDS

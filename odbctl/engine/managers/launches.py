@@ -11,8 +11,14 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.paths import Home
 
 
-def make_launch(home: Home, instance: ServiceInstance) -> WorkerLaunch:
-    """Return what a worker needs to run an instance. Needs an open view."""
+def make_launch(home: Home, instance: ServiceInstance, *, cgroup: str = "") -> WorkerLaunch:
+    """Return what a worker needs to run an instance. Needs an open view.
+
+    Args:
+        home: The home.
+        instance: The instance.
+        cgroup: The control group that it gets if it has limits; empty where there is none.
+    """
     release = instance.release
     codebase = release.codebase
     module, _, class_name = (instance.child_class or release.class_spec).partition(":")
@@ -37,6 +43,9 @@ def make_launch(home: Home, instance: ServiceInstance) -> WorkerLaunch:
         python=codebase.python,
         config={**release.config, **instance.child_config},
         env=release.env,
+        memory_limit_bytes=service.memory_limit_bytes,
+        cpu_limit=service.cpu_limit,
+        cgroup=cgroup,
         log_segment_bytes=service.log_segment_bytes,
         log_quota_bytes=service.log_quota_bytes,
     )

@@ -27,6 +27,7 @@ from odbctl.engine.managers.apply import apply_actions
 from odbctl.engine.managers.health import HealthChecks
 from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
 from odbctl.engine.managers.housekeeping import Housekeeper
+from odbctl.engine.managers.instance_groups import InstanceGroups
 from odbctl.engine.managers.interpreters import hash_text
 from odbctl.engine.managers.launches import make_launch
 from odbctl.engine.managers.messages import (
@@ -86,7 +87,8 @@ class ServiceManager(ABC):
         self.host_id = 0
         self.adopted = AdoptedWorkers(home.run)
         self._own = OwnWorkers(self)
-        self._house = Housekeeper(home, db)
+        self._house = Housekeeper(home, db, self.settings.name)
+        self._groups = InstanceGroups(None)
         self._reports = ReportQueue()
         self._stop_read, self._stop_write = os.pipe()
         self._is_stopping = False
@@ -141,9 +143,13 @@ class ServiceManager(ABC):
         lock = HostLock(self.home, self.settings.name)
         lock.acquire()
         try:
+            self._groups = InstanceGroups.find()
             self.host_id = self.db.run(
                 lambda: record_host_up(
-                    self.settings, strategy=self.strategy, start_method=self.start_method
+                    self.settings,
+                    strategy=self.strategy,
+                    start_method=self.start_method,
+                    limits_held_by=self._groups.held_by,
                 )
             )
             self._health.open()
@@ -183,7 +189,8 @@ class ServiceManager(ABC):
 
     def _pass(self) -> float | None:
         self._house.step()
-        self._reports.add(*self.collect_reports(), *self.adopted.collect(), *self._health.step())
+        ended_and_begun = (*self.collect_reports(), *self.adopted.collect())
+        self._reports.add(*self._groups.explained(ended_and_begun), *self._health.step())
         reports = self._reports.take()
         try:
             world, plan = self._record_and_decide(reports)
@@ -246,6 +253,7 @@ class ServiceManager(ABC):
         """Do what can wait until the workers that are wanted have been started."""
         ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
         settle_logs(self.home, self.db, ended)
+        self._groups.clean_up()
         self.reports_recorded()
 
     def report(self, report: Report) -> None:
@@ -255,7 +263,10 @@ class ServiceManager(ABC):
     def launches(self, instances: Iterable[int]) -> list[WorkerLaunch]:
         """Return what workers of these instances need to know."""
         with self.db.view():
-            return [make_launch(self.home, ServiceInstance.from_oid(i)) for i in instances]
+            return [
+                make_launch(self.home, ServiceInstance.from_oid(i), cgroup=self._groups.group_of(i))
+                for i in instances
+            ]
 
     def worker_of(self, instance: int) -> ProcessIdentity | None:
         """Return the process of an instance, None when it has none yet."""

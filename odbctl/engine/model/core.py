@@ -128,6 +128,8 @@ class ServiceHost(DbObject):
     strategy: str = ""
     start_method: str | None = None
     version: str = ""
+    # What holds an instance to its memory limit here.
+    limits_held_by: str = ""
     boot_id: str = ""
     manager_pid: int | None = None
     manager_start_ticks: int | None = None

@@ -47,10 +47,10 @@ class LogKeeper:
     """Runs rounds in a thread; one at a time, the newest knowledge wins."""
 
     def __init__(
-        self, logs: Path, storage: Path, *, host_quota_bytes: int = HOST_QUOTA_BYTES
+        self, logs: Path, others: Iterable[Path], *, host_quota_bytes: int = HOST_QUOTA_BYTES
     ) -> None:
         self._logs = logs
-        self._storage = storage
+        self._others = tuple(others)  # where else an instance has files: in a folder per service
         self._host_quota_bytes = host_quota_bytes
         self._orders: SimpleQueue[Mapping[str, Known] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -113,7 +113,9 @@ class LogKeeper:
                 kept.append(file)
                 continue
             _remove(file.path)
-            shutil.rmtree(self._storage / service / file.instance, ignore_errors=True)
+            for folder in self._others:
+                shutil.rmtree(folder / service / file.instance, ignore_errors=True)
+                _remove(str(folder / service / f"{file.instance}.fig"))
         return kept
 
 

@@ -41,6 +41,9 @@ class WorkerLaunch:
     pycache: str | None = None
     python: str | None = None
     address: str = "127.0.0.1"
+    memory_limit_bytes: int | None = None
+    cpu_limit: float | None = None
+    cgroup: str = ""
     log_segment_bytes: int = 10 * 2**20
     log_quota_bytes: int = 100 * 2**20
     config: dict[str, ConfigValue] = field(default_factory=dict[str, ConfigValue])

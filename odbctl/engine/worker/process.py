@@ -71,10 +71,14 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     actions = {STOP: should_stop.set, REPORT: worker.report_again}
     control = ControlSocket(control_path(launch.run, launch.instance), actions, worker.answer_probe)
     try:
+        if launch.memory_limit_bytes is not None or launch.cpu_limit is not None:
+            from odbctl.engine.worker.limits import hold
+
+            hold(launch)
         _enter_storage(launch)
         use_codebase(launch.source_roots, launch.pycache)
         control.open()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         worker.record_failure(error)
         return EXIT_FAILURE
     try:

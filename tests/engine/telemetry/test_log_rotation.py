@@ -149,7 +149,7 @@ def test_a_rotated_file_may_be_compressed_any_time(tmp_path: Path) -> None:
     long_ago = time.time() - 86_400
     for path in files_of(tmp_path).segments():
         os.utime(path, (long_ago, long_ago))
-    keeper = LogKeeper(tmp_path, tmp_path / "storage")
+    keeper = LogKeeper(tmp_path, [tmp_path / "storage"])
     keeper.keep({"svc": Known(2**30, ALL, ALL)})
     assert all(path.endswith(".gz") for path in files_of(tmp_path).segments())
     assert texts(tmp_path) == expected(range(1000))
@@ -175,7 +175,7 @@ def test_the_oldest_files_of_a_service_go_first_and_written_ones_never(tmp_path:
     for age, path in enumerate(reversed(files_of(tmp_path).segments())):
         os.utime(path, (time.time() - age, time.time() - age))
     count = len(files_of(tmp_path).segments())
-    keeper = LogKeeper(tmp_path, tmp_path / "storage")
+    keeper = LogKeeper(tmp_path, [tmp_path / "storage"])
     keeper.keep({"svc": Known(200 * KB, ALL, ALL)})
     assert 0 < len(files_of(tmp_path).segments()) < count
     found = texts(tmp_path)
@@ -188,7 +188,7 @@ def test_the_oldest_files_of_a_service_go_first_and_written_ones_never(tmp_path:
 def test_the_host_has_a_quota(tmp_path: Path) -> None:
     writer = a_writer(tmp_path)
     say(writer, range(1000))
-    LogKeeper(tmp_path, tmp_path / "storage", host_quota_bytes=200 * KB).keep({})
+    LogKeeper(tmp_path, [tmp_path / "storage"], host_quota_bytes=200 * KB).keep({})
     assert sum(p.stat().st_size for p in (tmp_path / "svc").iterdir()) <= 200 * KB
     writer.close()
 
@@ -200,7 +200,7 @@ def test_files_of_forgotten_instances_go_with_their_storage(tmp_path: Path) -> N
     storage = tmp_path / "storage"
     (storage / "svc" / "svc-1").mkdir(parents=True)
     nobody = frozenset[str]()
-    keeper = LogKeeper(tmp_path, storage)
+    keeper = LogKeeper(tmp_path, [storage])
     keeper.keep({"svc": Known(2**30, nobody, nobody)})
     assert files_of(tmp_path).log.exists()  # too fresh
     long_ago = time.time() - 86_400
