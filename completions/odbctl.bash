@@ -44,7 +44,13 @@ _odbctl_options() {
         "manager restart") echo "--color --help --home --host --json --output" ;;
         "manager status") echo "--color --help --home --json --output" ;;
         "manager logs") echo "--color --help --home --host --json --lines --output" ;;
-        "event list") echo "--color --help --home --json --lines --output --service" ;;
+        "event list") echo "--color --grep --help --home --instance --json --level --lines --output --reason --service --since --until" ;;
+        "event watch") echo "--color --grep --help --home --instance --json --level --output --reason --service --since" ;;
+        "hook add") echo "--color --debounce --header-file --help --home --json --level --output --reason --service --timeout --url" ;;
+        "hook list") echo "--color --help --home --json --output" ;;
+        "hook show") echo "--color --help --home --json --output" ;;
+        "hook test") echo "--color --help --home --json --output" ;;
+        "hook remove") echo "--color --help --home --json --output --yes" ;;
         "db types") echo "--color --help --home --json --output" ;;
         "db list") echo "--color --help --home --json --lines --newest --output --where" ;;
         "db show") echo "--color --help --home --json --output" ;;

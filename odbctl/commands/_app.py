@@ -69,7 +69,7 @@ _COMMON: dict[str, Any] = {
     ],
 }
 # Commands that pass on what stands behind `--`.
-_PASSING_ON = frozenset({("service", "configure")})
+_PASSING_ON = frozenset({("service", "configure"), ("hook", "add"), ("service", "exec")})
 _DEFAULTS = {"output": None, "json": False, "color": None, "home": None}
 
 

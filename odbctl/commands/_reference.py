@@ -30,9 +30,10 @@ _PRINTED_BY = {
     "ReleaseDocument": ("service history",),
     "HostDocument": ("host list", "host show"),
     "ManagerDocument": ("manager status",),
-    "EventDocument": ("event list",),
+    "EventDocument": ("event list", "event watch"),
     "LogDocument": ("service logs", "instance logs", "logs"),
     "FiguresDocument": ("instance figures",),
+    "HookDocument": ("hook list", "hook show"),
     "CheckDocument": ("doctor",),
     "WhyDocument": ("why",),
 }

@@ -182,6 +182,15 @@ def _without_colors(text: str) -> str:
     return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
 
 
+def event_line(document: Document, out: Terminal) -> str:
+    """Return an event as one line: when, how bad, what, why."""
+    at = local_time(float(str(document["at"])))
+    words = [str(document[name]) for name in ("level", "object", "reason", "message")]
+    color = _EVENT_COLORS.get(words[0]) if out.has_color else None
+    text = visible(f"{at} {words[0]:<7} {words[1]}: {words[2]}  {words[3]}".rstrip())
+    return f"\x1b[{color}m{text}\x1b[0m" if color else text
+
+
 def change_line(document: Document, out: Terminal) -> str:
     """Return a change of the database as one line."""
     del out
@@ -282,4 +291,5 @@ _VIEWS = {
     "why": _why,
     "object": _object,
 }
-_STREAMED = {"log": log_line, "change": change_line}
+_EVENT_COLORS = {"warning": "33", "error": "31"}
+_STREAMED = {"log": log_line, "change": change_line, "event": event_line}

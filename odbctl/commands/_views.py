@@ -105,6 +105,10 @@ def _probe(value: object) -> str:
     return f"{_text(value, 'probe')} {often}, {_text(value, 'failure_threshold')} x {limit} s"
 
 
+def _hook_call(value: object) -> str:
+    return _text(value, "url") or _words(as_document(value).get("command"))
+
+
 def _why_short(value: object) -> str:
     return _text(value, "reason") or _text(value, "message") or describe_end(as_document(value))
 
@@ -231,6 +235,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("RELEASE", "release", is_wide=True),
         Column("MESSAGE", "message"),
     ),
+    "hook": (
+        Column("NAME", "name"),
+        Column("SERVICE", "service"),
+        Column("REASONS", "reasons", _words),
+        Column("LEVEL", "level"),
+        Column("QUIET", "debounce_seconds", _number, is_wide=True),
+        Column("TIME-OUT", "timeout_seconds", _number, is_wide=True),
+        Column("CALLS", "", _hook_call),
+    ),
     "release": (
         Column("RELEASE", "number"),
         Column("STATE", "outcome", is_state=True),
@@ -297,6 +310,9 @@ _SHOWN_AS: dict[str, Callable[[object], str]] = {
     "readiness": _probe,
     "liveness": _probe,
     "depends_on": _commas,
+    "command": _words,
+    "reasons": _words,
+    "header_names": _words,
     "waits_for": _commas,
     "log_max_bytes": _bytes,
     "memory_limit_bytes": _bytes,

@@ -75,7 +75,23 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "logs": "Print what a manager wrote",
         },
     ),
-    "event": ("What happened, and why", {"list": "List events, the newest last"}),
+    "event": (
+        "What happened, and why",
+        {
+            "list": "List events, the newest last",
+            "watch": "Print events as they come, until interrupted",
+        },
+    ),
+    "hook": (
+        "What is called when something has happened",
+        {
+            "add": "Add a hook: a command, or a page, that is called for events",
+            "list": "List hooks",
+            "show": "Show one hook",
+            "test": "Call a hook now, with an event that says so",
+            "remove": "Remove a hook",
+        },
+    ),
     "db": (
         "The object database of the home",
         {

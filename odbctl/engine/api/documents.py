@@ -216,6 +216,23 @@ class FiguresDocument(TypedDict):
     threads: int
 
 
+class HookDocument(TypedDict):
+    """One Hook; of its headers only the names are shown."""
+
+    kind: str
+    version: int
+    name: str
+    command: list[str]
+    url: str
+    header_names: list[str]
+    service: str
+    reasons: list[str]
+    level: str
+    debounce_seconds: float
+    timeout_seconds: float
+    enabled: bool
+
+
 class LogDocument(TypedDict):
     """One record of a log; `text` has several lines for a traceback.
 

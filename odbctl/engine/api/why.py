@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+from odbctl.engine.api.describe import observed_state
 from odbctl.engine.api.documents import ServiceDocument, WhyDocument
 from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.events import EventFilter, find_events
 from odbctl.engine.api.logs import last_words
 from odbctl.engine.api.lookups import find_service
 from odbctl.engine.api.status import describe_one, list_events
@@ -20,28 +22,81 @@ EVENTS_SHOWN = 8
 def why(engine: Engine, name: str) -> WhyDocument:
     """Say what is wanted, what is, how the last runs ended, and what comes next.
 
+    Args:
+        engine: The opened home.
+        name: A service, or an instance of one; also a service that was removed.
+
     Raises:
         NotFoundError: There is no such service.
     """
     with engine.db.view():
+        instance = ServiceInstance.lookup_unique(name=name)
+        if Service.lookup_unique(name=name) is None and instance is not None:
+            return _why_instance(engine, instance)
         service = find_service(name)
         document = describe_one(engine, service)
-        lines = [_wanted_line(document), *_exit_lines(service), *_release_lines(service)]
-    is_well = document["state"] in ("running", "stopped") and not document["reason"]
+        lines = [
+            _wanted_line(document),
+            *_release_lines(service),
+            *_dependency_lines(document),
+            *_exit_lines(service),
+            *_health_lines(document),
+            *_next_lines(document),
+        ]
+    is_well = document["state"] in ("running", "stopped", "waiting") and not document["crashes"]
+    is_quiet = is_well and not (document["state"] == "stopped" and document["reason"])
     return {
         "kind": "why",
         "version": VERSION,
         "service": document,
         "lines": lines,
-        "log": [] if is_well and not document["crashes"] else last_words(engine, name, None),
+        "log": [] if is_quiet else last_words(engine, name, None),
         "events": list_events(engine, service=name, limit=EVENTS_SHOWN),
+    }
+
+
+def _why_instance(engine: Engine, instance: ServiceInstance) -> WhyDocument:
+    """Say how one instance came, and came to be as it is."""
+    service = instance.service
+    document = describe_one(engine, service)
+    state = observed_state(instance)
+    lines = [f"{instance.name} is {state.value}, an instance of {service.name}"]
+    lines.append(
+        f"it runs release {instance.release.number}"
+        if state not in ENDED_STATES
+        else f"it ran release {instance.release.number}"
+    )
+    if instance.failures:
+        lines.append(f"{instance.failures} runs of its slot had ended badly in a row before it")
+    if instance.health:
+        lines.append(f"its health: {instance.health}")
+    if state in ENDED_STATES:
+        lines.append(_end_text(instance))
+    found = EventFilter(instance=instance.name)
+    return {
+        "kind": "why",
+        "version": VERSION,
+        "service": document,
+        "lines": lines,
+        "log": last_words(engine, service.name, instance.name) if state in ENDED_STATES else [],
+        "events": find_events(engine, found, limit=EVENTS_SHOWN),
     }
 
 
 def _wanted_line(document: ServiceDocument) -> str:
     counts = f"{document['desired_count']} wanted, {document['running_count']} running"
+    if document["readiness"] is not None:
+        counts += f", {document['ready_count']} ready"
     text = f"{document['name']} is {document['state']}: {counts}"
     return f"{text}. {document['reason']}" if document["reason"] else text
+
+
+def _dependency_lines(document: ServiceDocument) -> list[str]:
+    """Say what it waits for, and what to ask next."""
+    if not document["waits_for"] or not document["desired_count"]:
+        return []
+    first = document["waits_for"][0]
+    return [f"it needs {', '.join(document['waits_for'])}, not ready: odbctl why {first}"]
 
 
 def _exit_lines(service: Service) -> list[str]:
@@ -49,11 +104,42 @@ def _exit_lines(service: Service) -> list[str]:
     ended = [i for i in ServiceInstance.lookup_all(service=service) if i.state in ENDED_STATES]
     if not ended:
         return []
-    last = max(ended, key=lambda i: i.ended_at or 0.0)
+    return [_end_text(max(ended, key=lambda i: i.ended_at or 0.0))]
+
+
+def _end_text(last: ServiceInstance) -> str:
     ago = max(0.0, time.time() - (last.ended_at or 0.0))
     ran = (last.ended_at or 0.0) - (last.running_at or last.ended_at or 0.0)
     text = f"last end: {last.name} {last.state.value} {ago:.0f} s ago after running {ran:.1f} s"
-    return [f"{text} ({describe_exit(last)})"]
+    return f"{text} ({describe_exit(last)})"
+
+
+def _health_lines(document: ServiceDocument) -> list[str]:
+    """Say what the probes of those say that are not ready."""
+    probe = document["readiness"]
+    if probe is None:
+        return []
+    return [
+        f"{i['id']} is not ready ({probe['probe']}): {i['health'] or 'it has not answered yet'}"
+        for i in document["instances"]
+        if i["state"] == "running" and not i["ready"]
+    ][:3]
+
+
+def _next_lines(document: ServiceDocument) -> list[str]:
+    """Say what comes next, or what would mend it."""
+    name = document["name"]
+    match document["state"]:
+        case "backoff" | "crash-loop":
+            return [f"to try at once: odbctl service start {name}"]
+        case "unplaceable":
+            return ["what the hosts have: odbctl host list"]
+        case "waiting" if document["next_run_at"] is not None and document["schedule"]:
+            return [
+                f"it runs by the schedule {document['schedule']!r}; now: odbctl service run {name}"
+            ]
+        case _:
+            return []
 
 
 def _release_lines(service: Service) -> list[str]:

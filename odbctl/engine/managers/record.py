@@ -138,7 +138,7 @@ def _count(instance: ServiceInstance) -> None:
 def describe_exit(instance: ServiceInstance) -> str:
     """Say in one line how an instance ended and, where it is known, why."""
     if instance.exit_signal is not None:
-        text = f"signal {instance.exit_signal}"
+        text = f"signal {instance.exit_signal}{_signal_name(instance.exit_signal)}"
     elif instance.exit_code is not None:
         text = f"exit code {instance.exit_code}"
     else:
@@ -146,6 +146,16 @@ def describe_exit(instance: ServiceInstance) -> str:
     if instance.exit_cause is ExitCause.KILL:
         text = "killed: it ignored the request to stop"
     return f"{text}: {instance.reason}" if instance.reason else text
+
+
+def _signal_name(number: int) -> str:
+    """Return a signal's name behind its number, as ` (SIGSEGV)`."""
+    import signal
+
+    try:
+        return f" ({signal.Signals(number).name})"
+    except ValueError:
+        return ""
 
 
 def current_instances(service: Service) -> tuple[ServiceInstance, ...]:

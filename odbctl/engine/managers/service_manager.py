@@ -25,6 +25,7 @@ from typing import ClassVar
 from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
 from odbctl.engine.managers.health import HealthChecks
+from odbctl.engine.managers.hooks import HookRunner
 from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
 from odbctl.engine.managers.housekeeping import Housekeeper
 from odbctl.engine.managers.instance_groups import InstanceGroups
@@ -49,7 +50,7 @@ from odbctl.engine.managers.record import (
 )
 from odbctl.engine.managers.report_queue import ReportQueue
 from odbctl.engine.managers.settling import settle_logs
-from odbctl.engine.model.core import ServiceInstance
+from odbctl.engine.model.core import Hook, ServiceInstance
 from odbctl.engine.odb import Database, Listener
 from odbctl.engine.reconcile.actions import Plan
 from odbctl.engine.reconcile.plan import plan_world
@@ -89,6 +90,7 @@ class ServiceManager(ABC):
         self._own = OwnWorkers(self)
         self._house = Housekeeper(home, db, self.settings.name)
         self._groups = InstanceGroups(None)
+        self._hooks = HookRunner(db)
         self._reports = ReportQueue()
         self._stop_read, self._stop_write = os.pipe()
         self._is_stopping = False
@@ -160,6 +162,7 @@ class ServiceManager(ABC):
             self.db.run(lambda: record_host_down(self.host_id))
         finally:
             self._house.stop()
+            self._hooks.stop()
             self._health.close()
             self.cleanup()
             self.adopted.close()
@@ -204,9 +207,19 @@ class ServiceManager(ABC):
                 plan = replace(plan, wake_at=time.time())
         self._own.act(world)
         self._health.follow(world)
+        self._follow_hooks(is_leader=world.is_leader)
         if reports:
             self._clean_up(reports)
         return plan.wake_at
+
+    def _follow_hooks(self, *, is_leader: bool) -> None:
+        """Have hooks called while there are any, and this manager leads."""
+        with self.db.view():
+            is_wanted = is_leader and Hook.lookup_count() > 0
+        if is_wanted and not self._hooks.is_running:
+            self._hooks.start(self.host_id)
+        elif self._hooks.is_running and not is_wanted:
+            self._hooks.stop()
 
     def _record_and_decide(self, reports: Sequence[Report]) -> tuple[WorldSnapshot, Plan]:
         """Write what was reported and what follows from it, in as few commits as will do.

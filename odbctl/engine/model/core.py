@@ -135,6 +135,8 @@ class ServiceHost(DbObject):
     manager_start_ticks: int | None = None
     started_at: float | None = None
     last_seen_at: float | None = None
+    # The last commit whose events hooks were called for, by this host's manager.
+    hooks_seen: int | None = None
 
 
 @core.define
@@ -178,6 +180,26 @@ class ServiceInstance(DbObject):
     child_config: dict[str, ConfigValue] = {}
     # Ended instances are many: what is current of a service must not be found among them.
     current_of_service = Index("service", "is_current")
+
+
+@core.define
+class Hook(DbObject):
+    """What is called when an event of a kind has happened: a command, or a URL."""
+
+    name: Unique[str]
+    created_at: float
+    command: list[str] = []
+    url: str = ""
+    headers: dict[str, str] = {}
+    # Patterns of names and reasons (fnmatch); empty means all.
+    service: str = ""
+    reasons: list[str] = []
+    level: EventLevel = EventLevel.INFO
+    debounce_seconds: float = 10.0
+    timeout_seconds: float = 10.0
+    is_enabled: bool = True
+    # The last commit before it was there: what happened until then is not for it.
+    added_after: int = 0
 
 
 @core.define

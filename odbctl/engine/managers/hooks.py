@@ -1,0 +1,316 @@
+"""Hooks: a command is run, or a page called, when something has happened.
+
+Run by the leading manager in threads of its own: one follows the events of the database,
+a few carry out. Nothing here can hold up the manager's loop: what is waiting is bounded,
+what takes too long is ended, and what failed is an event itself, which calls no hook.
+How far events were handled is kept in the database, so each is handled at least once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import json
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from odbctl.engine.model.core import Event, Hook, ServiceHost
+from odbctl.engine.model.events import record_event
+from odbctl.engine.model.states import EventLevel
+from odbctl.engine.odb import Database
+from odbctl.errors import OdbctlError, StoreError
+
+ACTOR = "hooks"
+WORKERS = 4
+MAX_WAITING = 1000
+TRIES = 2
+RETRY_SECONDS = 1.0
+# How often it is written how far events were handled.
+CURSOR_SECONDS = 2.0
+_RANKS = {EventLevel.INFO: 0, EventLevel.WARNING: 1, EventLevel.ERROR: 2}
+_MAX_OUTPUT_CHARS = 300
+
+logger = logging.getLogger("odbctl.manager")
+
+
+class HookCall(NamedTuple):
+    """One call that is due: of a hook, for an event and what came after it meanwhile."""
+
+    hook: str
+    command: tuple[str, ...]
+    url: str
+    headers: Mapping[str, str]
+    timeout_seconds: float
+    document: Mapping[str, object]
+
+
+class HookRunner:
+    """Follows events and calls hooks, while it is started."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._host_id = 0
+        self._stop = threading.Event()
+        self._follower: threading.Thread | None = None
+        self._ready = threading.Condition()
+        self._waiting: deque[HookCall] = deque()
+        self._dropped = 0
+        # By hook and subject: until when it is quiet, and what came meanwhile.
+        self._quiet: dict[tuple[str, str], tuple[float, dict[str, object] | None]] = {}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether events are followed."""
+        return self._follower is not None
+
+    def start(self, host_id: int) -> None:
+        """Start the threads."""
+        self._host_id = host_id
+        self._stop.clear()
+        self._follower = threading.Thread(target=self._follow, name="hooks", daemon=True)
+        self._follower.start()
+        for number in range(WORKERS):
+            name = f"hook-{number}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def stop(self) -> None:
+        """End the threads; a call that is under way is left to its end. Idempotent."""
+        if self._follower is None:
+            return
+        self._stop.set()
+        with self._ready:
+            self._ready.notify_all()
+        _end_commands()
+        self._follower.join(timeout=2.0)
+        self._follower = None
+
+    # Following.
+
+    def _follow(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow_once()
+            except StoreError as error:
+                logger.warning("hooks: %s", error)  # begins anew behind what is gone
+                self._write_cursor(self._db.last_commit())
+            except OdbctlError as error:
+                logger.warning("hooks: %s", error)
+                self._stop.wait(RETRY_SECONDS)
+            except Exception:  # a thread's boundary
+                logger.exception("hooks: following failed")
+                self._stop.wait(RETRY_SECONDS)
+
+    def _follow_once(self) -> None:
+        with self._db.view():
+            seen = ServiceHost.from_oid(self._host_id).hooks_seen or 0
+            since = max(seen, min((h.added_after for h in Hook.lookup_all()), default=0))
+        written, write_at = since, 0.0
+        with self._db.changes(since=since, types=["core.Event"]) as changes:
+            while not self._stop.is_set():
+                change = changes.next(timeout_seconds=self._next_seconds())
+                if change is not None and change.kind == "insert":
+                    self._take(change.oid, change.commit)
+                self._release_quiet()
+                is_idle = change is None and not self._waiting
+                if changes.since != written and (is_idle or time.monotonic() >= write_at):
+                    written = changes.since
+                    write_at = time.monotonic() + CURSOR_SECONDS
+                    self._write_cursor(written)
+
+    def _next_seconds(self) -> float:
+        now = time.monotonic()
+        return max(0.0, min([until - now for until, _ in self._quiet.values()], default=1.0))
+
+    def _write_cursor(self, seen: int) -> None:
+        dropped, self._dropped = self._dropped, 0
+
+        def write() -> None:
+            ServiceHost.from_oid(self._host_id).hooks_seen = seen
+            if dropped:
+                text = f"{dropped} calls of hooks were left out: too many at once"
+                record_event("hooks", "dropped", text, actor=ACTOR, level=EventLevel.WARNING)
+
+        self._db.run(write)
+
+    def _take(self, oid: int, commit: int) -> None:
+        with self._db.view():
+            event = Event.from_oid(oid)
+            if not event.exists() or event.actor == ACTOR:
+                return
+            document = event_fields(event)
+            found = (hook for hook in Hook.lookup_all() if hook.added_after < commit)
+            called = [hook for hook in found if _matches(hook, event)]
+            calls = [(_call(hook, document), hook.debounce_seconds) for hook in called]
+        for call, debounce_seconds in calls:
+            self._offer(call, debounce_seconds)
+
+    def _offer(self, call: HookCall, debounce_seconds: float) -> None:
+        """Call at once, or later for all that comes within the time of quiet."""
+        key = (call.hook, str(call.document["object"]))
+        if key in self._quiet:
+            until, held = self._quiet[key]
+            count = int(str(held["count"])) + 1 if held is not None else 1
+            self._quiet[key] = (until, {**call.document, "count": count, "call": call})
+            return
+        if debounce_seconds > 0:
+            self._quiet[key] = (time.monotonic() + debounce_seconds, None)
+        self._enqueue(call)
+
+    def _release_quiet(self) -> None:
+        now = time.monotonic()
+        for key, (until, held) in tuple(self._quiet.items()):
+            if until > now:
+                continue
+            del self._quiet[key]
+            if held is not None:
+                call: Any = held.pop("call")
+                self._enqueue(call._replace(document=held))
+
+    def _enqueue(self, call: HookCall) -> None:
+        with self._ready:
+            if len(self._waiting) >= MAX_WAITING:
+                self._dropped += 1
+                return
+            self._waiting.append(call)
+            self._ready.notify()
+
+    # Carrying out.
+
+    def _work(self) -> None:
+        while True:
+            with self._ready:
+                while not self._waiting and not self._stop.is_set():
+                    self._ready.wait()
+                if self._stop.is_set():
+                    return
+                call = self._waiting.popleft()
+            try:
+                self._carry_out(call)
+            except Exception:  # a thread's boundary
+                logger.exception("hook %s", call.hook)
+
+    def _carry_out(self, call: HookCall) -> None:
+        problem = ""
+        for attempt in range(TRIES):
+            problem = carry_out(call)
+            if not problem or self._stop.is_set():
+                break
+            if attempt + 1 < TRIES:
+                self._stop.wait(RETRY_SECONDS)
+        if problem:
+            subject = f"hook/{call.hook}"
+
+            def write() -> None:
+                level = EventLevel.WARNING
+                record_event(subject, "hook-failed", problem, actor=ACTOR, level=level)
+
+            self._db.run(write)
+
+
+def _matches(hook: Hook, event: Event) -> bool:
+    if not hook.is_enabled or _RANKS[event.level] < _RANKS[hook.level]:
+        return False
+    if hook.service and not fnmatch.fnmatchcase(event.service or "", hook.service):
+        return False
+    return not hook.reasons or any(fnmatch.fnmatchcase(event.reason, r) for r in hook.reasons)
+
+
+def _call(hook: Hook, document: Mapping[str, object]) -> HookCall:
+    return HookCall(
+        hook=hook.name,
+        command=tuple(hook.command),
+        url=hook.url,
+        headers=dict(hook.headers),
+        timeout_seconds=hook.timeout_seconds,
+        document={**document, "count": 1},
+    )
+
+
+def event_fields(event: Event) -> dict[str, object]:
+    """Return what a hook is told of an event: its document."""
+    return {
+        "kind": "event",
+        "version": 1,
+        "at": event.at,
+        "level": event.level.value,
+        "object": event.subject,
+        "service": event.service,
+        "reason": event.reason,
+        "message": event.message,
+        "actor": event.actor,
+        "release": event.release,
+    }
+
+
+def carry_out(call: HookCall) -> str:
+    """Carry out one call; return what went wrong, empty when nothing did."""
+    return _call_page(call) if call.url else _run_command(call)
+
+
+def _run_command(call: HookCall) -> str:
+    names = ("level", "object", "service", "reason", "message", "actor", "release", "at", "count")
+    told = {f"ODBCTL_EVENT_{n.upper()}": str(call.document.get(n) or "") for n in names}
+    try:
+        process = subprocess.Popen(
+            call.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **told},
+            cwd="/",
+        )
+    except OSError as error:
+        return f"{call.command[0]}: {error.strerror}"
+    _commands.add(process)
+    try:
+        text = json.dumps(call.document).encode()
+        output = process.communicate(text, timeout=call.timeout_seconds)[0]
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        process.communicate()
+        return f"it took longer than {call.timeout_seconds:g} s and was killed"
+    finally:
+        _commands.discard(process)
+    if process.returncode == 0:
+        return ""
+    said = output.decode(errors="replace").strip()[-_MAX_OUTPUT_CHARS:]
+    return f"exit code {process.returncode}{': ' if said else ''}{said}"
+
+
+# The commands that run now, for those who wait for them may be ended.
+_commands: set[subprocess.Popen[bytes]] = set()
+
+
+def _end_commands() -> None:
+    for process in tuple(_commands):
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _call_page(call: HookCall) -> str:
+    import urllib.error
+    import urllib.request
+
+    headers = {"Content-Type": "application/json", **call.headers}
+    body = json.dumps(call.document).encode()
+    request = urllib.request.Request(call.url, body, headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=call.timeout_seconds) as answer:
+            answer.read(1 << 16)
+    except urllib.error.HTTPError as error:
+        return f"{call.url}: {error.code} {error.reason}"
+    except (OSError, ValueError) as error:
+        return f"{call.url}: {getattr(error, 'reason', error)}"
+    return ""
