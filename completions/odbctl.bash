@@ -27,6 +27,8 @@ _odbctl_options() {
         "service prepare") echo "--color --help --home --json --output" ;;
         "service unlock") echo "--color --help --home --json --output" ;;
         "service reset") echo "--color --help --home --json --output" ;;
+        "service exec") echo "--color --help --home --instance --json --output" ;;
+        "service shell") echo "--color --help --home --instance --json --output --python" ;;
         "service remove") echo "--color --dry-run --help --home --json --no-wait --output --timeout --wait --yes" ;;
         "instance list") echo "--all --color --help --home --json --output" ;;
         "instance show") echo "--color --help --home --json --output" ;;
@@ -39,11 +41,12 @@ _odbctl_options() {
         "host drain") echo "--color --help --home --json --output" ;;
         "host undrain") echo "--color --help --home --json --output" ;;
         "manager run") echo "--color --cores --help --home --host --json --max-instances --output --placement --ram-gb --start-method --strategy" ;;
-        "manager start") echo "--color --cores --help --home --host --json --max-instances --output --placement --ram-gb --start-method --strategy" ;;
+        "manager start") echo "--color --cores --help --home --host --json --keep --max-instances --no-keep --output --placement --ram-gb --start-method --strategy" ;;
         "manager stop") echo "--color --help --home --host --json --output --timeout --with-services" ;;
         "manager restart") echo "--color --help --home --host --json --output" ;;
         "manager status") echo "--color --help --home --json --output" ;;
         "manager logs") echo "--color --help --home --host --json --lines --output" ;;
+        "manager install") echo "--color --cores --help --home --host --init --json --max-instances --output --placement --print --ram-gb --start-method --strategy --system" ;;
         "event list") echo "--color --grep --help --home --instance --json --level --lines --output --reason --service --since --until" ;;
         "event watch") echo "--color --grep --help --home --instance --json --level --output --reason --service --since" ;;
         "hook add") echo "--color --debounce --header-file --help --home --json --level --output --reason --service --timeout --url" ;;

@@ -31,6 +31,7 @@ def supervise(engine: Engine) -> None:
         engine,
         strategy=settings["manager_strategy"],
         start_method=settings["start_method"] or None,
+        is_kept=True,
         on_start=session().say,
     )
 

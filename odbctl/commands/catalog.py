@@ -41,6 +41,8 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "prepare": "Let one change of the codebase through, then lock it",
             "unlock": "Allow changes of a service's codebase",
             "reset": "Forget failed starts and crashes, and try again at once",
+            "exec": "Run a command where an instance of a service runs",
+            "shell": "Open a shell where an instance of a service runs",
             "remove": "Stop a service and remove it",
         },
     ),
@@ -73,6 +75,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "restart": "Replace a manager by a new one; services go on",
             "status": "Show the managers; exit 3 when none runs",
             "logs": "Print what a manager wrote",
+            "install": "Have the system keep a manager: a systemd unit, or a plain line",
         },
     ),
     "event": (
@@ -135,6 +138,7 @@ _MODULES: dict[tuple[str | None, str], str] = {
     (None, "completion"): "completion",
     **{("service", verb): "releases" for verb in _RELEASES},
     **{("service", verb): "creation" for verb in ("create", "set")},
+    **{("service", verb): "execution" for verb in ("exec", "shell")},
 }
 
 EXIT_CODES: tuple[tuple[int, str], ...] = (

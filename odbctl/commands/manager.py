@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from odbctl.commands._app import command, new_app
 from odbctl.commands._failures import InterruptedWaitError
 from odbctl.commands._options import HostOption
-from odbctl.commands._results import Listing, Result, Text
+from odbctl.commands._results import Done, Listing, Result, Text
 from odbctl.commands._session import session
 from odbctl.commands._text import visible_lines
 from odbctl.commands._waiting import done
@@ -97,13 +98,19 @@ def start(
     max_instances: MaxInstances = None,
     strategy: Strategy = None,
     start_method: StartMethod = None,
+    keep: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Start it again if it is killed")
+    ] = True,
 ) -> Result:
-    """Start a manager in the background."""
+    """Start a manager in the background.
+
+    If it is killed, its launcher starts it again; if the launcher is killed, it starts that.
+    """
     from odbctl.engine.api.managers import start_manager
 
     options = _options(host, placement, cores, ram_gb, max_instances, strategy, start_method)
     with session().open_engine() as engine:
-        return done(start_manager(engine, options))
+        return done(start_manager(engine, replace(options, is_kept=keep)))
 
 
 @command(app, "stop", example="odbctl manager stop --with-services")
@@ -164,3 +171,51 @@ def logs(
     with session().open_engine() as engine:
         found = manager_log_lines(engine, host, count=lines)
     return Text("\n".join(map(visible_lines, found)))
+
+
+@command(
+    app,
+    "install",
+    example=(
+        "odbctl manager install",
+        "odbctl manager install --system --print",
+        "odbctl manager install --init",
+    ),
+)
+def install(
+    host: HostOption = DEFAULT_HOST,
+    placement: Placement = "Master",
+    cores: Cores = 0.0,
+    ram_gb: RamGb = 0.0,
+    max_instances: MaxInstances = None,
+    strategy: Strategy = None,
+    start_method: StartMethod = None,
+    system: Annotated[
+        bool, typer.Option("--system", help="For the machine, not for your sessions")
+    ] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print the unit, write nothing")] = False,
+    init: Annotated[
+        bool, typer.Option("--init", help="Print a line for a crontab, without systemd")
+    ] = False,
+) -> Result:
+    """Have the system start a manager with the machine, and again whenever it ends.
+
+    Services outlive it, and are adopted. After a reboot what was wanted runs again.
+    """
+    from odbctl.engine.api.install import make_init_line, make_unit, write_unit
+
+    options = _options(host, placement, cores, ram_gb, max_instances, strategy, start_method)
+    home = session().home
+    if init:
+        return Text(make_init_line(home, options))
+    unit = make_unit(home, options, is_system=system)
+    if show:
+        return Text(unit.text.rstrip("\n"))
+    action = "installed" if write_unit(unit) else "unchanged"
+    document = {
+        "kind": "unit",
+        "version": 1,
+        "path": str(unit.path),
+        "commands": list(unit.commands),
+    }
+    return Done(action, str(unit.path), document, notes=unit.commands)

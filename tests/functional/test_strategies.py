@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from real_world import World, is_running, kill
@@ -140,7 +141,7 @@ def test_the_guide_writes_a_strategy_from_the_ground_up(world: World) -> None:
         ({"start_method": "spoon"}, "no start method 'spoon'"),
     ],
 )
-def test_an_unknown_strategy_is_told(world: World, options: dict[str, str], text: str) -> None:
+def test_an_unknown_strategy_is_told(world: World, options: dict[str, Any], text: str) -> None:
     chosen = ManagerOptions(host=HostSettings(), **options)
     with pytest.raises(UsageError, match=text):
         make_manager(world.home, world.engine.db, chosen)

@@ -36,6 +36,7 @@ def ensure_manager(
     *,
     strategy: str = "subprocess",
     start_method: str | None = None,
+    is_kept: bool = False,
     on_start: Callable[[str], None] | None = None,
 ) -> bool:
     """Start a manager in the background when none runs; return whether one was started.
@@ -48,7 +49,9 @@ def ensure_manager(
             return False
     if on_start is not None:
         on_start("starting a manager in the background")
-    options = ManagerOptions(host=HostSettings(), strategy=strategy, start_method=start_method)
+    options = ManagerOptions(
+        host=HostSettings(), strategy=strategy, start_method=start_method, is_kept=is_kept
+    )
     _start(engine, options)
     return True
 
@@ -141,7 +144,10 @@ def restart_manager(engine: Engine, host: str = DEFAULT_HOST) -> Change:
             max_instances=found.max_instances,
         )
         options = ManagerOptions(
-            host=settings, strategy=found.strategy, start_method=found.start_method
+            host=settings,
+            strategy=found.strategy,
+            start_method=found.start_method,
+            is_kept=found.is_kept,
         )
     stop_manager(engine, host)
     change = start_manager(engine, options)

@@ -29,6 +29,8 @@ class ManagerOptions:
     host: HostSettings
     strategy: str = "subprocess"
     start_method: str | None = None
+    # Whether a launcher starts it again if it dies without a word.
+    is_kept: bool = False
 
 
 def start_in_background(home: Home, options: ManagerOptions) -> subprocess.Popen[bytes]:
@@ -37,11 +39,9 @@ def start_in_background(home: Home, options: ManagerOptions) -> subprocess.Popen
     log = os.open(
         manager_log(home, options.host.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
     )
-    fields = json.dumps(asdict(options))
-    paths = (str(home.data), str(home.cache), str(home.state))
     try:
         return subprocess.Popen(
-            python_command(home, None, _DAEMON, *paths, fields),
+            daemon_command(home, options),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -50,6 +50,12 @@ def start_in_background(home: Home, options: ManagerOptions) -> subprocess.Popen
         )
     finally:
         os.close(log)
+
+
+def daemon_command(home: Home, options: ManagerOptions) -> list[str]:
+    """Return the command that runs a manager as `start_in_background` does."""
+    paths = (str(home.data), str(home.cache), str(home.state))
+    return python_command(home, None, _DAEMON, *paths, json.dumps(asdict(options)))
 
 
 def wait_until_up(process: subprocess.Popen[bytes], home: Home, options: ManagerOptions) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from odbctl.engine.managers.background import ManagerOptions
+from odbctl.engine.managers.background import ManagerOptions, daemon_command
 from odbctl.engine.managers.host import HostSettings
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.odb import Database
@@ -66,6 +66,8 @@ def run_manager(home: Home, options: ManagerOptions) -> None:
     _raise_descriptor_limit()
     db = Database(home.database, run_dir=home.run)
     manager = make_manager(home, db, options)
+    if options.is_kept:
+        manager.keep_command = daemon_command(home, options)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: manager.stop())
     try:

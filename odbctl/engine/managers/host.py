@@ -62,7 +62,12 @@ class HostLock:
 
 
 def record_host_up(
-    settings: HostSettings, *, strategy: str, start_method: str | None, limits_held_by: str
+    settings: HostSettings,
+    *,
+    strategy: str,
+    start_method: str | None,
+    limits_held_by: str,
+    is_kept: bool,
 ) -> int:
     """Write that this process supervises a host; return the host's id. Needs a transaction."""
     host = ServiceHost.lookup_unique(name=settings.name) or ServiceHost(name=settings.name)
@@ -77,6 +82,7 @@ def record_host_up(
     host.strategy, host.start_method = strategy, start_method
     host.version = odbctl.__version__
     host.limits_held_by = limits_held_by
+    host.is_kept = is_kept
     host.boot_id, host.manager_pid, host.manager_start_ticks = identity
     host.started_at = host.last_seen_at = time.time()
     record_event(f"host/{settings.name}", "up", f"manager pid {identity.pid}", actor=settings.name)

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 from odbctl.engine.managers.exit_journal import ExitJournal
 from odbctl.engine.managers.interpreters import python_command
+from odbctl.engine.managers.keeper import ManagerKeeper
 from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.messages import (
     LineBuffer,
@@ -62,6 +63,8 @@ class Launcher:
         self._report_read, self._report_write = os.pipe()
         self._report_rest = b""
         self._spare: Spare | None = None
+        self._keeper = ManagerKeeper()
+        self._kept: socket.socket | None = None  # the connection of the manager that is kept
 
     def run(self) -> None:
         """Serve until no manager is connected and no child lives, nor what a child left."""
@@ -73,7 +76,7 @@ class Launcher:
         for source in (self._listener, self._wakeup[0], self._report_read):
             self._selector.register(source, selectors.EVENT_READ)
         had_manager = False
-        while self._connections or self._children or self._leftovers or not had_manager:
+        while self._has_work() or not had_manager:
             events = self._selector.select(self._timeout_seconds())
             for key, _events in events:
                 self._serve(key.fileobj)
@@ -82,13 +85,18 @@ class Launcher:
             if not (self._connections or self._children):
                 self._leftovers.hurry()
             self._leftovers.end()
+            self._keeper.step()
             had_manager = had_manager or bool(self._connections)
 
+    def _has_work(self) -> bool:
+        is_kept = self._keeper.is_pending
+        return bool(self._connections or self._children or self._leftovers or is_kept)
+
     def _timeout_seconds(self) -> float | None:
-        due_seconds = self._leftovers.due_seconds()
-        if not self._wants_spare():
-            return due_seconds
-        return QUIET_SECONDS if due_seconds is None else min(QUIET_SECONDS, due_seconds)
+        waits = [self._leftovers.due_seconds(), self._keeper.due_seconds()]
+        if self._wants_spare():
+            waits.append(QUIET_SECONDS)
+        return min((seconds for seconds in waits if seconds is not None), default=None)
 
     def _wants_spare(self) -> bool:
         return self._spare is None and self._method == "fork" and bool(self._connections)
@@ -166,6 +174,9 @@ class Launcher:
 
     def _drop(self, connection: socket.socket) -> None:
         self._selector.unregister(connection)
+        if connection is self._kept:
+            self._kept = None
+            self._keeper.lost()
         del self._connections[connection]
         connection.close()
 
@@ -180,6 +191,11 @@ class Launcher:
     def _obey(self, connection: socket.socket, message: Message) -> None:
         if number := message.get("ack"):
             self._journal.acknowledge(number)
+        if keep := message.get("keep"):
+            self._keeper.learn(*keep)
+            self._kept = connection
+        if message.get("bye"):
+            self._keeper.forget()
         started: list[WorkerStarted] = []
         for fields in message.get("spawn", ()):
             started += self._spawn(WorkerLaunch.from_fields(fields))

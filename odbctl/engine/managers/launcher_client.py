@@ -90,6 +90,20 @@ class LauncherClient:
         """Say that all exits up to `number` are in the database."""
         self._send({"ack": number})
 
+    def keep(self, command: Sequence[str], log: str) -> None:
+        """Have a manager started again by this command if this process dies."""
+        self._send({"keep": [list(command), log]})
+
+    def say_goodbye(self) -> None:
+        """Say that this manager ends in order; waits until that is heard."""
+        if self._connection is None:
+            return
+        with contextlib.suppress(OSError):
+            self._connection.setblocking(True)
+            self._connection.settimeout(1.0)
+            self._connection.sendall(self._outgoing + encode({"bye": True}))
+            self._outgoing = b""
+
     def _send(self, message: Message) -> None:
         self._outgoing += encode(message)
         self.flush()

@@ -1,6 +1,7 @@
 """What a manager and its launcher say to each other: lines of JSON on a stream socket.
 
-Manager to launcher: `{"spawn": [launch, …]}`, `{"ack": n}`.
+Manager to launcher: `{"spawn": [launch, …]}`, `{"ack": n}`, `{"keep": [[word, …], log]}` (how
+to start a manager again, should this one die) and `{"bye": true}` (it ends in order).
 Launcher to manager: `{"started": […], "running": […], "exited": […]}`, and once, when it is
 connected to, the same with `"hello"` for all that it has; each exit carries
 the number that the manager acknowledges once it is in the database.

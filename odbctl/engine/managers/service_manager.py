@@ -80,6 +80,8 @@ class ServiceManager(ABC):
     strategy: ClassVar[str]
     start_method: str | None = None
     poll_seconds: float | None = None
+    # How a manager like this one is started again; empty if nobody is to do that.
+    keep_command: Sequence[str] = ()
 
     def __init__(self, home: Home, db: Database, settings: HostSettings | None = None) -> None:
         self.home = home
@@ -134,6 +136,11 @@ class ServiceManager(ABC):
     def cleanup(self) -> None:
         """Let go of what the strategy holds; workers go on where they can."""
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._is_stopping
+
     # The loop.
 
     def run(self) -> None:
@@ -152,6 +159,7 @@ class ServiceManager(ABC):
                     strategy=self.strategy,
                     start_method=self.start_method,
                     limits_held_by=self._groups.held_by,
+                    is_kept=bool(self.keep_command),
                 )
             )
             self._health.open()

@@ -14,6 +14,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from odbctl.engine.managers.background import manager_log
 from odbctl.engine.managers.host import HostSettings
 from odbctl.engine.managers.launcher_client import LauncherClient, find_launchers, launcher_path
 from odbctl.engine.managers.messages import (
@@ -85,7 +86,14 @@ class SubprocessServiceManager(ServiceManager):
             client = LauncherClient(path)
             client.start(self.home, python, method=self._method)
             self._clients[str(path)] = client
+            self._be_kept_by(python, client)
         return client
+
+    def _be_kept_by(self, python: str | None, client: LauncherClient) -> None:
+        """Have this manager kept by the launcher of odbctl's own interpreter."""
+        if self.keep_command and python is None:
+            log = str(manager_log(self.home, self.settings.name))
+            client.keep(self.keep_command, log)
 
     def find_workers(self) -> Collection[int]:
         """Connect to the launchers that are there; have the default one ready."""
@@ -97,7 +105,7 @@ class SubprocessServiceManager(ServiceManager):
             else:
                 for exited in self._bury(client):
                     self.report(exited)
-        self._client(None)
+        self._be_kept_by(None, self._client(None))
         return {instance for workers in self._workers.values() for instance in workers}
 
     def _wait_for_hello(self, client: LauncherClient) -> None:
@@ -187,6 +195,8 @@ class SubprocessServiceManager(ServiceManager):
     def cleanup(self) -> None:
         """Leave the launchers, which go on with their workers."""
         for client in self._clients.values():
+            if self.is_stopping:
+                client.say_goodbye()
             client.close()
 
 

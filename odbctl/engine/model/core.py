@@ -128,6 +128,7 @@ class ServiceHost(DbObject):
     strategy: str = ""
     start_method: str | None = None
     version: str = ""
+    is_kept: bool = False
     # What holds an instance to its memory limit here.
     limits_held_by: str = ""
     boot_id: str = ""

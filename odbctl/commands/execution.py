@@ -1,0 +1,85 @@
+"""`odbctl service exec` and `shell`: run something where an instance runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from odbctl.commands._app import command, new_app
+from odbctl.commands._options import OfInstance, ServiceName
+from odbctl.commands._results import Result
+from odbctl.commands._session import session
+from odbctl.errors import NotFoundError, NotPermittedError, UsageError
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.execute import Place
+
+_CONNECTED = "import odbctl; db = odbctl.connect(); print('db is connected; with db.view(): ...')"
+
+app = new_app("service")
+
+
+@command(
+    app,
+    "exec",
+    example=(
+        "odbctl service exec hello -- ls -l",
+        "odbctl service exec hello --instance hello-3 -- python -m hello_world.check",
+    ),
+)
+def exec_(name: ServiceName, instance: OfInstance = None) -> Result:
+    """Run a command, behind `--`, where an instance of a service runs.
+
+    In its folder, with its environment, release and interpreter, and in this terminal: the
+    exit code is the command's. Without a running instance it is the last one's place.
+    """
+    words = session().words_after_dashes
+    if not words:
+        raise UsageError("no command", hint=f"odbctl service exec {name} -- COMMAND")
+    _become(_place(name, instance), list(words))
+
+
+@command(
+    app,
+    "shell",
+    example=("odbctl service shell hello", "odbctl service shell hello --python"),
+)
+def shell(
+    name: ServiceName,
+    instance: OfInstance = None,
+    python: Annotated[
+        bool, typer.Option("--python", help="An interpreter, in which `db` is connected")
+    ] = False,
+) -> Result:
+    """Open a shell where an instance of a service runs; leaving it stops nothing."""
+    place = _place(name, instance)
+    if python:
+        interpreter = place.python or sys.executable
+        _become(place, [interpreter, "-i", "-c", _CONNECTED])
+    _become(place, [os.environ.get("SHELL") or "/bin/sh"])
+
+
+def _place(name: str, instance: str | None) -> Place:
+    from odbctl.engine.api.execute import find_place
+
+    with session().open_engine() as engine:
+        place = find_place(engine, name, instance=instance)
+    if place.note:
+        session().say(f"note: {place.note}; this is its place")
+    return place
+
+
+def _become(place: Place, words: list[str]) -> NoReturn:
+    """Be the command from here on."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(place.folder)
+    try:
+        os.execvpe(words[0], words, place.environment)
+    except FileNotFoundError as error:
+        raise NotFoundError("command", words[0]) from error
+    except OSError as error:
+        raise NotPermittedError(f"cannot run {words[0]}: {error.strerror}") from error

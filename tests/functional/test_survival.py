@@ -1,0 +1,158 @@
+"""Survival: whoever is killed, the services go on, are watched again, and run once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from functools import partial
+
+import pytest
+from cli_runner import odbctl
+from real_world import World, is_running, kill, parent_of
+from waiting import eventually
+
+from odbctl.engine.api import managers, services
+from odbctl.engine.api.install import make_init_line, make_unit
+from odbctl.engine.managers.background import ManagerOptions
+from odbctl.engine.managers.host import HostSettings
+from odbctl.engine.model.core import ServiceHost, ServiceInstance
+
+
+def pids(world: World) -> list[int | None]:
+    return [i["pid"] for i in world.ready()]
+
+
+def is_managed(world: World, *, without: int) -> bool:
+    return any(m["state"] == "running" and m["pid"] != without for m in world.managers())
+
+
+def test_a_killed_manager_is_back_within_a_second(world: World) -> None:
+    world.manager(is_kept=True)
+    before = [i["pid"] for i in world.run(count=5)]
+    for _ in range(2):
+        victim = world.manager_pid()
+        kill(victim)
+        began_at = time.monotonic()
+        eventually(partial(is_managed, world, without=victim))
+        assert time.monotonic() - began_at < 5.0
+        services.scale_service(world.engine, "svc", len(before) + 1)
+        world.wait_running(count=len(before) + 1)
+        assert pids(world)[: len(before)] == before
+        before = list(pids(world))
+    assert world.status()["restarts"] == 0
+
+
+def test_a_manager_that_was_stopped_stays_away(world: World) -> None:
+    world.manager(is_kept=True)
+    (found,) = world.run()
+    managers.stop_manager(world.engine)
+    launcher = parent_of(found["pid"] or 0) or 0
+    time.sleep(0.5)  # longer than it takes to come back
+    assert not any(m["state"] == "running" for m in world.managers())
+    assert is_running(launcher)
+
+
+def test_a_restarted_manager_is_kept_as_before(world: World) -> None:
+    world.manager(is_kept=True)
+    world.run()
+    managers.restart_manager(world.engine)
+    victim = world.manager_pid()
+    kill(victim)
+    eventually(lambda: is_managed(world, without=victim))
+
+
+def test_the_command_line_keeps_its_manager(world: World) -> None:
+    world.service()
+    assert odbctl("service", "start", "svc").code == 0
+    victim = world.manager_pid()
+    kill(victim)
+    eventually(lambda: is_managed(world, without=victim))
+    assert odbctl("service", "stop", "svc").code == 0
+
+
+def test_manager_and_launcher_killed_together_lose_nothing(world: World) -> None:
+    (first, *_) = before = world.run(count=3)
+    kill(parent_of(first["pid"] or 0) or 0)
+    kill(world.manager_pid())
+    eventually(lambda: not any(m["state"] == "running" for m in world.managers()))
+    world.manager()
+    services.scale_service(world.engine, "svc", 4)
+    world.wait_running(count=4)
+    assert pids(world)[:3] == [i["pid"] for i in before]
+    assert world.status()["restarts"] == 0
+
+
+def test_a_launcher_that_is_stopped_holds_up_no_restart_for_ever(world: World) -> None:
+    (found,) = world.run()
+    launcher = parent_of(found["pid"] or 0)
+    os.kill(launcher, signal.SIGSTOP)
+    try:
+        assert world.status()["state"] == "running"
+    finally:
+        os.kill(launcher, signal.SIGCONT)
+    kill(found["pid"])
+    world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
+
+
+def test_a_reboot_brings_back_exactly_what_was_wanted(world: World) -> None:
+    """Everything is killed at once, and what is in the database is of another boot."""
+    world.run(count=2)
+    world.another("idle")
+    world.another("other", count=1)
+    world.wait_running("other")
+    victims = [*pids(world), *[i["pid"] for i in world.ready("other")]]
+    launcher = parent_of(victims[0] or 0) or 0
+    kill(world.manager_pid())
+    kill(launcher)
+    for victim in victims:
+        kill(victim)
+    eventually(lambda: not any(is_running(pid or 0) for pid in victims))
+
+    def reboot() -> None:
+        for instance in ServiceInstance.lookup_all(is_current=True):
+            instance.boot_id = "the boot before"
+            # Another process has got its pid by now.
+            instance.pid, instance.start_ticks = os.getpid(), 1
+        for host in ServiceHost.lookup_all():
+            host.boot_id = "the boot before"
+
+    world.engine.db.run(reboot)
+    assert [i["state"] for i in world.status()["instances"]] == ["lost", "lost"]
+    world.manager()
+    world.wait_running(count=2)
+    world.wait_running("other", count=1)
+    assert world.instances("idle") == []
+    assert {i["state"] for i in world.instances() if i["ended_at"]} == {"lost"}
+
+
+@pytest.mark.parametrize("is_system", [True, False])
+def test_the_unit_is_one_that_systemd_takes(world: World, *, is_system: bool) -> None:
+    host = HostSettings(name="big one" if is_system else "local", cores=2.5)
+    unit = make_unit(world.home, ManagerOptions(host=host), is_system=is_system)
+    assert "KillMode=process" in unit.text
+    assert ("User=" in unit.text) == is_system
+    path = world.home.data / "odbctl-test.service"
+    path.write_text(unit.text)
+    try:
+        ran = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", str(path)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("there is no systemd here")
+    about_it = [line for line in ran.stderr.splitlines() if path.name in line]
+    assert about_it == []
+
+
+def test_installing_writes_the_unit_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(world.home.data / "config"))
+    ran = odbctl("manager", "install", "-o", "json")
+    assert ran.json["action"] == "installed"
+    assert "systemctl --user enable --now odbctl.service" in ran.json["commands"]
+    assert odbctl("manager", "install", "-o", "json").json["action"] == "unchanged"
+    line = odbctl("manager", "install", "--init").out
+    assert line.strip() == make_init_line(world.home, ManagerOptions(host=HostSettings()))
+    assert "@reboot" in line
+    assert "manager start" in line
