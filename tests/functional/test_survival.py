@@ -86,7 +86,7 @@ def test_manager_and_launcher_killed_together_lose_nothing(world: World) -> None
 
 def test_a_launcher_that_is_stopped_holds_up_no_restart_for_ever(world: World) -> None:
     (found,) = world.run()
-    launcher = parent_of(found["pid"] or 0)
+    launcher = parent_of(found["pid"] or 0) or 0
     os.kill(launcher, signal.SIGSTOP)
     try:
         assert world.status()["state"] == "running"

@@ -153,6 +153,7 @@ class ServiceManager(ABC):
         lock.acquire()
         try:
             self._groups = InstanceGroups.find()
+            told = self.find_workers()
             self.host_id = self.db.run(
                 lambda: record_host_up(
                     self.settings,
@@ -163,7 +164,7 @@ class ServiceManager(ABC):
                 )
             )
             self._health.open()
-            self._adopt()
+            self._adopt(told)
             self._house.start(self.host_id)
             with self.db.listen() as listener:
                 self._loop(listener)
@@ -326,9 +327,12 @@ class ServiceManager(ABC):
             waits.append(POLL_SECONDS)
         return max(0.0, min(waits))
 
-    def _adopt(self) -> None:
-        """Find the workers that an earlier manager of this host left running."""
-        told = self.find_workers()
+    def _adopt(self, told: Collection[int]) -> None:
+        """Find the workers that an earlier manager of this host left running.
+
+        Args:
+            told: Those whose end this manager will be told of.
+        """
         reports = self._reports.take(everything=True)
         self.db.run(lambda: self._record(reports))
         self._clean_up(reports)
