@@ -12,6 +12,7 @@ import pytest
 from real_world import World, is_running, kill
 from waiting import eventually
 
+from odbctl.engine.api import services
 from odbctl.engine.managers.background import ManagerOptions
 from odbctl.engine.managers.daemon import make_manager
 from odbctl.engine.managers.host import HostSettings
@@ -257,3 +258,45 @@ def test_a_launcher_that_dies_of_each_start_is_given_up_with_its_reason(
     ended = world.wait_ended("svc-1")
     assert ended["state"] == "failed"
     assert "3 launchers ended" in (ended["reason"] or "")
+
+
+def test_a_thread_that_does_not_stop_is_shown_as_that(world: World, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    source = """
+    import time
+
+    class Svc(ServiceBase):
+        def do_work(self, should_stop):
+            while not os.path.exists(os.environ.get("GATE", "")):
+                time.sleep(0.02)
+    """
+    os.environ["GATE"] = str(gate)
+    try:
+        world.service(source, stop_grace_seconds=0.2)
+        world.start(strategy="in-process")
+    finally:
+        del os.environ["GATE"]
+    world.wait_running()
+    services.stop_service(world.engine, "svc")
+    world.wait(lambda: any(e["reason"] == "hanging" for e in world.events()))
+    document = world.status()
+    assert document["state"] == "stopping"
+    assert "its thread does not stop" in document["reason"]
+    assert "svc.py" in document["reason"]
+    gate.touch()
+    world.settle()
+    assert world.instance("svc-1")["state"] == "stopped"
+
+
+def test_threads_answer_probes_too(world: World) -> None:
+    source = """
+    class Svc(ServiceBase):
+        def health(self):
+            return os.path.exists(os.path.join(self.runtime.storage, "ready"))
+    """
+    world.service(source, probe_period_seconds=0.1)
+    world.start(strategy="in-process")
+    world.wait(lambda: world.status()["running_count"] == 1)
+    assert world.status()["ready_count"] == 0
+    (world.home.storage / "svc" / "svc-1" / "ready").touch()
+    world.wait_running()

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from signal import Signals
+from signal import SIGKILL, Signals
 
 from odbctl.engine.managers.host import HostSettings
-from odbctl.engine.managers.messages import Report, WorkerExited, WorkerStarted
+from odbctl.engine.managers.messages import Report, WorkerExited, WorkerHangs, WorkerStarted
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_files import LogFiles
@@ -43,6 +44,7 @@ class InProcessServiceManager(ServiceManager):
         super().__init__(home, db, settings)
         self._threads: dict[int, tuple[threading.Thread, StopSignal]] = {}
         self._workers: dict[int, ServiceWorker] = {}
+        self._hanging: set[int] = set()
         self._news: list[Report] = []
         self._news_lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe()
@@ -109,6 +111,7 @@ class InProcessServiceManager(ServiceManager):
             if isinstance(report, WorkerExited):
                 self._threads.pop(report.instance, None)
                 self._workers.pop(report.instance, None)
+                self._hanging.discard(report.instance)
         return news
 
     def descriptors(self) -> Iterable[tuple[int, bool]]:
@@ -129,9 +132,18 @@ class InProcessServiceManager(ServiceManager):
             found.answer_probe(question[len(PROBE) :])
         return found is not None
 
-    def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
-        """Do nothing: a signal would end the manager itself; a thread ends by itself or never."""
-        logger.warning("a worker of this process does not stop; threads cannot be killed")
+    def send_signal_to(self, instance: int, worker: ProcessIdentity, number: Signals) -> None:
+        """Report a thread that does not stop, once: it ends by itself or never.
+
+        A signal would end the manager itself.
+        """
+        del worker
+        found = self._threads.get(instance)
+        if number is SIGKILL and found is not None and instance not in self._hanging:
+            self._hanging.add(instance)
+            text = f"its thread does not stop, and threads cannot be killed{_place(found[0])}"
+            logger.warning("%s: %s", found[0].name, text)
+            self.report(WorkerHangs(instance, text, time.time()))
 
     def cleanup(self) -> None:
         """Ask all threads to stop, and wait for them for a moment."""
@@ -141,3 +153,12 @@ class InProcessServiceManager(ServiceManager):
         for thread, _should_stop in tuple(self._threads.values()):
             thread.join(max(0.0, deadline - time.monotonic()))
         self._streams.uninstall()
+
+
+def _place(thread: threading.Thread) -> str:
+    """Say where a thread is, as `: at svc.py:12 in do_work`."""
+    frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage] - documented in `sys`
+    if frame is None:
+        return ""
+    code = frame.f_code
+    return f": at {os.path.basename(code.co_filename)}:{frame.f_lineno} in {code.co_name}"

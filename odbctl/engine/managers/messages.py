@@ -61,7 +61,15 @@ class HealthReport(NamedTuple):
     at: float
 
 
-Report = WorkerStarted | WorkerRunning | HealthReport | WorkerExited
+class WorkerHangs(NamedTuple):
+    """A worker does not end, and cannot be made to; `text` says what it is at."""
+
+    instance: int
+    text: str
+    at: float
+
+
+Report = WorkerHangs | WorkerStarted | WorkerRunning | HealthReport | WorkerExited
 
 
 class LineBuffer:

@@ -32,8 +32,8 @@ class Strategy(Protocol):
         """Ask a worker to stop; return whether it could be asked."""
         ...
 
-    def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
-        """Signal a worker's group."""
+    def send_signal_to(self, instance: int, worker: ProcessIdentity, number: Signals) -> None:
+        """Signal the worker of an instance, and its group."""
 
     def launches(self, instances: Iterable[int]) -> list[WorkerLaunch]:
         """Return what the workers of instances need to know."""
@@ -136,4 +136,4 @@ class OwnWorkers:
 
     def _send(self, instance: int, number: Signals) -> None:
         if (worker := self._strategy.worker_of(instance)) is not None:
-            self._strategy.send_signal(worker, number)
+            self._strategy.send_signal_to(instance, worker, number)

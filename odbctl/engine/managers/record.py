@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from odbctl.engine.managers.messages import (
     HealthReport,
     WorkerExited,
+    WorkerHangs,
     WorkerRunning,
     WorkerStarted,
 )
@@ -79,6 +80,16 @@ def _record_liveness(instance: ServiceInstance, report: HealthReport, actor: str
     grace = service.stop_grace_seconds if report.is_silent else 0.0
     instance.unhealthy_at = report.at - grace
     instance.reason = f"unhealthy: {report.text}" if report.text else "unhealthy"
+
+
+def record_hanging(reports: Iterable[WorkerHangs], *, actor: str) -> None:
+    """Record that workers do not end. Needs an open transaction."""
+    for report in reports:
+        instance = ServiceInstance.from_oid(report.instance)
+        if not instance.exists() or instance.state in ENDED_STATES:
+            continue
+        instance.reason = report.text
+        record_instance_event(instance, "hanging", report.text, actor=actor, level=EventLevel.ERROR)
 
 
 def record_exits(reports: Iterable[WorkerExited], *, actor: str) -> None:

@@ -35,6 +35,7 @@ from odbctl.engine.managers.messages import (
     HealthReport,
     Report,
     WorkerExited,
+    WorkerHangs,
     WorkerRunning,
     WorkerStarted,
 )
@@ -44,6 +45,7 @@ from odbctl.engine.managers.pace import Pace
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.record import (
     record_exits,
+    record_hanging,
     record_health,
     record_started,
     record_works,
@@ -132,6 +134,11 @@ class ServiceManager(ABC):
     def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
         """Send a signal to a worker and all of its process group."""
         signal_group(worker, number)
+
+    def send_signal_to(self, instance: int, worker: ProcessIdentity, number: Signals) -> None:
+        """Send a signal to the worker of an instance; `send_signal` is what does it."""
+        del instance
+        self.send_signal(worker, number)
 
     def cleanup(self) -> None:
         """Let go of what the strategy holds; workers go on where they can."""
@@ -257,6 +264,7 @@ class ServiceManager(ABC):
     def _record(self, reports: Sequence[Report]) -> None:
         record_started(r for r in reports if isinstance(r, WorkerStarted))
         record_works(r for r in reports if isinstance(r, WorkerRunning))
+        record_hanging((r for r in reports if isinstance(r, WorkerHangs)), actor=self.settings.name)
         record_health((r for r in reports if isinstance(r, HealthReport)), actor=self.settings.name)
         exits = [r for r in reports if isinstance(r, WorkerExited)]
         record_exits(exits, actor=self.settings.name)
