@@ -22,6 +22,7 @@ _odbctl_options() {
         "service logs") echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --until" ;;
         "service configure") echo "--color --env --env-file --help --home --json --no-wait --output --timeout --wait" ;;
         "service deploy") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service rollback") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service history") echo "--color --help --home --json --output" ;;
         "service lock") echo "--color --help --home --json --output" ;;
         "service prepare") echo "--color --help --home --json --output" ;;

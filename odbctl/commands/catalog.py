@@ -36,6 +36,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "logs": "Print what the instances of a service wrote",
             "configure": "Change a service's configuration, as a new release",
             "deploy": "Run another commit: new instances first, then the old ones stop",
+            "rollback": "Run an earlier release again: by default the one that ran before",
             "history": "List the releases of a service",
             "lock": "Refuse changes of a service's codebase",
             "prepare": "Let one change of the codebase through, then lock it",
@@ -131,7 +132,7 @@ TOP: dict[str, str] = {
 }
 
 # A noun's commands live in the module of its name, those without one in `top`, but for these.
-_RELEASES = ("restart", "configure", "deploy", "history", "lock", "prepare", "unlock")
+_RELEASES = ("restart", "configure", "deploy", "rollback", "history", "lock", "prepare", "unlock")
 _MODULES: dict[tuple[str | None, str], str] = {
     (None, "demo"): "demo",
     (None, "metrics"): "metrics",

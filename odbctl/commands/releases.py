@@ -96,6 +96,29 @@ def deploy(
     return result._replace(message=f"{result.message} at {ref}")
 
 
+@command(
+    app, "rollback", example=("odbctl service rollback hello", "odbctl service rollback hello 3")
+)
+def rollback(
+    name: ServiceName,
+    release: Annotated[
+        int | None, typer.Argument(metavar="[RELEASE]", help="A number of `service history`")
+    ] = None,
+    wait: Wait = True,
+    timeout: Timeout = None,
+) -> Result:
+    """Run an earlier release again: by default the one that ran before.
+
+    Commit, configuration and environment are those it had; releases that never ran are no
+    choice. New instances run before old ones stop.
+    """
+    from odbctl.engine.api.releases import rollback_service
+
+    with session().open_engine() as engine:
+        change = rollback_service(engine, name, number=release)
+        return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
+
+
 @command(app, "history", example="odbctl service history hello")
 def history(name: ServiceName) -> Result:
     """List the releases of a service."""

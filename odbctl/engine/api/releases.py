@@ -213,6 +213,64 @@ def restart_service(engine: Engine, name: str) -> Change:
     return _release(engine, name, codebase=codebase, question=question, action="restarted")
 
 
+def rollback_service(engine: Engine, name: str, *, number: int | None = None) -> Change:
+    """Roll a service back to an earlier release that ran, as a new release.
+
+    Args:
+        engine: The opened home.
+        name: The service.
+        number: Which release; by default the one that ran before the current one.
+
+    Raises:
+        NotFoundError: There is no such release.
+        ConflictError: There is none that ran, or the one named never did.
+    """
+    with engine.db.view():
+        service = find_service(name)
+        current = service.release
+        releases = sorted(Release.lookup_all(service=service), key=lambda r: r.number)
+        if number is None:
+            ran = [r for r in releases if _has_run(r) and r != current and _differs(r, current)]
+            if not ran:
+                raise ConflictError(
+                    f"no earlier release of service {name!r} ran",
+                    hint=f"odbctl service history {name}",
+                )
+            target = ran[-1]
+        else:
+            target = _numbered(name, releases, number)
+        codebase, question = target.codebase, _question(target)
+        check_class(engine, codebase, question)
+    return _release(engine, name, codebase=codebase, question=question, action="rolled back")
+
+
+def _has_run(release: Release) -> bool:
+    return release.outcome in (ReleaseOutcome.ACTIVE, ReleaseOutcome.SUPERSEDED)
+
+
+def _differs(release: Release, current: Release | None) -> bool:
+    """Tell whether going back to a release would change anything."""
+    if current is None:
+        return True
+    return (release.codebase, release.config, release.env) != (
+        current.codebase,
+        current.config,
+        current.env,
+    )
+
+
+def _numbered(name: str, releases: Sequence[Release], number: int) -> Release:
+    found = [r for r in releases if r.number == number]
+    if not found:
+        raise NotFoundError(f"release of service {name}", str(number))
+    if not _has_run(found[0]):
+        raise ConflictError(
+            f"release {number} of service {name!r} never ran: {found[0].reason}",
+            hint=f"odbctl service history {name}",
+        )
+    return found[0]
+
+
 def latest_outcome(engine: Engine, name: str) -> tuple[int, ReleaseOutcome, str | None]:
     """Return number, outcome and reason of a service's newest release.
 

@@ -27,6 +27,10 @@ from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 def plan_rollout(service: ServiceSnapshot, allocation: Allocation, *, now: float) -> SlotPlan:
     """Plan one step of a rollout."""
     plan = SlotPlan()
+    if service.is_scheduled or (_is_job(service) and live_ones(service)):
+        # A run that is under way is not cut short; the next one is of the new release.
+        plan.actions.append(Promote(service.id))
+        return plan
     if failed := _failed_candidate(service):
         plan.actions.append(FailRollout(service.id, failed.id))
         return plan
@@ -71,6 +75,10 @@ def _late_candidate(
             return instance
         plan.wake_by(due_at)
     return None
+
+
+def _is_job(service: ServiceSnapshot) -> bool:
+    return service.restart is RestartPolicy.NEVER
 
 
 def _did_its_job(service: ServiceSnapshot, instance: InstanceSnapshot) -> bool:

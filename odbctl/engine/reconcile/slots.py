@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from odbctl.engine.model.states import RestartPolicy
 from odbctl.engine.reconcile.actions import Action, Boot, Retire, Stop
 from odbctl.engine.reconcile.backoff import failures_after, next_try_at
 from odbctl.engine.reconcile.occupancy import by_slot, is_finished, live_ones
@@ -62,7 +63,8 @@ def fill_slot(
 ) -> None:
     """Have one instance of the service's release in the slot, now or after a back-off."""
     wanted = [i for i in occupants if i.is_wanted]
-    keep = next((i for i in wanted if i.release == service.release), None)
+    is_job = service.restart is RestartPolicy.NEVER  # its run is left to its end
+    keep = next((i for i in wanted if is_job or i.release == service.release), None)
     plan.actions += [Stop(i.id, "replaced") for i in reversed(wanted) if i is not keep]
     if keep is not None:
         plan.actions += [Retire(i.id) for i in occupants if i.is_ended]

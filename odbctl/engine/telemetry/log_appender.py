@@ -76,11 +76,20 @@ class LogAppender:
         whole = self._report(stamp) + data
         written = self.append_some(whole)
         if written < len(whole):
-            self._is_torn = self._is_torn or written > 0
+            self._is_torn = self._is_torn or (written > 0 and not self._take_back(written))
             self.drop(data)
             return False
         self._is_torn = False
         self._unreported_count = 0
+        return True
+
+    def _take_back(self, count: int) -> bool:
+        """Remove the beginning of what had no room; return whether that was possible."""
+        try:
+            os.ftruncate(self._descriptor, self.size - count)
+        except OSError:
+            return False
+        self.bytes_appended -= count
         return True
 
     def append_some(self, data: bytes) -> int:
