@@ -57,12 +57,12 @@ LOST = re.compile(r"(\d+) lines lost: no room to write")
 class Chaos:
     """A seeded run of faults over a world."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, seed: int, seen: Path) -> None:
         self.world = world
         self.chance = random.Random(seed)
         self.done: Counter[str] = Counter()
         self.watching: subprocess.Popen[bytes] | None = None
-        self.seen_path = world.home.data / "seen-events"
+        self.seen_path = seen  # not on the disk that is filled
 
     def begin(self) -> None:
         """Bring the services up, and watch events."""

@@ -39,13 +39,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def chaos(
-    small_disk: Path, git_repo: GitRepoFactory, monkeypatch: pytest.MonkeyPatch
+    small_disk: Path, tmp_path: Path, git_repo: GitRepoFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Chaos]:
     """Return a world on the small disk, and the chaos over it."""
     monkeypatch.setenv(HOME_VARIABLE, str(small_disk))
     home = Home.at(small_disk)
     world = World(home=home, repo=git_repo("app"), engine=Engine.open(home))
-    made = Chaos(world, SEED)
+    made = Chaos(world, SEED, tmp_path / "seen-events")
     try:
         yield made
     finally:
