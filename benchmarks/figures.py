@@ -81,7 +81,9 @@ class Row:
     @property
     def ratio(self) -> float | None:
         """Ours divided by the reference."""
-        return self.ours.value / self.reference.value if self.reference else None
+        if self.reference is None or not self.reference.value:
+            return None
+        return self.ours.value / self.reference.value
 
     @property
     def verdict(self) -> Verdict:

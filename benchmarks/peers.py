@@ -345,11 +345,15 @@ def _adoption_row(seconds: list[float], restarts: int) -> Row:
 def _rows(ours: Lane, lanes: list[Lane]) -> list[Row]:
     light = [lane for lane in lanes if lane.name in ("supervisord", "circus", "PM2")]
     return [
-        _row("one command -> 1 ready", "ms", ours, lanes, lambda v: v.one, 1.0, 1000),
-        _row(f"one command -> {COUNT} ready", "s", ours, lanes, lambda v: v.many, 1.0),
-        _row("the same, against Python and Node tools", "s", ours, light, lambda v: v.many, 0.5),
-        _row("kill -9 -> ready again", "ms", ours, lanes, lambda v: v.restart, 0.2, 1000),
-        _row(f"stop of {COUNT}", "s", ours, lanes, lambda v: v.stop, 1.0),
+        _row("one command -> 1 ready", "ms", ours, lanes, lambda v: v.one, limit=1.0, scale=1000),
+        _row(f"one command -> {COUNT} ready", "s", ours, lanes, lambda v: v.many, limit=1.0),
+        _row(
+            "the same, against Python and Node tools", "s", ours, light, lambda v: v.many, limit=0.5
+        ),
+        _row(
+            "kill -9 -> ready again", "ms", ours, lanes, lambda v: v.restart, limit=0.2, scale=1000
+        ),
+        _row(f"stop of {COUNT}", "s", ours, lanes, lambda v: v.stop, limit=1.0),
         Row(
             name=f"stop of {DEAF} that ignore SIGTERM, grace 1 s",
             unit="s",
@@ -359,9 +363,15 @@ def _rows(ours: Lane, lanes: list[Lane]) -> list[Row]:
             target=Target(limit=1.15, measure=Measure.VALUE),
         ),
         _row(
-            f"list with {COUNT}, whole process", "ms", ours, lanes, lambda v: v.listing, 1.0, 1000
+            f"list with {COUNT}, whole process",
+            "ms",
+            ours,
+            lanes,
+            lambda v: v.listing,
+            limit=1.0,
+            scale=1000,
         ),
-        _row(f"PSS of {COUNT} and supervisor", "MB", ours, lanes, lambda v: [v.pss_mb], 0.5),
+        _row(f"PSS of {COUNT} and supervisor", "MB", ours, lanes, lambda v: [v.pss_mb], limit=0.5),
         Row(
             name="idle CPU of supervisors, health checks every 10 s",
             unit="%",
@@ -403,6 +413,7 @@ def _row(
     ours: Lane,
     lanes: list[Lane],
     samples: Samples,
+    *,
     limit: float,
     scale: float = 1,
 ) -> Row:

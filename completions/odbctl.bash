@@ -64,8 +64,8 @@ _odbctl_options() {
         "db restore") echo "--color --help --home --json --output --yes" ;;
         "config show") echo "--color --help --home --json --origin --output" ;;
         "config path") echo "--color --help --home --json --output" ;;
-        "ps *") echo "--all --color --help --home --json --output" ;;
-        "status *") echo "--color --help --home --json --output" ;;
+        "ps *") echo "--all --color --help --home --json --output --watch" ;;
+        "status *") echo "--color --help --home --json --output --watch" ;;
         "logs *") echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --until" ;;
         "why *") echo "--color --help --home --json --output" ;;
         "metrics *") echo "--color --help --home --json --listen --output" ;;

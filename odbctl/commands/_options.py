@@ -63,6 +63,10 @@ EnvFile = Annotated[
     typer.Option(metavar="FILE", help="Set the variables of a file of K=V lines; - reads stdin"),
 ]
 EVERYTHING_HELP = "Also those that have ended"
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", "-w", help="Show it again whenever it has changed"),
+]
 Everything = Annotated[bool, typer.Option("--all", "-a", help=EVERYTHING_HELP)]
 HostOption = Annotated[str, typer.Option("--host", metavar="NAME", help="The host it supervises")]
 EventService = Annotated[

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odbctl.commands._results import Listing, Result, Single
+from odbctl.commands._results import Listing, Live, Result, Single
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from odbctl.commands._session import Session
+    from odbctl.engine.api.engine import Engine
 
 NOT_RUNNING = 3
 
@@ -37,6 +40,45 @@ def instances(session: Session, *, service: str | None = None, everything: bool 
     with session.open_engine() as engine:
         found = list_instances(engine, service=service, everything=everything)
     return Listing("instance", found, "no instances: odbctl service start NAME")
+
+
+def watched(session: Session, *, service: str | None, everything: bool) -> Result:
+    """Return the instances, again and again."""
+    from odbctl.engine.api.status import list_instances
+    from odbctl.engine.api.watching import watch
+
+    def read(engine: Engine) -> Listing:
+        found = list_instances(engine, service=service, everything=everything)
+        return Listing("instance", found, "no instances: odbctl service start NAME")
+
+    return Live(_checked(session, read, watch))
+
+
+def watched_status(session: Session, name: str | None) -> Result:
+    """Return what services do, again and again."""
+    from odbctl.engine.api.status import list_services, service_status
+    from odbctl.engine.api.watching import watch
+
+    def read(engine: Engine) -> Listing:
+        found = list_services(engine) if name is None else [service_status(engine, name)]
+        return Listing("service", found, "no services: odbctl service create --help")
+
+    return Live(_checked(session, read, watch))
+
+
+def _checked(
+    session: Session,
+    read: Callable[[Engine], Listing],
+    watch: Callable[[Engine, Callable[[Engine], Listing]], Iterator[Listing]],
+) -> Iterator[Listing]:
+    """Watch, after a first look that tells of a wrong name before anything is drawn."""
+    engine = session.open_engine()
+    try:
+        read(engine)
+    except BaseException:
+        engine.close()
+        raise
+    return watch(engine, read)
 
 
 def services(session: Session) -> Result:

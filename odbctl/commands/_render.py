@@ -12,6 +12,7 @@ from odbctl.commands._results import (
     Document,
     Done,
     Listing,
+    Live,
     Result,
     Single,
     Stream,
@@ -38,6 +39,9 @@ def render(result: Result, session: Session) -> int:
             return 0
         case Stream():
             _write_stream(result, out, output)
+            return 0
+        case Live():
+            _write_live(result, out, output)
             return 0
         case Listing():
             _write_listing(result, session)
@@ -112,6 +116,23 @@ def _write_done(result: Done, session: Session) -> None:
     else:
         document = {**result.document, "action": result.action, "notes": list(result.notes)}
         _write(out, data_text(document, output, out))
+
+
+def _write_live(result: Live, out: Terminal, output: str) -> None:
+    """Draw a listing again and again on a terminal; elsewhere print what has changed."""
+    known: dict[str, Document] = {}
+    for listing in result.listings:
+        if output in ("table", "wide") and out.is_live:
+            lines = listing_lines(listing, out, is_wide=output == "wide")
+            _write(out, _HOME_AND_CLEAR + "\n".join(lines or [listing.empty]))
+            continue
+        for document in listing.documents:
+            if known.get(name_of(document)) != document:
+                _write(out, name_of(document) if output == "name" else _json(document))
+        known = {name_of(document): document for document in listing.documents}
+
+
+_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 def _write_stream(result: Stream, out: Terminal, output: str) -> None:

@@ -45,13 +45,19 @@ class Stream(NamedTuple):
     documents: Iterator[Document]
 
 
+class Live(NamedTuple):
+    """A listing that is shown again whenever it has changed."""
+
+    listings: Iterator[Listing]
+
+
 class Text(NamedTuple):
     """Text that is the same in every format."""
 
     text: str
 
 
-Result = Listing | Single | Done | Stream | Text
+Result = Listing | Single | Done | Stream | Live | Text
 
 
 def as_document(value: object) -> Document:

@@ -21,6 +21,7 @@ from odbctl.commands._options import (
     ServiceName,
     Since,
     Until,
+    Watch,
 )
 from odbctl.commands._results import Listing, Result, Single, Text
 from odbctl.commands._session import session
@@ -28,22 +29,28 @@ from odbctl.commands._session import session
 app = new_app()
 
 
-@command(app, "ps", example=("odbctl ps", "odbctl ps hello --all -o wide"))
+@command(app, "ps", example=("odbctl ps", "odbctl ps hello --all -o wide", "odbctl ps -w"))
 def ps(
     service: Annotated[
         str | None, typer.Argument(metavar="[SERVICE]", help="Only of this service")
     ] = None,
     everything: Everything = False,
+    watch: Watch = False,
 ) -> Result:
     """List the instances of all services."""
+    if watch:
+        return _reads.watched(session(), service=service, everything=everything)
     return _reads.instances(session(), service=service, everything=everything)
 
 
 @command(app, "status", example=("odbctl status", "odbctl status hello"))
 def status(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this service")] = None,
+    watch: Watch = False,
 ) -> Result:
     """Show what the services do; exit 3 when nothing runs."""
+    if watch:
+        return _reads.watched_status(session(), name)
     return _reads.status(session(), name)
 
 

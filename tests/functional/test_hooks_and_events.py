@@ -251,3 +251,22 @@ def test_why_speaks_of_an_instance_too(world: World) -> None:
     assert [line["text"] for line in told["log"]][:1] == ["hi"]
     assert [e["reason"] for e in told["events"]] == ["running", "crashed"]
     services.stop_service(world.engine, "svc")
+
+
+def test_watching_instances_prints_what_has_changed(world: World) -> None:
+    (first,) = world.run()
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "odbctl", "ps", "-w", "-o", "json"], stdout=subprocess.PIPE
+    )
+    assert watching.stdout is not None
+    try:
+        assert json.loads(watching.stdout.readline())["id"] == "svc-1"
+        kill(first["pid"])
+        seen = [json.loads(watching.stdout.readline()) for _ in range(1)]
+        while (seen[-1]["id"], seen[-1]["state"]) != ("svc-2", "running"):
+            seen.append(json.loads(watching.stdout.readline()))
+    finally:
+        watching.send_signal(signal.SIGINT)
+        watching.communicate()
+    assert watching.returncode == 130
+    assert odbctl("status", "nobody", "--watch").code == 4

@@ -12,7 +12,7 @@ from odbctl.engine.api.lookups import actor, near
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.codebases.names import validate_name
-from odbctl.engine.managers.hooks import HookCall, carry_out
+from odbctl.engine.managers.hook_calls import HookCall, carry_out
 from odbctl.engine.model.core import Hook
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel

@@ -8,19 +8,15 @@ How far events were handled is kept in the database, so each is handled at least
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
-import json
 import logging
-import os
-import signal
-import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from odbctl.engine.managers.hook_calls import HookCall, carry_out, end_commands, event_fields
 from odbctl.engine.model.core import Event, Hook, ServiceHost
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel
@@ -35,20 +31,8 @@ RETRY_SECONDS = 1.0
 # How often it is written how far events were handled.
 CURSOR_SECONDS = 2.0
 _RANKS = {EventLevel.INFO: 0, EventLevel.WARNING: 1, EventLevel.ERROR: 2}
-_MAX_OUTPUT_CHARS = 300
 
 logger = logging.getLogger("odbctl.manager")
-
-
-class HookCall(NamedTuple):
-    """One call that is due: of a hook, for an event and what came after it meanwhile."""
-
-    hook: str
-    command: tuple[str, ...]
-    url: str
-    headers: Mapping[str, str]
-    timeout_seconds: float
-    document: Mapping[str, object]
 
 
 class HookRunner:
@@ -87,7 +71,7 @@ class HookRunner:
         self._stop.set()
         with self._ready:
             self._ready.notify_all()
-        _end_commands()
+        end_commands()
         self._follower.join(timeout=2.0)
         self._follower = None
 
@@ -231,86 +215,3 @@ def _call(hook: Hook, document: Mapping[str, object]) -> HookCall:
         timeout_seconds=hook.timeout_seconds,
         document={**document, "count": 1},
     )
-
-
-def event_fields(event: Event) -> dict[str, object]:
-    """Return what a hook is told of an event: its document."""
-    return {
-        "kind": "event",
-        "version": 1,
-        "at": event.at,
-        "level": event.level.value,
-        "object": event.subject,
-        "service": event.service,
-        "reason": event.reason,
-        "message": event.message,
-        "actor": event.actor,
-        "release": event.release,
-    }
-
-
-def carry_out(call: HookCall) -> str:
-    """Carry out one call; return what went wrong, empty when nothing did."""
-    return _call_page(call) if call.url else _run_command(call)
-
-
-def _run_command(call: HookCall) -> str:
-    names = ("level", "object", "service", "reason", "message", "actor", "release", "at", "count")
-    told = {f"ODBCTL_EVENT_{n.upper()}": str(call.document.get(n) or "") for n in names}
-    try:
-        process = subprocess.Popen(
-            call.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, **told},
-            cwd="/",
-        )
-    except OSError as error:
-        return f"{call.command[0]}: {error.strerror}"
-    _commands.add(process)
-    try:
-        text = json.dumps(call.document).encode()
-        output = process.communicate(text, timeout=call.timeout_seconds)[0]
-    except subprocess.TimeoutExpired:
-        _kill(process)
-        process.communicate()
-        return f"it took longer than {call.timeout_seconds:g} s and was killed"
-    finally:
-        _commands.discard(process)
-    if process.returncode == 0:
-        return ""
-    said = output.decode(errors="replace").strip()[-_MAX_OUTPUT_CHARS:]
-    return f"exit code {process.returncode}{': ' if said else ''}{said}"
-
-
-# The commands that run now, for those who wait for them may be ended.
-_commands: set[subprocess.Popen[bytes]] = set()
-
-
-def _end_commands() -> None:
-    for process in tuple(_commands):
-        _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _call_page(call: HookCall) -> str:
-    import urllib.error
-    import urllib.request
-
-    headers = {"Content-Type": "application/json", **call.headers}
-    body = json.dumps(call.document).encode()
-    request = urllib.request.Request(call.url, body, headers, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=call.timeout_seconds) as answer:
-            answer.read(1 << 16)
-    except urllib.error.HTTPError as error:
-        return f"{call.url}: {error.code} {error.reason}"
-    except (OSError, ValueError) as error:
-        return f"{call.url}: {getattr(error, 'reason', error)}"
-    return ""

@@ -19,6 +19,10 @@ from odbctl.paths import Home
 DEFAULT_HOST = "local"
 
 
+# A manager that was killed holds its lock until the last of its threads has ended.
+LOCK_SECONDS = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """What a manager says of its host. Zero cores or RAM: as many as the machine has."""
@@ -45,13 +49,14 @@ class HostLock:
             ConflictError: Another manager supervises this host.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(descriptor)
-            raise ConflictError(
-                f"a manager of host {self._host!r} runs already", hint="odbctl manager status"
-            ) from error
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not _is_locked(descriptor):
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise ConflictError(
+                    f"a manager of host {self._host!r} runs already", hint="odbctl manager status"
+                )
+            time.sleep(0.01)
         self._descriptor = descriptor
 
     def release(self) -> None:
@@ -59,6 +64,14 @@ class HostLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def record_host_up(

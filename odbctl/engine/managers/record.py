@@ -6,10 +6,11 @@ a move that no longer applies, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from odbctl.engine.managers.messages import (
     HealthReport,
+    Report,
     WorkerExited,
     WorkerHangs,
     WorkerRunning,
@@ -22,6 +23,15 @@ from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.engine.worker.running import record_running
 
 SIGKILL = 9
+
+
+def record_reports(reports: Sequence[Report], *, actor: str) -> None:
+    """Record all that was reported, each kind in its turn. Needs an open transaction."""
+    record_started(r for r in reports if isinstance(r, WorkerStarted))
+    record_works(r for r in reports if isinstance(r, WorkerRunning))
+    record_hanging((r for r in reports if isinstance(r, WorkerHangs)), actor=actor)
+    record_health((r for r in reports if isinstance(r, HealthReport)), actor=actor)
+    record_exits((r for r in reports if isinstance(r, WorkerExited)), actor=actor)
 
 
 def record_started(reports: Iterable[WorkerStarted]) -> None:

@@ -31,25 +31,12 @@ from odbctl.engine.managers.housekeeping import Housekeeper
 from odbctl.engine.managers.instance_groups import InstanceGroups
 from odbctl.engine.managers.interpreters import hash_text
 from odbctl.engine.managers.launches import make_launch
-from odbctl.engine.managers.messages import (
-    HealthReport,
-    Report,
-    WorkerExited,
-    WorkerHangs,
-    WorkerRunning,
-    WorkerStarted,
-)
+from odbctl.engine.managers.messages import Report, WorkerExited
 from odbctl.engine.managers.observe import observe_workers, observe_world, worker_identity
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.pace import Pace
 from odbctl.engine.managers.processes import signal_group
-from odbctl.engine.managers.record import (
-    record_exits,
-    record_hanging,
-    record_health,
-    record_started,
-    record_works,
-)
+from odbctl.engine.managers.record import record_reports
 from odbctl.engine.managers.report_queue import ReportQueue
 from odbctl.engine.managers.settling import settle_logs
 from odbctl.engine.model.core import Hook, ServiceInstance
@@ -262,12 +249,7 @@ class ServiceManager(ABC):
         return world, plan
 
     def _record(self, reports: Sequence[Report]) -> None:
-        record_started(r for r in reports if isinstance(r, WorkerStarted))
-        record_works(r for r in reports if isinstance(r, WorkerRunning))
-        record_hanging((r for r in reports if isinstance(r, WorkerHangs)), actor=self.settings.name)
-        record_health((r for r in reports if isinstance(r, HealthReport)), actor=self.settings.name)
-        exits = [r for r in reports if isinstance(r, WorkerExited)]
-        record_exits(exits, actor=self.settings.name)
+        record_reports(reports, actor=self.settings.name)
 
     def _decide(self) -> tuple[WorldSnapshot, Plan]:
         with self.db.view():

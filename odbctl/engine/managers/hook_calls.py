@@ -1,0 +1,113 @@
+"""Calling hooks: a command with the event on its standard input, or a page.
+
+Run by the threads of a HookRunner, and by `hook test`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from odbctl.engine.model.core import Event
+
+_MAX_OUTPUT_CHARS = 300
+
+
+class HookCall(NamedTuple):
+    """One call that is due: of a hook, for an event and what came after it meanwhile."""
+
+    hook: str
+    command: tuple[str, ...]
+    url: str
+    headers: Mapping[str, str]
+    timeout_seconds: float
+    document: Mapping[str, object]
+
+
+def event_fields(event: Event) -> dict[str, object]:
+    """Return what a hook is told of an event: its document."""
+    return {
+        "kind": "event",
+        "version": 1,
+        "at": event.at,
+        "level": event.level.value,
+        "object": event.subject,
+        "service": event.service,
+        "reason": event.reason,
+        "message": event.message,
+        "actor": event.actor,
+        "release": event.release,
+    }
+
+
+def carry_out(call: HookCall) -> str:
+    """Carry out one call; return what went wrong, empty when nothing did."""
+    return _call_page(call) if call.url else _run_command(call)
+
+
+def _run_command(call: HookCall) -> str:
+    names = ("level", "object", "service", "reason", "message", "actor", "release", "at", "count")
+    told = {f"ODBCTL_EVENT_{n.upper()}": str(call.document.get(n) or "") for n in names}
+    try:
+        process = subprocess.Popen(
+            call.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **told},
+            cwd="/",
+        )
+    except OSError as error:
+        return f"{call.command[0]}: {error.strerror}"
+    _commands.add(process)
+    try:
+        text = json.dumps(call.document).encode()
+        output = process.communicate(text, timeout=call.timeout_seconds)[0]
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        process.communicate()
+        return f"it took longer than {call.timeout_seconds:g} s and was killed"
+    finally:
+        _commands.discard(process)
+    if process.returncode == 0:
+        return ""
+    said = output.decode(errors="replace").strip()[-_MAX_OUTPUT_CHARS:]
+    return f"exit code {process.returncode}{': ' if said else ''}{said}"
+
+
+# The commands that run now, for those who wait for them may be ended.
+_commands: set[subprocess.Popen[bytes]] = set()
+
+
+def end_commands() -> None:
+    """Kill the commands that run now."""
+    for process in tuple(_commands):
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _call_page(call: HookCall) -> str:
+    import urllib.error
+    import urllib.request
+
+    headers = {"Content-Type": "application/json", **call.headers}
+    body = json.dumps(call.document).encode()
+    request = urllib.request.Request(call.url, body, headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=call.timeout_seconds) as answer:
+            answer.read(1 << 16)
+    except urllib.error.HTTPError as error:
+        return f"{call.url}: {error.code} {error.reason}"
+    except (OSError, ValueError) as error:
+        return f"{call.url}: {getattr(error, 'reason', error)}"
+    return ""
