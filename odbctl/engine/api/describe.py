@@ -12,12 +12,20 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import odbctl
+from odbctl.engine.api.facts import (
+    BY_NOTHING,
+    BY_RLIMIT,
+    held_by,
+    latest_figures,
+    observed_state,
+    probe_document,
+    unfulfilled,
+)
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.observe import (
     is_managed,
     observe_instance,
     observe_service,
-    worker_identity,
 )
 from odbctl.engine.model.core import (
     Codebase,
@@ -27,19 +35,10 @@ from odbctl.engine.model.core import (
     ServiceHost,
     ServiceInstance,
 )
-from odbctl.engine.model.probes import Probe
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
-from odbctl.engine.reconcile.dependencies import is_fulfilled
 from odbctl.engine.reconcile.describe import ServiceState, describe_service
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot
-from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
-from odbctl.engine.worker.identity import is_alive
 from odbctl.paths import Home
-
-# As `limits` calls them, which needs more than a reader has.
-BY_CGROUP = "cgroup v2"
-BY_RLIMIT = "address space (rlimit)"
-BY_NOTHING = "nothing"
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import (
@@ -50,21 +49,9 @@ if TYPE_CHECKING:
         HostDocument,
         InstanceDocument,
         ManagerDocument,
-        ProbeDocument,
         ReleaseDocument,
         ServiceDocument,
     )
-
-
-def observed_state(instance: ServiceInstance) -> InstanceState:
-    """Return an instance's state, checked against the process table."""
-    state = instance.state
-    if state in ENDED_STATES or state is InstanceState.BOOTING:
-        return state
-    identity = worker_identity(instance)
-    if identity is None or is_alive(identity):
-        return state
-    return InstanceState.LOST
 
 
 def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument:
@@ -72,7 +59,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
     state = observed_state(instance)
     service, release = instance.service, instance.release
     owner = instance.owner
-    latest = _latest(home, instance) if state not in ENDED_STATES else None
+    latest = latest_figures(home, instance) if state not in ENDED_STATES else None
     return {
         "kind": "instance",
         "version": VERSION,
@@ -103,35 +90,6 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "threads": latest.sample.threads if latest else None,
         "log": f"{home.logs_text}/{service.name}/{instance.name}.log",
     }
-
-
-class _Boards:
-    """The boards of figures that were read, each until it is written again."""
-
-    def __init__(self) -> None:
-        self._read: dict[str, tuple[int, dict[int, Latest]]] = {}
-
-    def of(self, path: str) -> dict[int, Latest]:
-        """Return the newest figures of a host."""
-        try:
-            written = os.stat(path).st_mtime_ns
-        except OSError:
-            return {}
-        known = self._read.get(path)
-        if known is None or known[0] != written:
-            known = self._read[path] = (written, read_board(path))
-        return known[1]
-
-
-_boards = _Boards()
-
-
-def _latest(home: Home, instance: ServiceInstance) -> Latest | None:
-    """Return an instance's newest figures; None if they are not of now, or not its own."""
-    found = _boards.of(f"{home.figures_text}/{instance.host.name}.now").get(instance.oid)
-    if found is None or abs(time.time() - found.sample.at) > FRESH_SECONDS:
-        return None
-    return found
 
 
 def exit_document(instance: ServiceInstance) -> ExitDocument:
@@ -172,9 +130,9 @@ def service_document(
         "cores": service.cores,
         "ram_gb": service.ram_gb,
         "memory_limit_bytes": service.memory_limit_bytes,
-        "memory_held_by": _held_by(service.memory_limit_bytes, by_rlimit=BY_RLIMIT),
+        "memory_held_by": held_by(service.memory_limit_bytes, by_rlimit=BY_RLIMIT),
         "cpu_limit": service.cpu_limit,
-        "cpu_held_by": _held_by(service.cpu_limit, by_rlimit=BY_NOTHING),
+        "cpu_held_by": held_by(service.cpu_limit, by_rlimit=BY_NOTHING),
         "restart": service.restart.value,
         "stop_grace_seconds": service.stop_grace_seconds,
         "stop_signal": service.stop_signal,
@@ -200,40 +158,6 @@ def service_document(
         "env_names": sorted(release.env) if release else [],
         "created_at": service.created_at,
         "instances": documents,
-    }
-
-
-def _held_by(limit: float | None, *, by_rlimit: str) -> str | None:
-    """Say what holds an instance to a limit, on the hosts there are."""
-    if limit is None:
-        return None
-    found = {host.limits_held_by for host in ServiceHost.lookup_all() if host.limits_held_by}
-    return ", ".join(sorted(BY_CGROUP if by == BY_CGROUP else by_rlimit for by in found)) or None
-
-
-def unfulfilled(service: Service) -> list[str]:
-    """Return the names of the services that one waits for, or would when it starts."""
-    return [name for name in service.depends_on if not _is_fulfilled(name)]
-
-
-def _is_fulfilled(name: str) -> bool:
-    found = Service.lookup_unique(name=name)
-    if found is None:
-        return False
-    current = ServiceInstance.lookup_all(service=found, is_current=True)
-    snapshots = [observe_instance(i)._replace(state=observed_state(i)) for i in current]
-    return is_fulfilled(observe_service(found, snapshots))
-
-
-def probe_document(probe: Probe | None) -> ProbeDocument | None:
-    """Describe a probe."""
-    if probe is None:
-        return None
-    return {
-        "probe": str(probe),
-        "period_seconds": probe.period_seconds,
-        "timeout_seconds": probe.timeout_seconds,
-        "failure_threshold": probe.failure_threshold,
     }
 
 

@@ -99,18 +99,24 @@ def stop_manager(
         identity = manager_identity(found)
         runs = is_managed(found)
     if not runs or identity is None:
+        if with_services and _living_count(engine):  # only a manager can stop them
+            ensure_manager(engine)
+            return stop_manager(engine, with_services=True, timeout_seconds=timeout_seconds)
         with engine.db.view():
             return _change(engine, find_host(host), "unchanged", "does not run")
     if with_services:
         stop_all_services(engine, timeout_seconds=timeout_seconds)
     signal_process(identity, signal.SIGTERM)
     _wait_until_gone(identity, timeout_seconds)
+    living = _living_count(engine)
     with engine.db.view():
-        living = sum(
-            i.state not in ENDED_STATES for i in ServiceInstance.lookup_all(is_current=True)
-        )
         text = f"{living} instances go on without it" if living else "nothing runs"
         return _change(engine, find_host(host), "stopped", text)
+
+
+def _living_count(engine: Engine) -> int:
+    with engine.db.view():
+        return sum(i.state not in ENDED_STATES for i in ServiceInstance.lookup_all(is_current=True))
 
 
 def stop_all_services(engine: Engine, *, timeout_seconds: float) -> None:

@@ -16,11 +16,8 @@ import logging
 import os
 import select
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from signal import Signals
-from typing import ClassVar
 
 from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
@@ -35,16 +32,16 @@ from odbctl.engine.managers.messages import Report, WorkerExited
 from odbctl.engine.managers.observe import observe_workers, observe_world, worker_identity
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.pace import Pace
-from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.record import record_reports
 from odbctl.engine.managers.report_queue import ReportQueue
 from odbctl.engine.managers.settling import settle_logs
+from odbctl.engine.managers.strategy import LaunchStrategy
 from odbctl.engine.model.core import Hook, ServiceInstance
 from odbctl.engine.odb import Database, Listener
 from odbctl.engine.reconcile.actions import Plan
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import WorldSnapshot
-from odbctl.engine.worker.control import REPORT, STOP, control_path, send_control
+from odbctl.engine.worker.control import REPORT, control_path, send_control
 from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
@@ -56,21 +53,8 @@ RETRY_SECONDS = 1.0
 logger = logging.getLogger("odbctl.manager")
 
 
-class ServiceManager(ABC):
-    """Makes what runs on one host equal what is wanted.
-
-    Attributes:
-        strategy: The name of this way of launching workers.
-        start_method: Which of several ways of starting a process, where there are several.
-        poll_seconds: How often `collect_reports` is called when nothing
-            happens; None if its descriptors tell of everything.
-    """
-
-    strategy: ClassVar[str]
-    start_method: str | None = None
-    poll_seconds: float | None = None
-    # How a manager like this one is started again; empty if nobody is to do that.
-    keep_command: Sequence[str] = ()
+class ServiceManager(LaunchStrategy):
+    """Makes what runs on one host equal what is wanted."""
 
     def __init__(self, home: Home, db: Database, settings: HostSettings | None = None) -> None:
         self.home = home
@@ -88,47 +72,6 @@ class ServiceManager(ABC):
         self._pace = Pace()
         fifo = home.run / f"h-{hash_text(self.settings.name):08x}"
         self._health = HealthChecks(fifo, self.ask_probe)
-
-    # What a subclass provides.
-
-    @abstractmethod
-    def start_service_workers(self, launches: Sequence[WorkerLaunch]) -> None:
-        """Start one worker for each launch; what becomes of it is reported later."""
-
-    @abstractmethod
-    def collect_reports(self) -> Iterable[Report]:
-        """Return what has become of workers since the last call, without waiting."""
-
-    def descriptors(self) -> Iterable[tuple[int, bool]]:
-        """Return (descriptor, wants to write) pairs that wake the manager."""
-        return ()
-
-    def reports_recorded(self) -> None:
-        """Hear that all collected reports are in the database."""
-
-    def find_workers(self) -> Collection[int]:
-        """Find, at the start, the instances whose end this manager will be told of."""
-        return ()
-
-    def request_stop(self, instance: int) -> bool:
-        """Ask a worker to stop; return whether it could be asked."""
-        return send_control(control_path(self.home.run, instance), STOP)
-
-    def ask_probe(self, instance: int, question: bytes) -> bool:
-        """Ask a worker how it is; return whether it could be asked."""
-        return send_control(control_path(self.home.run, instance), question)
-
-    def send_signal(self, worker: ProcessIdentity, number: Signals) -> None:
-        """Send a signal to a worker and all of its process group."""
-        signal_group(worker, number)
-
-    def send_signal_to(self, instance: int, worker: ProcessIdentity, number: Signals) -> None:
-        """Send a signal to the worker of an instance; `send_signal` is what does it."""
-        del instance
-        self.send_signal(worker, number)
-
-    def cleanup(self) -> None:
-        """Let go of what the strategy holds; workers go on where they can."""
 
     @property
     def is_stopping(self) -> bool:
