@@ -24,7 +24,7 @@ class Checked:
     """Checks with a clock that is set by hand, and workers that answer when told to."""
 
     def __init__(self, folder: Path, *, readiness: bool, liveness: bool) -> None:
-        self.now = 1000.0
+        self.now: float = 1000.0
         self.asked: list[tuple[int, list[object]]] = []
         self.fifo = folder / "fifo"
         self.checks = HealthChecks(self.fifo, self._ask, clock=lambda: self.now)
