@@ -68,6 +68,8 @@ def record_health(reports: Iterable[HealthReport], *, actor: str) -> None:
             instance.health = report.text
             if report.is_well or was_ready:
                 _record_readiness(instance, report, actor)
+        elif not report.is_well:
+            instance.health = report.text  # not ready still, for another reason
 
 
 def _record_readiness(instance: ServiceInstance, report: HealthReport, actor: str) -> None:
