@@ -30,7 +30,7 @@ COUNT = 100
 DEAF = 10
 WAIT_SECONDS = 60.0
 FLOOD_MEGABYTES = 500
-READY_CLASS = "bench_services:ReadyService"
+READY_CLASS = "ready_service:ReadyService"
 
 
 class Lane:
