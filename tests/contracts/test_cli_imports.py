@@ -30,6 +30,8 @@ def _loaded(words: list[str]) -> frozenset[str]:
         ["service", "status", "hello"],
         ["service", "list"],
         ["instance", "list", "--all"],
+        ["logs", "hello", "--since", "1h"],
+        ["why", "hello"],
         ["__complete", "service", "start", ""],
     ],
 )
