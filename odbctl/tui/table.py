@@ -9,7 +9,7 @@ Runs in the dashboard's event loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,19 +21,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from odbctl.tui.arrange import Keyed
 from odbctl.tui.columns import GAP_CELLS, Column, ColumnSpec, columns_for
 from odbctl.tui.paint import NOTHING, Cell, Tone
 from odbctl.tui.text import fit
-
-
-class Keyed(Protocol):
-    """A row that can be told from the others."""
-
-    @property
-    def key(self) -> str:
-        """What the row is known by, whatever its place."""
-        ...
-
 
 Row = TypeVar("Row", bound=Keyed)
 
@@ -45,6 +36,10 @@ class Line(NamedTuple):
     is_header: bool = False
     is_cursor: bool = False
     is_text: bool = False
+    is_marked: bool = False
+
+
+MARK = "▎"
 
 
 class RowTable(ScrollView, Generic[Row], can_focus=True):
@@ -54,6 +49,8 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     RowTable { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
         scrollbar-background: $background; scrollbar-color: $panel; }
     RowTable > .table--header { color: $secondary; text-style: bold; }
+    RowTable > .table--chosen { color: $text-accent; text-style: bold reverse; }
+    RowTable > .table--mark { color: $text-accent; text-style: bold; }
     RowTable > .table--cursor { background: $primary 20%; }
     RowTable:focus > .table--cursor { background: $primary 45%; }
     RowTable > .table--strong { color: $foreground; text-style: bold; }
@@ -66,6 +63,8 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--cursor",
+        "table--chosen",
+        "table--mark",
         *(f"table--{tone}" for tone in Tone),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -115,6 +114,8 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         self._now = 0.0
         self._empty = ""
         self._cursor = 0
+        self._marks: frozenset[str] = frozenset()
+        self._is_wide = False
         self._painted: dict[int, Line] = {}
         self.lines_rendered = 0
         self._is_passive = is_passive
@@ -124,6 +125,16 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     def cursor_key(self) -> str | None:
         """The key of the row under the cursor."""
         return self._rows[self._cursor].key if self._rows else None
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that are shown, in their order."""
+        return self._rows
+
+    @property
+    def cursor_row(self) -> Row | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._rows else None
 
     def show_rows(self, rows: Sequence[Row], now: float, *, empty: str = "") -> None:
         """Show other rows, or the same at another time; what did not change is not drawn.
@@ -208,25 +219,36 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         elif self._cursor >= top + visible_rows:
             self.scroll_to(y=self._cursor - visible_rows + 1, animate=False)
 
+    def header_cell(self, column: Column) -> Cell:
+        """Return what the header says of a column."""
+        return Cell(column.name)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns there is room for."""
+        return columns_for(self._specs, self._line_width, self._is_wide)
+
     def _refresh_changed(self) -> None:
         for y in range(self.size.height):
             if self._painted.get(y) != self._line_at(y):
                 self.refresh_line(y + self.scroll_offset.y)
 
     def _line_at(self, y: int) -> Line:
-        columns = columns_for(self._specs, self._line_width)
+        columns = self.columns
         if y == 0:
-            return Line(tuple(Cell(column.name) for column in columns), is_header=True)
+            return Line(tuple(map(self.header_cell, columns)), is_header=True)
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._rows):
             is_first = index == 0 and self._empty
             return Line(
                 (Cell(self._empty, Tone.MUTED),) if is_first else (), is_text=bool(is_first)
             )
-        cells = self._cells_of(self._rows[index], self._now)
+        row = self._rows[index]
+        cells = self._cells_of(row, self._now)
         return Line(
             tuple(cells.get(column.name, NOTHING) for column in columns),
             is_cursor=index == self._cursor and not self._is_passive,
+            is_marked=row.key in self._marks,
         )
 
     @property
@@ -239,7 +261,10 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         if line.is_cursor:
             base += self.get_component_rich_style("table--cursor")
         segments = [Segment(" ", base)]
-        columns = columns_for(self._specs, self._line_width)
+        if line.is_marked:
+            mark = self.get_component_rich_style("table--mark", partial=True)
+            segments = [Segment(MARK, base + mark + Style(bgcolor=base.bgcolor))]
+        columns = self.columns
         if line.is_text:
             columns = (Column(name="", width=self._line_width, is_right=False),)
         for column, cell in zip(columns, line.cells, strict=False):
@@ -249,8 +274,10 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def _cell_style(self, base: Style, line: Line, cell: Cell) -> Style:
-        name = "header" if line.is_header else cell.tone
-        if name is Tone.PLAIN:
+        name = "header" if line.is_header else cell.tone.value
+        if line.is_header and cell.tone is Tone.STRONG:
+            name = "chosen"
+        if name == Tone.PLAIN:
             return base
         style = self.get_component_rich_style(f"table--{name}", partial=True)
         # The cursor's background shows through every tone.

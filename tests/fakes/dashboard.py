@@ -24,6 +24,7 @@ from odbctl.tui.snapshot import (
     ManagerState,
     ServiceRow,
 )
+from odbctl.tui.views import View
 
 NOW = 1_795_000_000.0
 
@@ -87,6 +88,7 @@ class FakeBackend:
         self._version = 0
         self.details: dict[str, Detail] = {}
         self.actions: list[Action] = []
+        self.requests: list[Request] = []
         self.refusal: ConflictError | None = None
         self.failure: StoreError | None = None
         self.is_open = False
@@ -119,14 +121,22 @@ class FakeBackend:
             raise self.refusal
         return f"{action.verb} {action.service}: done"
 
+    def describe(self, view: View, key: str) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        return f"kind: {view.value}\nname: {key}\nlines:\n" + "".join(
+            f"  - line {n}\n" for n in range(100)
+        )
+
     def read(self, request: Request) -> tuple[int, DashboardSnapshot]:
+        self.requests.append(request)
         if self.failure is not None:
             raise self.failure
         with self._changed:
             name = request.service
             known = self._snapshot.service(name)
             detail = self.details.get(known.key, Detail(service=known.key)) if known else None
-            return self._version, replace(self._snapshot, detail=detail)
+            return self._version, replace(self._snapshot, detail=detail, view=request.view)
 
     def wait_for_other(self, version: int, timeout_seconds: float) -> None:
         with self._changed:

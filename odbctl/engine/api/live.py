@@ -139,26 +139,28 @@ class LiveServices:
         groups = self._engine.db.log_since(self._seq)[1]
         if groups is None:
             return self._all_changed()
-        dirty: set[int] = set()
-        for group in groups:
-            match group.class_name:
-                case "core.Service":
-                    dirty.update(group.oids)
-                case "core.ServiceInstance":
-                    dirty.update(self._owners_of(group.oids))
-                case "core.Release":
-                    self.releases += 1
-                    dirty.update(_services_of(group.oids))
-                case "core.Event":
-                    self.events += 1
-                case "core.ServiceHost":
-                    self.hosts += 1
-                case "core.Codebase":
-                    self.codebases += 1
-                    dirty.update(self.services)
-                case _:
-                    pass
-        return dirty
+        return {oid for group in groups for oid in self._changed_by(group.class_name, group.oids)}
+
+    def _changed_by(self, class_name: str, oids: Iterable[int]) -> Iterable[int]:
+        """Count a change of a class, and return the services that it is about."""
+        match class_name:
+            case "core.Service":
+                return oids
+            case "core.ServiceInstance":
+                return self._owners_of(oids)
+            case "core.Release":
+                self.releases += 1
+                return _services_of(oids)
+            case "core.Event":
+                self.events += 1
+            case "core.ServiceHost":
+                self.hosts += 1
+            case "core.Codebase":
+                self.codebases += 1
+                return self.services
+            case _:
+                pass
+        return ()
 
     def _all_changed(self) -> None:
         self.events += 1

@@ -26,6 +26,8 @@ class LiveFigures:
         self._written: dict[str, int] = {}
         self._boards: dict[str, dict[int, Latest]] = {}
         self._usages: dict[int, Usage] = {}
+        # Counts up with each change.
+        self.version = 0
 
     def update(self, hosts: Iterable[str]) -> bool:
         """Look at the boards of these hosts; return whether any figure is another one."""
@@ -39,7 +41,10 @@ class LiveFigures:
                 self._written[host] = written
                 self._boards[host] = read_board(path) if written else {}
         before, self._usages = self._usages, self._fresh()
-        return before != self._usages
+        if before == self._usages:
+            return False
+        self.version += 1
+        return True
 
     def of(self, instance: int) -> Usage | None:
         """Return what an instance uses, None if nobody measured it of late."""
