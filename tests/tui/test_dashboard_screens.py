@@ -17,7 +17,7 @@ from fakes.dashboard import (
     until_shown,
 )
 from textual.pilot import Pilot
-from textual.widgets import Button, Input
+from textual.widgets import Button
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
@@ -25,6 +25,7 @@ from odbctl.tui.backend import Action, Verb
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog, help_lines
 from odbctl.tui.log_view import LogView
+from odbctl.tui.resource_table import ResourceTable
 from odbctl.tui.screens.services import ServicesScreen
 from odbctl.tui.snapshot import DashboardSnapshot, Detail, ManagerState, ServiceRow
 from odbctl.tui.table import RowTable
@@ -46,7 +47,7 @@ def a_backend(snapshot: DashboardSnapshot | None = None) -> FakeBackend:
     return backend
 
 
-def table_of(app: DashboardApp) -> RowTable[ServiceRow]:
+def table_of(app: DashboardApp) -> ResourceTable[ServiceRow]:
     screen = app.screen
     assert isinstance(screen, ServicesScreen)
     return screen.table
@@ -273,7 +274,7 @@ def test_a_filter_narrows_while_typing_and_esc_clears_it() -> None:
         await until_shown(pilot, app, "/mail")
         await pilot.press("escape")
         await until_shown(pilot, app, "billing")
-        assert app.screen.query_one("#prompt", Input).value == ""
+        assert table_of(app).arrangement.filter_text == ""
 
     run_app(a_backend(), scenario)
 

@@ -32,7 +32,7 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
     OverviewScreen #table { height: 1fr; }
     OverviewScreen .curve { height: 1; padding: 0 1; }
     OverviewScreen #events { height: 12; }
-    OverviewScreen #gap { height: 1; }
+    OverviewScreen.-short #events { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,d", "open", "Detail", key_display="enter"),

@@ -40,8 +40,8 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     DEFAULT_CSS = """
     ResourceScreen #empty { display: none; padding: 1 2; height: 1fr; }
     ResourceScreen.-empty #body { display: none; }
-    ResourceScreen.-empty.-high #empty { display: block; }
-    ResourceScreen.-thin #empty { display: none; }
+    ResourceScreen.-empty #empty { display: block; }
+    ResourceScreen.-thin #empty, ResourceScreen.-low #empty { display: none; }
     ResourceScreen.-thin #prompt, ResourceScreen.-low #prompt { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [FILTER, *ROW_KEYS, *ALWAYS, *EVERYWHERE]

@@ -31,6 +31,7 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
     DEFAULT_CSS = """
     ServicesScreen #table { height: 8fr; }
     ServicesScreen #instances { height: 5fr; }
+    ServicesScreen.-short #instances, ServicesScreen.-short #bottom { display: none; }
     ServicesScreen #bottom { height: 8fr; layout: vertical; }
     ServicesScreen #logs { height: 5fr; overflow-x: hidden; }
     ServicesScreen #events { height: 3fr; }
