@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 GAP_CELLS = 2
 
@@ -138,7 +137,6 @@ ATTENTION_COLUMNS = (
 )
 
 
-@lru_cache(maxsize=64)
 def columns_for(
     specs: Sequence[ColumnSpec], width: int, is_wide: bool = False
 ) -> tuple[Column, ...]:

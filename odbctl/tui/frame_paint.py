@@ -18,6 +18,8 @@ from odbctl.tui.text import clip, clip_left, duration, visible
 NEXT = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 # Younger data is as of now; a number that counts up would only draw the eye.
 FRESH_SECONDS = 3.0
+# Less of a note says nothing.
+SHORTEST_NOTE = 6
 
 
 def header_cells(
@@ -68,9 +70,9 @@ def crumb_cells(crumbs: Sequence[str], notes: Sequence[Cell], width: int) -> tup
             cells.append(Cell(f" {NEXT} ", Tone.MUTED))
     left = width - 2 - sum(cell_len(cell.text) for cell in cells)
     for note in notes:
-        text = clip(note.text, left - 3)
-        if cell_len(text) < 4:
+        if left < min(cell_len(note.text), SHORTEST_NOTE) + 2:
             break
+        text = clip(note.text, left - 2)
         cells += [Cell("  "), Cell(text, note.tone)]
         left -= cell_len(text) + 2
     return tuple(cells)

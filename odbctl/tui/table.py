@@ -114,6 +114,9 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         self._now = 0.0
         self._empty = ""
         self._cursor = 0
+        self._styles: dict[str, Style] = {}
+        self._columns: tuple[Column, ...] = ()
+        self._columns_key = (-1, False)
         self._marks: frozenset[str] = frozenset()
         self._is_wide = False
         self._painted: dict[int, Line] = {}
@@ -226,7 +229,11 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns there is room for."""
-        return columns_for(self._specs, self._line_width, self._is_wide)
+        key = (self._line_width, self._is_wide)
+        if key != self._columns_key:
+            self._columns_key = key
+            self._columns = columns_for(self._specs, *key)
+        return self._columns
 
     def _refresh_changed(self) -> None:
         for y in range(self.size.height):
@@ -257,28 +264,48 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         return max(self.size.width - 2, 0)
 
     def _strip(self, line: Line) -> Strip:
-        base = self.rich_style
-        if line.is_cursor:
-            base += self.get_component_rich_style("table--cursor")
+        base = self._style("cursor" if line.is_cursor else "")
         segments = [Segment(" ", base)]
         if line.is_marked:
-            mark = self.get_component_rich_style("table--mark", partial=True)
-            segments = [Segment(MARK, base + mark + Style(bgcolor=base.bgcolor))]
+            segments = [Segment(MARK, self._cell_style("mark", is_cursor=line.is_cursor))]
         columns = self.columns
         if line.is_text:
             columns = (Column(name="", width=self._line_width, is_right=False),)
         for column, cell in zip(columns, line.cells, strict=False):
-            style = self._cell_style(base, line, cell)
+            name = _style_name(line, cell)
+            style = self._cell_style(name, is_cursor=line.is_cursor) if name else base
             text = fit(cell.text, column.width, is_right=column.is_right)
             segments += [Segment(text, style), Segment(" " * GAP_CELLS, base)]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
-    def _cell_style(self, base: Style, line: Line, cell: Cell) -> Style:
-        name = "header" if line.is_header else cell.tone.value
-        if line.is_header and cell.tone is Tone.STRONG:
-            name = "chosen"
-        if name == Tone.PLAIN:
-            return base
-        style = self.get_component_rich_style(f"table--{name}", partial=True)
-        # The cursor's background shows through every tone.
-        return base + style + Style(bgcolor=base.bgcolor)
+    def notify_style_update(self) -> None:
+        """Forget the styles of before."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def _style(self, part: str) -> Style:
+        """Return the style of a whole line; composing it anew would cost more than drawing."""
+        style = self._styles.get(part)
+        if style is None:
+            style = self.rich_style
+            if part:
+                style += self.get_component_rich_style(f"table--{part}")
+            self._styles[part] = style
+        return style
+
+    def _cell_style(self, name: str, *, is_cursor: bool) -> Style:
+        key = f"{name}+cursor" if is_cursor else f"{name}+"
+        style = self._styles.get(key)
+        if style is None:
+            base = self._style("cursor" if is_cursor else "")
+            partial = self.get_component_rich_style(f"table--{name}", partial=True)
+            # The cursor's background shows through every tone.
+            style = self._styles[key] = base + partial + Style(bgcolor=base.bgcolor)
+        return style
+
+
+def _style_name(line: Line, cell: Cell) -> str:
+    """Return which style a cell is drawn in; empty for the line's own."""
+    if line.is_header:
+        return "chosen" if cell.tone is Tone.STRONG else "header"
+    return "" if cell.tone is Tone.PLAIN else cell.tone.value

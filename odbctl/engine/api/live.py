@@ -18,11 +18,14 @@ from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import Release, Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, ExitCause, InstanceState
 from odbctl.engine.reconcile.describe import ServiceState, describe_service
+from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
 # A process that ends while no manager lives changes nothing in the database.
 SWEEP_SECONDS = 2.0
 # A home where much is amiss is looked through for a hundredth of a core.
 PAUSE_PER_SWEEP = 100.0
+# What a service's state is told from; counters are not.
+_TELLING = frozenset(ServiceSnapshot._fields) | {"schedule"}
 _STEADY = frozenset({ServiceState.RUNNING.value, ServiceState.STOPPED.value})
 
 
@@ -83,6 +86,9 @@ class LiveServices:
         self._is_managed = False
         self._owners: dict[int, int] = {}
         self._dependents: set[int] = set()
+        # What was read of services, and of instances, until something of it changes.
+        self._observed: dict[int, ServiceSnapshot] = {}
+        self._seen: dict[int, tuple[LiveInstance, InstanceSnapshot]] = {}
         self.services: dict[int, LiveService] = {}
         # What the last `update` described anew, or found to be gone.
         self.changed: set[int] = set()
@@ -122,8 +128,8 @@ class LiveServices:
 
     def _describe_all(self) -> None:
         before = set(self.services)
-        self._owners.clear()
-        self._dependents.clear()
+        for known in (self._owners, self._dependents, self._observed, self._seen):
+            known.clear()
         # One lookup each brings all rows into the cache.
         ServiceInstance.lookup_all(is_current=True)
         found = {service.oid for service in Service.lookup_all()}
@@ -139,18 +145,29 @@ class LiveServices:
         groups = self._engine.db.log_since(self._seq)[1]
         if groups is None:
             return self._all_changed()
-        return {oid for group in groups for oid in self._changed_by(group.class_name, group.oids)}
+        dirty: set[int] = set()
+        for group in groups:
+            match group.class_name:
+                case "core.Service":
+                    dirty.update(group.oids)
+                    if not group.fields or not _TELLING.isdisjoint(group.fields.split(",")):
+                        self._forget(group.oids)
+                case "core.ServiceInstance":
+                    dirty.update(self._owners_of(group.oids))
+                    for oid in group.oids:
+                        self._seen.pop(oid, None)
+                case other:
+                    dirty.update(self._changed_beside(other, group.oids))
+        return dirty
 
-    def _changed_by(self, class_name: str, oids: Iterable[int]) -> Iterable[int]:
-        """Count a change of a class, and return the services that it is about."""
+    def _changed_beside(self, class_name: str, oids: Iterable[int]) -> Iterable[int]:
+        """Count a change of what is neither service nor instance; return whom it is about."""
         match class_name:
-            case "core.Service":
-                return oids
-            case "core.ServiceInstance":
-                return self._owners_of(oids)
             case "core.Release":
                 self.releases += 1
-                return _services_of(oids)
+                owners = set(_services_of(oids))
+                self._forget(owners)
+                return owners
             case "core.Event":
                 self.events += 1
             case "core.ServiceHost":
@@ -161,6 +178,14 @@ class LiveServices:
             case _:
                 pass
         return ()
+
+    def _forget(self, services: Iterable[int]) -> None:
+        """Read a service and its instances again when it is described next."""
+        for oid in services:
+            self._observed.pop(oid, None)
+            if (known := self.services.get(oid)) is not None:
+                for instance in known.instances:
+                    self._seen.pop(instance.oid, None)
 
     def _all_changed(self) -> None:
         self.events += 1
@@ -180,16 +205,20 @@ class LiveServices:
 
     def _unsteady(self) -> set[int]:
         """Return the services that time changes, and those of which a process is gone."""
-        return {
-            oid
-            for oid, service in self.services.items()
-            if service.state not in _STEADY or any(map(_has_vanished, service.instances))
-        }
+        found: set[int] = set()
+        for oid, service in self.services.items():
+            gone = [each.oid for each in service.instances if _has_vanished(each)]
+            for instance in gone:
+                self._seen.pop(instance, None)
+            if gone or service.state not in _STEADY:
+                found.add(oid)
+        return found
 
     def _describe(self, oids: Iterable[int]) -> None:
         for oid in oids:
             service = Service.from_oid(oid)
             if not service.exists() or service.is_removed:
+                self._forget((oid,))
                 self.services.pop(oid, None)
                 self._dependents.discard(oid)
                 continue
@@ -197,19 +226,34 @@ class LiveServices:
             self.services[oid] = described
             for instance in described.instances:
                 self._owners[instance.oid] = oid
-            if service.depends_on:
+            if self._observed[oid].depends_on:
                 self._dependents.add(oid)
+            else:
+                self._dependents.discard(oid)
+
+    def _see(
+        self, service: Service, instance: ServiceInstance
+    ) -> tuple[LiveInstance, InstanceSnapshot]:
+        seen = self._seen.get(instance.oid)
+        if seen is None:
+            live = _live_instance(service, instance)
+            snapshot = observe_instance(instance)._replace(state=InstanceState(live.state))
+            seen = self._seen[instance.oid] = (live, snapshot)
+        return seen
+
+    def _observe(self, service: Service) -> ServiceSnapshot:
+        observed = self._observed.get(service.oid)
+        if observed is None:
+            observed = self._observed[service.oid] = observe_service(service, ())
+        if observed.depends_on:
+            observed = observed._replace(waits_for=tuple(unfulfilled(service)))
+        return observed
 
     def _described(self, service: Service) -> LiveService:
         found = ServiceInstance.lookup_all(service=service, is_current=True)
-        instances = tuple(_live_instance(service, each) for each in found)
-        snapshots = [
-            observe_instance(each)._replace(state=InstanceState(live.state))
-            for each, live in zip(found, instances, strict=True)
-        ]
-        observed = observe_service(service, snapshots)
-        if service.depends_on:
-            observed = observed._replace(waits_for=tuple(unfulfilled(service)))
+        seen = [self._see(service, each) for each in found]
+        instances = tuple(live for live, _ in seen)
+        observed = self._observe(service)._replace(instances=tuple(each for _, each in seen))
         state, reason = describe_service(observed, is_managed=self._is_managed, now=time.time())
         if not reason and state is not ServiceState.RUNNING:
             reason = next((i.reason for i in reversed(instances) if i.reason), "")
