@@ -85,7 +85,7 @@ class ResourceTable(RowTable[Row], Generic[Row]):
         row = self.cursor_row
         return self.marked or (() if row is None else (row,))
 
-    def arrange(self, arrangement: Arrangement) -> None:
+    def choose(self, arrangement: Arrangement) -> None:
         """Show the same rows in another way."""
         self._arranger.choose(arrangement)
         self._is_wide = arrangement.is_wide
@@ -112,9 +112,9 @@ class ResourceTable(RowTable[Row], Generic[Row]):
             self._refresh_changed()
             self.post_message(self.Arranged())
         elif chosen.filter_text:
-            self.arrange(replace(chosen, filter_text=""))
+            self.choose(replace(chosen, filter_text=""))
         elif chosen.has_faults_only:
-            self.arrange(replace(chosen, has_faults_only=False))
+            self.choose(replace(chosen, has_faults_only=False))
         else:
             return False
         return True
@@ -131,15 +131,15 @@ class ResourceTable(RowTable[Row], Generic[Row]):
     def action_faults(self) -> None:
         """Show only what is not as wanted, or all again."""
         chosen = self.arrangement
-        self.arrange(replace(chosen, has_faults_only=not chosen.has_faults_only))
+        self.choose(replace(chosen, has_faults_only=not chosen.has_faults_only))
 
     def action_wide(self) -> None:
         """Show the wide columns first, or the usual ones."""
-        self.arrange(replace(self.arrangement, is_wide=not self.arrangement.is_wide))
+        self.choose(replace(self.arrangement, is_wide=not self.arrangement.is_wide))
 
     def action_freeze(self) -> None:
         """Keep every row where it is, or let them move again."""
-        self.arrange(replace(self.arrangement, is_frozen=not self.arrangement.is_frozen))
+        self.choose(replace(self.arrangement, is_frozen=not self.arrangement.is_frozen))
 
     def action_copy(self) -> None:
         """Copy the key of the row; asked again for the same row, all that it shows."""
@@ -173,7 +173,7 @@ class ResourceTable(RowTable[Row], Generic[Row]):
         # Who sorts a frozen table wants another order, and keeps that.
         chosen = replace(self.arrangement, is_frozen=False)
         self._arranger.choose(chosen)
-        self.arrange(replace(chosen, sort_column=column, is_reversed=is_reversed))
+        self.choose(replace(chosen, sort_column=column, is_reversed=is_reversed))
 
     def _step_column(self, step: int) -> None:
         columns = self.columns
@@ -186,7 +186,7 @@ class ResourceTable(RowTable[Row], Generic[Row]):
     def _end_choosing(self, *, keep: bool) -> None:
         self._is_choosing = False
         if not keep:
-            self.arrange(self._chosen_before)
+            self.choose(self._chosen_before)
         self._refresh_changed()
         self.post_message(self.Arranged())
 

@@ -139,12 +139,14 @@ class LiveServices:
     def _changed_since(self, seq: int) -> set[int] | None:
         """Return the services that something was committed about; None for all."""
         if self._seq < 0:
-            return self._all_changed()
+            self._count_all()
+            return None
         if seq == self._seq:
             return set()
         groups = self._engine.db.log_since(self._seq)[1]
         if groups is None:
-            return self._all_changed()
+            self._count_all()
+            return None
         dirty: set[int] = set()
         for group in groups:
             match group.class_name:
@@ -187,7 +189,7 @@ class LiveServices:
                 for instance in known.instances:
                     self._seen.pop(instance.oid, None)
 
-    def _all_changed(self) -> None:
+    def _count_all(self) -> None:
         self.events += 1
         self.releases += 1
         self.hosts += 1

@@ -75,15 +75,17 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
         """Say what to do in a home without services."""
         return state.empty_text
 
+    @property
+    def no_match_text(self) -> str:
+        """What to say when nothing needs attention, or when a filter leaves it out."""
+        return super().no_match_text if self.table.arrangement.filter_text else ALL_WELL
+
     def show_body(self, state: DashboardState) -> None:
         """Draw faults, curves and events."""
         super().show_body(state)
         snapshot = state.snapshot
         if snapshot is None or not self.is_about(snapshot):
             return
-        if not self.table.arrangement.filter_text:
-            rows = self.rows_of(snapshot)
-            self.table.show_rows(rows, state.now, empty=ALL_WELL)
         self._events.show_rows(snapshot.events[:LAST_EVENTS], state.now)
         self._show_machine(snapshot)
 

@@ -45,7 +45,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     ResourceScreen.-thin #prompt, ResourceScreen.-low #prompt { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [FILTER, *ROW_KEYS, *ALWAYS, *EVERYWHERE]
-    RESOURCE: ClassVar[Resource[Row]]  # type: ignore[misc] # pyright: ignore[reportGeneralTypeIssues] - one for each class, whatever its rows
+    RESOURCE: ClassVar[Resource[Row]]  # pyright: ignore[reportGeneralTypeIssues] - one for each class, whatever its rows
     AUTO_FOCUS = "#table"
 
     def __init__(self, state: DashboardState) -> None:
@@ -107,6 +107,11 @@ class ResourceScreen(FrameScreen, Generic[Row]):
         """What to say of a home that has nothing of this."""
         return f"No {self.view.value} yet."
 
+    @property
+    def no_match_text(self) -> str:
+        """What to say when no row is shown."""
+        return NO_MATCH
+
     def show_body(self, state: DashboardState) -> None:
         """Draw the rows; those of another screen's snapshot are none of this one's."""
         snapshot = state.snapshot
@@ -116,7 +121,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
         self.set_class(bool(text), "-empty")
         self._empty.show(Cell(text))
         rows = self.rows_of(snapshot) if snapshot is not None else ()
-        self.table.show_rows(rows, state.now, empty=NO_MATCH)
+        self.table.show_rows(rows, state.now, empty=self.no_match_text)
 
     def is_about(self, snapshot: DashboardSnapshot) -> bool:
         """Tell whether a snapshot has the rows of this screen."""
@@ -139,7 +144,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
 
     def set_filter(self, text: str) -> None:
         """Show the rows that match; all for an empty text."""
-        self.table.arrange(replace(self.table.arrangement, filter_text=text))
+        self.table.choose(replace(self.table.arrangement, filter_text=text))
 
     def action_up(self) -> None:
         """Undo the innermost of what was chosen, else go back to where one came from."""
