@@ -19,6 +19,7 @@ from odbctl.tui.snapshot import DashboardSnapshot, EventRow
 from odbctl.tui.state import NO_SERVICES, DashboardState
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import percent, size, sparkline
+from odbctl.tui.views import View
 
 LAST_EVENTS = 10
 ALL_WELL = "● all is as wanted"
@@ -103,10 +104,13 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
         return max(self.size.width - 34, 10)
 
     def action_open(self) -> None:
-        """Open the service that is not as wanted."""
-        row = self.table.cursor_row
-        if row is not None and row.service:
+        """Open the service that is not as wanted, or show the hosts."""
+        if (row := self.table.cursor_row) is None:
+            return
+        if row.service:
             self.navigator.open_detail(row.service)
+        else:
+            self.navigator.go_to(View.HOSTS)
 
     def action_logs(self) -> None:
         """Open the log of the service that is not as wanted."""
