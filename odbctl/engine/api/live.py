@@ -104,8 +104,10 @@ class LiveServices:
         """Bring everything up to the commit `seq` of the view that is open."""
         began_at = time.monotonic()
         is_due = began_at >= self._sweep_due_at
+        hosts_before = self.hosts
         dirty = self._changed_since(seq)
-        if (is_due or dirty is None or dirty) and self._has_managers_changed():
+        is_asked = is_due or dirty is None or self.hosts != hosts_before
+        if is_asked and self._has_managers_changed():
             dirty = None
         self._seq = seq
         if dirty is None:
