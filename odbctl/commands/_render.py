@@ -168,7 +168,7 @@ def _json(value: object, indent: int | None = None) -> str:
 
 
 def _yaml(value: object) -> str:
-    from odbctl.commands._yaml import to_yaml
+    from odbctl.engine.api.yaml_documents import to_yaml
 
     return to_yaml(value)
 

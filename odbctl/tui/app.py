@@ -21,22 +21,32 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.screen import ModalScreen
 
 from odbctl.errors import OdbctlError, UsageError
 from odbctl.paths import Home
 from odbctl.tui.backend import Action, Backend, EngineBackend, Verb
-from odbctl.tui.main_screen import MainScreen
+from odbctl.tui.detail_screen import DetailScreen
+from odbctl.tui.frame_screen import FrameScreen
+from odbctl.tui.history import History
 from odbctl.tui.messages import (
     ActionWanted,
+    CommandTyped,
+    DescriptionWanted,
+    ObjectDescribed,
     ReadFailed,
     RequestChanged,
     SnapshotRead,
     StatusChanged,
 )
+from odbctl.tui.paint import Cell
 from odbctl.tui.reader import Reader, failure_text
-from odbctl.tui.service_screen import ServiceScreen
+from odbctl.tui.screens.make import AnyScreen, make_screen
+from odbctl.tui.screens.text_screen import TextScreen
 from odbctl.tui.state import DashboardState, done, failed, told
 from odbctl.tui.theme import DARK, LIGHT, theme_name
+from odbctl.tui.views import View, parse_command
 
 PICTURE_SIZE = (120, 32)
 _STEPS = {
@@ -44,13 +54,23 @@ _STEPS = {
     Verb.STOP: "stopping",
     Verb.RESTART: "restarting",
     Verb.SCALE: "scaling",
+    Verb.STOP_INSTANCE: "stopping",
+    Verb.KILL_INSTANCE: "killing",
 }
+
+
+def _commands() -> type[Provider]:
+    """Return what the palette offers; imported by who opens it only."""
+    from odbctl.tui.palette import DashboardCommands
+
+    return DashboardCommands
 
 
 class DashboardApp(App[None]):
     """The dashboard over a backend."""
 
     TITLE = "odbctl"
+    COMMANDS = {_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
     ]
@@ -61,6 +81,8 @@ class DashboardApp(App[None]):
         *,
         clock: Callable[[], float] = time.time,
         picture: Path | None = None,
+        first: View = View.SERVICES,
+        is_readonly: bool = False,
     ) -> None:
         """Store what it shows.
 
@@ -68,16 +90,21 @@ class DashboardApp(App[None]):
             backend: Where data comes from and actions go to.
             clock: Seconds since the epoch.
             picture: Write an SVG picture there once something is shown, and end.
+            first: The view to begin with.
+            is_readonly: Offer and do nothing that changes anything.
         """
         super().__init__()
         self._backend = backend
         self._clock = clock
         self._picture = picture
-        self.state = DashboardState(now=clock())
+        self._history = History(first)
+        self._views: dict[View, AnyScreen] = {}
+        self.state = DashboardState(now=clock(), is_readonly=is_readonly)
         self._reader = Reader(
             backend,
             on_snapshot=lambda snapshot: self._post(SnapshotRead(snapshot)),
             on_failure=lambda text: self._post(ReadFailed(text)),
+            clock=clock,
         )
 
     def on_mount(self) -> None:
@@ -85,7 +112,7 @@ class DashboardApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme_name(os.environ)
-        self.push_screen(MainScreen(self.state))
+        self.push_screen(self._screen_of(self._history.current))
         self.set_interval(1.0, self._tick)
         self._reader.start()
 
@@ -105,47 +132,161 @@ class DashboardApp(App[None]):
 
     def on_status_changed(self, message: StatusChanged) -> None:
         """Say it in the status line."""
-        self._change(replace(self.state, status=message.status))
+        self._say(message.status)
 
     def on_request_changed(self, message: RequestChanged) -> None:
         """Let the reader read what the screen in front looks at."""
         self._reader.ask(message.request)
 
+    def on_command_typed(self, message: CommandTyped) -> None:
+        """Go where the person typed, or say why not."""
+        command = parse_command(message.text)
+        if isinstance(command, str):
+            self._say(failed(command))
+        elif command.view is not None:
+            self.go_to(command.view, filter_text=command.rest or None)
+        elif command.word == "quit":
+            self.exit()
+        elif isinstance(self.screen, FrameScreen):
+            self.screen.action_help()
+
+    def go_to(self, view: View, *, filter_text: str | None = None) -> None:
+        """Show a view's screen, filtered if a text is given."""
+        self._history.go(view)
+        self._show(view)
+        if filter_text is not None:
+            self._screen_of(view).set_filter(filter_text)
+
+    def go_up(self) -> None:
+        """Leave the screen in front; of a view's own screen, go back to the view before."""
+        if self._is_view_in_front:
+            self.action_history(-1)
+        else:
+            self.pop_screen()
+
+    def open_detail(self, service: str) -> None:
+        """Open a service's own screen."""
+        self.push_screen(DetailScreen(self.state, service))
+
+    def open_logs(
+        self, service: str, *, instance: str | None = None, is_previous: bool = False
+    ) -> None:
+        """Open the log of a service, of one of its instances, or of the run before."""
+        del instance, is_previous
+        screen = DetailScreen(self.state, service)
+        self.push_screen(screen)
+        screen.action_show("logs")
+
+    def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
+        """Show every action on these services or instances; the keys are fixed from here on."""
+
+    def action_go(self, view: str) -> None:
+        """Show a view's screen."""
+        self.go_to(View(view))
+
+    def action_history(self, step: int) -> None:
+        """Go back or forward among the views that were shown."""
+        if (view := self._history.move(step)) is not None:
+            self._show(view)
+
+    @property
+    def _is_view_in_front(self) -> bool:
+        return self.screen is self._views.get(self._history.current)
+
+    def _show(self, view: View) -> None:
+        """Bring a view's screen to the front, in the place of the one before and all on it."""
+        # The first of the stack is Textual's own.
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        screen = self._screen_of(view)
+        if screen is not self.screen:
+            screen.state = self.state
+            self.switch_screen(view.value)
+
+    def _screen_of(self, view: View) -> AnyScreen:
+        """Return the screen of a view; it stays, with its cursor and filter."""
+        screen = self._views.get(view)
+        if screen is None:
+            screen = self._views[view] = make_screen(view, self.state)
+            self.install_screen(screen, view.value)
+        return screen
+
+    def on_description_wanted(self, message: DescriptionWanted) -> None:
+        """Read an object in a thread of its own."""
+        self._in_thread("describe", lambda: self._describe(message.view, message.key))
+
+    def _describe(self, view: View, key: str) -> None:
+        title = f"{view.value}\n{key}"
+        try:
+            described = ObjectDescribed(title, self._backend.describe(view, key))
+        except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
+            described = ObjectDescribed(title, "", failure_text(error))
+        self._post(described)
+
+    def on_object_described(self, message: ObjectDescribed) -> None:
+        """Show an object, or why it cannot be shown."""
+        if message.failure:
+            self._say(failed(message.failure))
+        elif self._is_view_in_front:
+            self.push_screen(TextScreen(self.state, message.title, message.text))
+
     def on_action_wanted(self, message: ActionWanted) -> None:
         """Do it in a thread of its own, for it may take seconds."""
-        action = message.action
-        self._change(replace(self.state, status=told(f"{_STEPS[action.verb]} {action.service}")))
-        threading.Thread(
-            target=self._perform, args=(action,), name=f"dashboard-{action.verb}", daemon=True
-        ).start()
+        if self.state.is_readonly or not message.actions:
+            return
+        self._say(told(_step(message.actions, 0)))
+        self._in_thread("action", lambda: self._perform(message.actions))
 
-    def _perform(self, action: Action) -> None:
+    def _in_thread(self, name: str, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name=f"dashboard-{name}", daemon=True).start()
+
+    def _perform(self, actions: tuple[Action, ...]) -> None:
+        """Do one after the other; what fails does not keep the rest from being done."""
+
         def tell(text: str) -> None:
             self._post(StatusChanged(told(text)))
 
-        try:
-            status = done(self._backend.perform(action, tell))
-        except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
-            status = failed(failure_text(error))
+        failures: list[str] = []
+        text = ""
+        for place, action in enumerate(actions):
+            if place:
+                tell(_step(actions, place))
+            try:
+                text = self._backend.perform(action, tell)
+            except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
+                failures.append(failure_text(error))
+        if failures:
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            status = failed(failures[0] + more)
+        else:
+            status = done(text if len(actions) == 1 else f"{len(actions)} done; last: {text}")
         self._post(StatusChanged(status))
 
-    def _post(self, message: SnapshotRead | ReadFailed | StatusChanged) -> None:
+    def _post(self, message: SnapshotRead | ReadFailed | StatusChanged | ObjectDescribed) -> None:
         """Post from another thread; an app that has ended hears nothing."""
         if self.is_running:
             self.post_message(message)
 
+    def _say(self, status: Cell) -> None:
+        self._change(replace(self.state, status=status, status_at=self._clock()))
+
     def _tick(self) -> None:
-        self._change(self.state)
+        state = replace(self.state, now=self._clock(), read_at=self._reader.read_at)
+        if state.is_status_over:
+            state = replace(state, status=Cell(""))
+        self._change(state)
 
     def _change(self, state: DashboardState) -> None:
-        """Give the state to the screens that can be seen: the top one, and under dialogs."""
-        self.state = replace(state, now=self._clock())
+        """Give the state to the screen that can be seen, also under dialogs, and to no other."""
+        self.state = replace(state, now=self._clock(), read_at=self._reader.read_at)
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, ServiceScreen):
+            if isinstance(screen, FrameScreen):
                 if screen.is_mounted:
                     screen.show_state(self.state)
                 else:
                     screen.state = self.state
+                return
+            if not isinstance(screen, ModalScreen):
                 return
 
     def _is_complete(self) -> bool:
@@ -159,19 +300,25 @@ class DashboardApp(App[None]):
         self.exit()
 
 
-def run_dashboard(home: Home, screenshot: Path | None = None) -> None:
+def _step(actions: tuple[Action, ...], place: int) -> str:
+    count = f" ({place + 1} of {len(actions)})" if len(actions) > 1 else ""
+    return f"{_STEPS[actions[place].verb]} {actions[place].target}{count}"
+
+
+def run_dashboard(home: Home, screenshot: Path | None = None, *, is_readonly: bool = False) -> None:
     """Show the dashboard of a home until the person quits; services go on.
 
     Args:
         home: Whose services.
         screenshot: Write an SVG picture there after the first paint and end; needs no terminal.
+        is_readonly: Offer nothing that changes anything.
 
     Raises:
         UsageError: Standard output is no terminal.
     """
     if screenshot is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the dashboard needs a terminal", hint="odbctl ps")
-    app = DashboardApp(EngineBackend(home), picture=screenshot)
+    app = DashboardApp(EngineBackend(home), picture=screenshot, is_readonly=is_readonly)
     asyncio.run(_run(app, is_headless=screenshot is not None))
     if app.return_code:
         raise OdbctlError("the dashboard ended by an error of its own", hint="odbctl ps")

@@ -6,45 +6,32 @@ the one thread that opened it, except `wake`. Tests put a fake in its place.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
 
-from odbctl.engine.api.documents import ServiceDocument
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.logs import read_logs, select_logs
-from odbctl.engine.api.managers import ensure_manager, manager_status
+from odbctl.engine.api.instances import kill_instance, stop_instance
+from odbctl.engine.api.managers import ensure_manager
 from odbctl.engine.api.releases import restart_service
 from odbctl.engine.api.services import scale_service, start_service, stop_service
-from odbctl.engine.api.status import list_events, list_instances, list_services
-from odbctl.errors import NotFoundError
+from odbctl.engine.api.yaml_text import object_text
 from odbctl.paths import Home
-from odbctl.tui.snapshot import (
-    DashboardSnapshot,
-    Detail,
-    LogRow,
-    ManagerState,
-    event_rows,
-    instance_rows,
-    log_rows,
-    manager_state,
-    service_row,
-)
-
-# A process that ends while no manager lives changes nothing in the database.
-LONGEST_OVERVIEW_SECONDS = 2.0
+from odbctl.tui.snapshot import DashboardSnapshot
+from odbctl.tui.views import View
 
 
 class Verb(StrEnum):
-    """What the dashboard can do to a service."""
+    """What the dashboard can do to a service, or to one of its instances."""
 
     START = "start"  # want it; starts a manager if none lives
     STOP = "stop"  # want no instance
     RESTART = "restart"  # replace every instance
     SCALE = "scale"  # want so many
+    STOP_INSTANCE = "stop-instance"  # end one; another takes its slot while it is wanted
+    KILL_INSTANCE = "kill-instance"  # the same without asking it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +41,20 @@ class Action:
     verb: Verb
     service: str
     count: int = 0
+    # Of the verbs that are about one instance.
+    instance: str = ""
+
+    @property
+    def target(self) -> str:
+        """What it is done to."""
+        return self.instance or self.service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to read beside the overview: the selected service, and how much of it."""
+    """What the front screen looks at: its view, and the selected service with so much of it."""
 
+    view: View = View.SERVICES
     service: str | None = None
     log_count: int = 40
     event_count: int = 100
@@ -109,6 +104,14 @@ class Backend(Protocol):
         """
         ...
 
+    def describe(self, view: View, key: str) -> str:
+        """Return one object of a view as YAML, secrets masked; from any thread.
+
+        Raises:
+            NotFoundError: It is gone.
+        """
+        ...
+
 
 class EngineBackend:
     """The backend that is a real home."""
@@ -118,6 +121,8 @@ class EngineBackend:
 
     def open(self) -> Source:
         """Open the home's database for the calling thread."""
+        from odbctl.tui.engine_source import EngineSource
+
         return EngineSource(self._home)
 
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
@@ -133,78 +138,12 @@ class EngineBackend:
                     return restart_service(engine, action.service).message
                 case Verb.SCALE:
                     return scale_service(engine, action.service, action.count).message
+                case Verb.STOP_INSTANCE:
+                    return stop_instance(engine, action.instance).message
+                case Verb.KILL_INSTANCE:
+                    return kill_instance(engine, action.instance).message
 
-
-class EngineSource:
-    """A real home, read by one thread, which the change signal wakes."""
-
-    def __init__(self, home: Home) -> None:
-        self._engine = Engine.open(home)
-        self._listener = self._engine.db.listen()
-        self._services: list[ServiceDocument] = []
-        self._manager = ManagerState.ABSENT
-        self._seen_seq = -1
-        self._overview_due_at = 0.0
-
-    def __enter__(self) -> Self:
-        self._listener.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._listener.close()
-        self._engine.close()
-
-    def read(self, request: Request) -> DashboardSnapshot:
-        """Read the overview if it may have changed, and what is asked of one service."""
-        with self._engine.db.view() as view:
-            if view.seq != self._seen_seq or time.monotonic() >= self._overview_due_at:
-                self._read_overview(view.seq)
-            detail = self._read_detail(request)
-        return DashboardSnapshot(
-            home=str(self._engine.home.data),
-            manager=self._manager,
-            services=tuple(service_row(document) for document in self._services),
-            detail=detail,
-        )
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until a commit since the last read, a wake-up or the time-out."""
-        if not self._listener.arm():
-            self._listener.wait(timeout_seconds)
-
-    def wake(self) -> None:
-        """End a `wait` from another thread."""
-        self._listener.wake()
-
-    def _read_overview(self, seq: int) -> None:
-        self._services = list_services(self._engine)
-        self._manager = manager_state(manager_status(self._engine))
-        self._seen_seq = seq
-        self._overview_due_at = time.monotonic() + LONGEST_OVERVIEW_SECONDS
-
-    def _read_detail(self, request: Request) -> Detail | None:
-        found = next((s for s in self._services if s["name"] == request.service), None)
-        if found is None:
-            return None
-        name = found["name"]
-        current = [instance["id"] for instance in found["instances"]]
-        documents = list_instances(self._engine, service=name, everything=True)
-        events = list_events(self._engine, service=name, limit=request.event_count)
-        return Detail(
-            service=name,
-            instances=instance_rows(documents, current=current),
-            events=event_rows(events),
-            logs=self._read_logs(name, request.log_count),
-        )
-
-    def _read_logs(self, service: str, count: int) -> tuple[LogRow, ...]:
-        try:
-            selection = select_logs(self._engine, service)
-        except NotFoundError:
-            return ()
-        return log_rows(read_logs(self._engine, selection, count=count))
+    def describe(self, view: View, key: str) -> str:
+        """Describe it with an engine of its own."""
+        with Engine.open(self._home) as engine:
+            return object_text(engine, view.value, key)

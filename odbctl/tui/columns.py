@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 GAP_CELLS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnSpec:
-    """A column: its width, how it grows with the terminal, and from where it is shown."""
+    """A column: its width, how it grows with the terminal, and from where it is shown.
+
+    A wide column is one that `w` brings in before the others, however narrow the terminal.
+    """
 
     name: str
     width: int
@@ -23,6 +25,7 @@ class ColumnSpec:
     grows: int = 0
     from_width: int = 0
     is_right: bool = False
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +38,19 @@ class Column:
 
 
 SERVICE_COLUMNS = (
-    ColumnSpec(name="NAME", width=14, grows=1, most=36),
+    ColumnSpec(name="NAME", width=12, grows=2, most=36),
     ColumnSpec(name="STATUS", width=13),
     ColumnSpec(name="READY", width=5, is_right=True),
-    ColumnSpec(name="REF", width=16, grows=1, most=32, from_width=72),
+    ColumnSpec(name="REF", width=12, grows=2, most=32),
+    ColumnSpec(name="CPU", width=4, is_right=True),
+    ColumnSpec(name="RSS", width=4, is_right=True),
     ColumnSpec(name="RESTARTS", width=8, is_right=True),
     ColumnSpec(name="AGE", width=6, is_right=True),
-    ColumnSpec(name="REASON", width=18, grows=6, most=200, from_width=100),
+    ColumnSpec(name="CODEBASE", width=12, grows=1, most=24, from_width=130, is_wide=True),
+    ColumnSpec(name="PLACEMENT", width=9, grows=1, most=16, from_width=145, is_wide=True),
+    ColumnSpec(name="DEPLOYED", width=8, from_width=160, is_right=True, is_wide=True),
+    ColumnSpec(name="CPU-TREND", width=12, from_width=175, is_wide=True),
+    ColumnSpec(name="REASON", width=16, grows=6, most=200, from_width=100, is_wide=True),
 )
 INSTANCE_COLUMNS = (
     ColumnSpec(name="ID", width=16, grows=1, most=36),
@@ -58,20 +67,95 @@ EVENT_COLUMNS = (
     ColumnSpec(name="REASON", width=12),
     ColumnSpec(name="MESSAGE", width=10, grows=4, most=400),
 )
+ALL_INSTANCE_COLUMNS = (
+    ColumnSpec(name="ID", width=12, grows=2, most=36),
+    ColumnSpec(name="SERVICE", width=12, grows=1, most=24, from_width=94),
+    ColumnSpec(name="STATUS", width=14),
+    ColumnSpec(name="HEALTH", width=9),
+    ColumnSpec(name="PID", width=7, is_right=True),
+    ColumnSpec(name="CPU", width=4, is_right=True),
+    ColumnSpec(name="RSS", width=4, is_right=True),
+    ColumnSpec(name="RESTARTS", width=8, is_right=True),
+    ColumnSpec(name="UP", width=6, is_right=True),
+    ColumnSpec(name="RELEASE", width=7, is_right=True, from_width=104, is_wide=True),
+    ColumnSpec(name="HOST", width=10, grows=1, most=20, from_width=118, is_wide=True),
+    ColumnSpec(name="LAST-EXIT", width=10, from_width=130, is_wide=True),
+    ColumnSpec(name="STARTED", width=8, from_width=140, is_wide=True),
+    ColumnSpec(name="REASON", width=12, grows=5, most=200, from_width=155),
+)
+HOST_COLUMNS = (
+    ColumnSpec(name="NAME", width=14, grows=1, most=36),
+    ColumnSpec(name="STATE", width=10),
+    ColumnSpec(name="CORES", width=9, is_right=True),
+    ColumnSpec(name="RAM", width=11, is_right=True),
+    ColumnSpec(name="INSTANCES", width=9, is_right=True),
+    ColumnSpec(name="PLACEMENT", width=12, grows=1, most=24, from_width=76, is_wide=True),
+    ColumnSpec(name="LOAD", width=5, is_right=True, from_width=86, is_wide=True),
+    ColumnSpec(name="VERSION", width=10, from_width=100, is_wide=True),
+    ColumnSpec(name="LAST-SEEN", width=9, is_right=True, from_width=112, is_wide=True),
+)
+CODEBASE_COLUMNS = (
+    ColumnSpec(name="NAME", width=14, grows=1, most=30),
+    ColumnSpec(name="REF", width=14, grows=1, most=30),
+    ColumnSpec(name="SHA", width=7),
+    ColumnSpec(name="STATE", width=10),
+    ColumnSpec(name="BEHIND", width=6, is_right=True),
+    ColumnSpec(name="FETCHED", width=7, is_right=True),
+    ColumnSpec(name="USED-BY", width=8, grows=2, most=60, is_wide=True),
+    ColumnSpec(name="REPO", width=16, grows=2, most=80, from_width=100, is_wide=True),
+    ColumnSpec(name="SUBJECT", width=16, grows=3, most=100, from_width=130, is_wide=True),
+)
+ALL_EVENT_COLUMNS = (
+    ColumnSpec(name="TIME", width=8),
+    ColumnSpec(name="LEVEL", width=7),
+    ColumnSpec(name="OBJECT", width=16, grows=1, most=36),
+    ColumnSpec(name="REASON", width=12, grows=1, most=20),
+    ColumnSpec(name="MESSAGE", width=12, grows=6, most=400),
+    ColumnSpec(name="ACTOR", width=14, grows=1, most=24, from_width=100, is_wide=True),
+)
+AWS_COLUMNS = (
+    ColumnSpec(name="INSTANCE", width=20, grows=1, most=30),
+    ColumnSpec(name="TYPE", width=12),
+    ColumnSpec(name="GROUP", width=12, grows=1, most=24),
+    ColumnSpec(name="STATE", width=13),
+    ColumnSpec(name="AGE", width=6, is_right=True),
+)
+DEPLOY_COLUMNS = (
+    ColumnSpec(name="REV", width=4, is_right=True),
+    ColumnSpec(name="SERVICE", width=14, grows=1, most=36),
+    ColumnSpec(name="REF", width=16, grows=1, most=40),
+    ColumnSpec(name="STATUS", width=12),
+    ColumnSpec(name="AGE", width=6, is_right=True),
+    ColumnSpec(name="DURATION", width=8, is_right=True, from_width=76, is_wide=True),
+    ColumnSpec(name="BY", width=10, grows=1, most=20, from_width=88, is_wide=True),
+    ColumnSpec(name="REASON", width=14, grows=3, most=200, from_width=108),
+)
+ATTENTION_COLUMNS = (
+    ColumnSpec(name="OBJECT", width=20, grows=1, most=40),
+    ColumnSpec(name="STATUS", width=13),
+    ColumnSpec(name="REASON", width=20, grows=4, most=300),
+)
 
 
-@lru_cache(maxsize=64)
-def columns_for(specs: Sequence[ColumnSpec], width: int) -> tuple[Column, ...]:
+def columns_for(
+    specs: Sequence[ColumnSpec], width: int, is_wide: bool = False
+) -> tuple[Column, ...]:
     """Choose the columns that a width has room for, and share what is left over.
 
     Args:
         specs: The columns of a table, in their order.
         width: The cells of a line.
+        is_wide: Whether wide columns come before the others, but for the first two.
 
     Returns:
         Columns that together with their gaps never exceed `width`.
     """
-    chosen = _that_fit([s for s in specs if s.from_width <= width], width)
+    if is_wide:
+        ranked = [*specs[:2], *sorted(specs[2:], key=lambda spec: not spec.is_wide)]
+        fitting = set(_that_fit(ranked, width))
+        chosen = [s for s in specs if s in fitting]
+    else:
+        chosen = _that_fit([s for s in specs if s.from_width <= width], width)
     widths = [s.width for s in chosen]
     spare = width - _line_width(chosen)
     total = sum(s.grows for s in chosen)

@@ -128,4 +128,6 @@ class LogView(ScrollView, can_focus=True):
             note = (
                 f"  +{waiting:,} new \N{EM DASH} G" if waiting else "  paused \N{EM DASH} G follows"
             )
-        self.border_title = Content(f"{self._title}{note}")
+        title = Content(f"{self._title}{note}")
+        if title != self.border_title:
+            self.border_title = title

@@ -7,6 +7,7 @@ from textual.message import Message
 from odbctl.tui.backend import Action, Request
 from odbctl.tui.paint import Cell
 from odbctl.tui.snapshot import DashboardSnapshot
+from odbctl.tui.views import View
 
 
 class SnapshotRead(Message):
@@ -34,11 +35,38 @@ class StatusChanged(Message):
 
 
 class ActionWanted(Message):
-    """The person wants something done, and has confirmed it where needed."""
+    """The person wants things done, one after the other, and has confirmed it where needed."""
 
-    def __init__(self, action: Action) -> None:
+    def __init__(self, *actions: Action) -> None:
         super().__init__()
-        self.action = action
+        self.actions = actions
+
+
+class CommandTyped(Message):
+    """Something was typed after the colon."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class DescriptionWanted(Message):
+    """The person wants to read an object as YAML."""
+
+    def __init__(self, view: View, key: str) -> None:
+        super().__init__()
+        self.view = view
+        self.key = key
+
+
+class ObjectDescribed(Message):
+    """The YAML of an object was read; `failure` says why not."""
+
+    def __init__(self, title: str, text: str, failure: str = "") -> None:
+        super().__init__()
+        self.title = title
+        self.text = text
+        self.failure = failure
 
 
 class RequestChanged(Message):

@@ -9,17 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from odbctl.tui.snapshot import (
-    DEGRADED_STATES,
-    FAILED_STATES,
-    DashboardSnapshot,
-    EventRow,
-    InstanceRow,
-    LogRow,
-    ManagerState,
-    ServiceRow,
-)
-from odbctl.tui.text import clip_left, clock, duration, visible
+from odbctl.tui.snapshot import EventRow, InstanceRow, LogRow, ServiceRow
+from odbctl.tui.text import clock, duration, percent, size, sparkline, visible
 
 
 class Tone(StrEnum):
@@ -49,6 +40,7 @@ class LogText(NamedTuple):
     tone: Tone
 
 
+TREND_CELLS = 12
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOTHING = Cell("-", Tone.MUTED)
 _STATES: dict[str, tuple[str, Tone]] = {
@@ -67,6 +59,16 @@ _STATES: dict[str, tuple[str, Tone]] = {
     "unplaceable": ("✖", Tone.BAD),
     "failed": ("✖", Tone.BAD),
     "crashed": ("✖", Tone.BAD),
+    # Of hosts, codebases and releases.
+    "up": ("●", Tone.GOOD),
+    "draining": ("◑", Tone.BUSY),
+    "down": ("✖", Tone.BAD),
+    "ready": ("●", Tone.GOOD),
+    "missing": ("✖", Tone.BAD),
+    "active": ("●", Tone.GOOD),
+    "rolling": ("◐", Tone.BUSY),
+    "superseded": ("○", Tone.MUTED),
+    "no manager": ("✖", Tone.BAD),
 }
 _LEVELS = {
     "warning": Tone.WARN,
@@ -100,7 +102,34 @@ def service_cells(row: ServiceRow, now: float) -> dict[str, Cell]:
         "RESTARTS": Cell(str(row.restarts), Tone.PLAIN if row.restarts else Tone.MUTED),
         "AGE": Cell(duration(now - row.created_at), Tone.MUTED),
         "REASON": Cell(visible(row.reason), Tone.MUTED),
+        "CPU": cpu_cell(row.cpu_percent),
+        "RSS": rss_cell(row.rss_bytes),
+        "CODEBASE": Cell(visible(row.codebase)) if row.codebase else NOTHING,
+        "PLACEMENT": Cell(visible(row.placement), Tone.MUTED),
+        "DEPLOYED": age_cell(row.deployed_at, now),
+        "CPU-TREND": _trend_cell(row.cpu_history),
     }
+
+
+def cpu_cell(cpu_percent: float | None) -> Cell:
+    """Return what share of a core is used."""
+    return NOTHING if cpu_percent is None else Cell(percent(cpu_percent))
+
+
+def rss_cell(rss_bytes: int | None) -> Cell:
+    """Return how much memory is used."""
+    return NOTHING if rss_bytes is None else Cell(size(rss_bytes))
+
+
+def age_cell(at: float | None, now: float) -> Cell:
+    """Return how long ago something was."""
+    return NOTHING if at is None else Cell(duration(now - at), Tone.MUTED)
+
+
+def _trend_cell(history: tuple[float, ...]) -> Cell:
+    if not history:
+        return NOTHING
+    return Cell(sparkline(history, TREND_CELLS, most=max(*history, 1.0)), Tone.BUSY)
 
 
 def instance_cells(row: InstanceRow, now: float) -> dict[str, Cell]:
@@ -120,18 +149,36 @@ def instance_cells(row: InstanceRow, now: float) -> dict[str, Cell]:
         ),
         "RELEASE": Cell(str(row.release), Tone.MUTED),
         "REASON": Cell(visible(row.reason), Tone.MUTED),
+        "SERVICE": Cell(visible(row.service)),
+        "HEALTH": _health_cell(row.health),
+        "CPU": cpu_cell(row.cpu_percent),
+        "RSS": rss_cell(row.rss_bytes),
+        "RESTARTS": Cell(str(row.failures), Tone.WARN if row.failures else Tone.MUTED),
+        "HOST": Cell(visible(row.host), Tone.MUTED),
+        "STARTED": NOTHING if row.started_at is None else Cell(clock(row.started_at), Tone.MUTED),
     }
+
+
+def _health_cell(health: str) -> Cell:
+    if not health:
+        return NOTHING
+    is_well = health in ("ready", "healthy")
+    tone = Tone.GOOD if is_well else Tone.BUSY if health == "unknown" else Tone.WARN
+    return Cell(visible(health), tone)
 
 
 def event_cells(row: EventRow, now: float) -> dict[str, Cell]:
     """Return the cells of an event by column; `now` is of no matter to it."""
     del now
-    repeats = f" {TIMES}{row.count}" if row.count > 1 else ""
+    # Before the message, which may be cut off.
+    repeats = f"{TIMES}{row.count} " if row.count > 1 else ""
     return {
         "TIME": Cell(clock(row.at), Tone.MUTED),
         "OBJECT": Cell(visible(row.subject.partition("/")[2] or row.subject)),
         "REASON": Cell(visible(row.reason), level_tone(row.level)),
-        "MESSAGE": Cell(visible(row.message) + repeats, Tone.MUTED),
+        "MESSAGE": Cell(repeats + visible(row.message), Tone.MUTED),
+        "LEVEL": Cell(visible(row.level), level_tone(row.level)),
+        "ACTOR": Cell(visible(row.actor), Tone.MUTED),
     }
 
 
@@ -155,23 +202,3 @@ def new_count(shown: tuple[LogRow, ...], newest: tuple[LogRow, ...]) -> int:
         if newest[place] == shown[-1]:
             return len(newest) - 1 - place
     return len(newest)
-
-
-def header_cells(snapshot: DashboardSnapshot, width: int) -> tuple[Cell, ...]:
-    """Return the parts of the header line: what, where, who acts, how it goes."""
-    failed = snapshot.count(FAILED_STATES)
-    degraded = snapshot.count(DEGRADED_STATES)
-    is_up = snapshot.manager is ManagerState.RUNNING
-    right = (
-        Cell("manager up" if is_up else "no manager", Tone.GOOD if is_up else Tone.BAD),
-        Cell("  "),
-        Cell(f"● {snapshot.count({'running'})} running", Tone.GOOD),
-        Cell("  "),
-        Cell(f"▲ {degraded} degraded", Tone.WARN if degraded else Tone.MUTED),
-        Cell("  "),
-        Cell(f"✖ {failed} failed", Tone.BAD if failed else Tone.MUTED),
-    )
-    left = width - sum(len(cell.text) for cell in right) - len(" odbctl   ")
-    home = clip_left(visible(snapshot.home), max(left - 1, 0))
-    padding = " " * max(left - len(home), 1)
-    return (Cell(" odbctl", Tone.STRONG), Cell(f"  {home}{padding}", Tone.MUTED), *right)

@@ -1,8 +1,8 @@
 """The reader: one thread that turns changes of the home into snapshots.
 
-It sleeps on the database's change signal; commits in a burst become at most
-ten snapshots a second, fewer where reading takes long, and a snapshot that
-says the same is not posted. It looks at the log files twice a second, because
+It sleeps on the database's change signal. A single commit is read at once; a
+stream of them becomes ten snapshots a second, fewer where reading takes long,
+and a snapshot that says the same is not posted. It looks at the log files twice a second, because
 they announce nothing.
 """
 
@@ -16,7 +16,8 @@ from odbctl.errors import OdbctlError
 from odbctl.tui.backend import Backend, Request, Source
 from odbctl.tui.snapshot import DashboardSnapshot
 
-SNAPSHOT_PAUSE_SECONDS = 0.1
+SHORTEST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.1
 # Pause so many times as long as the read took: a tenth of a core, however large the home.
 PAUSE_PER_READ = 9.0
 LOG_SECONDS = 0.5
@@ -36,10 +37,15 @@ class Reader:
         *,
         on_snapshot: Callable[[DashboardSnapshot], None],
         on_failure: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._backend = backend
         self._on_snapshot = on_snapshot
         self._on_failure = on_failure
+        self._clock = clock
+        # When the last read ended, whether or not it brought anything new.
+        self.read_at: float | None = None
+        self._pause_seconds = SHORTEST_PAUSE_SECONDS
         self._request = Request()
         self._last: DashboardSnapshot | None = None
         self._source: Source | None = None
@@ -94,12 +100,20 @@ class Reader:
                 began_at = time.monotonic()
                 self._read(source)
                 took_seconds = time.monotonic() - began_at
-                pause_seconds = max(SNAPSHOT_PAUSE_SECONDS, PAUSE_PER_READ * took_seconds)
+                pause_seconds = max(self._pause_seconds, PAUSE_PER_READ * took_seconds)
                 # A person who asked for another service does not wait for the pause.
                 if not self._nudge.wait(pause_seconds):
-                    source.wait(LOG_SECONDS)
+                    self._sleep(source)
         finally:
             self._use(None)
+
+    def _sleep(self, source: Source) -> None:
+        """Sleep until there is something to read; what comes in a stream is read less often."""
+        slept_at = time.monotonic()
+        source.wait(LOG_SECONDS)
+        is_stream = time.monotonic() - slept_at < self._pause_seconds
+        longer = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+        self._pause_seconds = longer if is_stream else SHORTEST_PAUSE_SECONDS
 
     def _use(self, source: Source | None) -> None:
         with self._lock:
@@ -107,6 +121,7 @@ class Reader:
 
     def _read(self, source: Source) -> None:
         snapshot = source.read(self._request)
+        self.read_at = self._clock()
         if snapshot != self._last:
             self._last = snapshot
             self._on_snapshot(snapshot)

@@ -1,31 +1,24 @@
-"""What every screen about services shares: frame, actions on a service, help.
+"""What every screen about services shares: the actions on them.
 
-Runs in the dashboard's event loop. A screen is given a `DashboardState` and
-posts messages; it never reads or changes anything itself.
+An action is about the rows that are shown as marked or selected when its key
+is pressed: their names are fixed then, whatever moves under the dialog.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Sequence
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Footer, Static
 
-from odbctl.tui.backend import Action, Request, Verb
-from odbctl.tui.dialogs import ConfirmDialog, CountDialog, HelpDialog
-from odbctl.tui.log_view import LogView
-from odbctl.tui.messages import ActionWanted, RequestChanged, StatusChanged
-from odbctl.tui.paint import Cell, Tone, header_cells
+from odbctl.tui.backend import Action, Verb
+from odbctl.tui.dialogs import ConfirmDialog, CountDialog
+from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE, FrameScreen, content_of
+from odbctl.tui.messages import ActionWanted, StatusChanged
 from odbctl.tui.snapshot import ServiceRow
-from odbctl.tui.state import DashboardState, failed
-from odbctl.tui.table import RowTable
+from odbctl.tui.state import failed
 from odbctl.tui.text import visible
+
+__all__ = ["ACTIONS", "ALWAYS", "EVERYWHERE", "ServiceScreen", "content_of"]
 
 ACTIONS: tuple[BindingType, ...] = (
     Binding("u", "start", "Start"),
@@ -33,188 +26,101 @@ ACTIONS: tuple[BindingType, ...] = (
     Binding("r", "restart", "Restart", show=False),
     Binding("equals_sign", "scale", "Scale", show=False, key_display="="),
 )
-ALWAYS: tuple[BindingType, ...] = (
-    Binding("question_mark", "help", "Help", key_display="?"),
-    Binding("q", "app.quit", "Quit"),
-)
-Answer = TypeVar("Answer")
-_STYLES = {
-    Tone.PLAIN: "$foreground",
-    Tone.STRONG: "bold $foreground",
-    Tone.MUTED: "$secondary",
-    Tone.GOOD: "$text-success",
-    Tone.BUSY: "$text-accent",
-    Tone.WARN: "$text-warning",
-    Tone.BAD: "bold $text-error",
-}
+# What a read-only dashboard does not offer.
+CHANGING = frozenset({"start", "stop", "restart", "scale", "actions", "deploy", "roll_back"})
+NAMES_SHOWN = 5
 
 
-def content_of(*cells: Cell) -> Content:
-    """Return cells as one line; nothing in them is taken for markup."""
-    return Content.assemble(*((cell.text, _STYLES[cell.tone]) for cell in cells))
+def named(names: Sequence[str]) -> str:
+    """Return names for a question, some of them if there are many."""
+    shown = ", ".join(visible(name) for name in names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
-class ServiceScreen(Screen[None]):
-    """A header, a banner, a body of its own, a status line and a footer."""
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
-    DEFAULT_CSS = """
-    ServiceScreen { layout: vertical; background: $background; }
-    ServiceScreen #header { height: 1; background: $panel; }
-    ServiceScreen #banner { height: auto; padding: 0 1; background: $warning 25%; display: none; }
-    ServiceScreen #banner.-said { display: block; }
-    ServiceScreen #status { height: 1; padding: 0 1; }
-    ServiceScreen #enlarge { display: none; width: 100%; text-align: center; }
-    ServiceScreen #body { height: 1fr; }
-    ServiceScreen .-stale { opacity: 70%; }
-    ServiceScreen .pane { border-top: solid $panel; border-title-color: $secondary;
-        border-subtitle-color: $text-warning; }
-    ServiceScreen.-low > *, ServiceScreen.-thin > * { display: none; }
-    ServiceScreen.-low #enlarge, ServiceScreen.-thin #enlarge { display: block; }
-    """
-    HORIZONTAL_BREAKPOINTS = [
-        (0, "-thin"),
-        (61, "-narrow"),
-        (110, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]
 
-    def __init__(self, state: DashboardState) -> None:
-        super().__init__()
-        self.state = state
-        self._header = Static(id="header", markup=False)
-        self._banner = Static(id="banner", markup=False)
-        self._status = Static(id="status", markup=False)
-        self._body = Vertical(id="body")
-
-    def compose(self) -> ComposeResult:
-        """Put the frame around the body."""
-        yield self._header
-        yield self._banner
-        yield Static("enlarge the terminal", id="enlarge", markup=False)
-        yield from self.compose_body()
-        yield self._status
-        yield Footer(show_command_palette=False)
-
-    def compose_body(self) -> Iterable[Widget]:
-        """Make what is between header and status line; the screens' own."""
-        raise NotImplementedError
-
-    def on_mount(self) -> None:
-        """Draw what is known already."""
-        self.show_state(self.state)
-
-    def on_resize(self) -> None:
-        """Fit the header to the width."""
-        self._show_frame(self.state)
+class ServiceScreen(FrameScreen):
+    """A screen with actions on services."""
 
     @property
     def target(self) -> ServiceRow | None:
-        """The service that actions are about: the one shown as selected."""
+        """The service that the screen is about: the one shown as selected."""
         raise NotImplementedError
 
     @property
-    def request(self) -> Request:
-        """What this screen looks at."""
-        raise NotImplementedError
+    def targets(self) -> tuple[ServiceRow, ...]:
+        """The services that actions are about: the marked ones, else the selected one."""
+        target = self.target
+        return () if target is None else (target,)
 
-    def show_state(self, state: DashboardState) -> None:
-        """Draw another state."""
-        self.state = state
-        self._show_frame(state)
-        self.show_body(state)
-
-    def show_body(self, state: DashboardState) -> None:
-        """Draw the body; the screens' own."""
-        raise NotImplementedError
-
-    def ask(self) -> None:
-        """Tell what this screen looks at."""
-        self.post_message(RequestChanged(self.request))
-
-    def on_screen_resume(self) -> None:
-        """Look at this screen's own things again."""
-        self.ask()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer no change in a read-only dashboard."""
+        if self.state.is_readonly and action in CHANGING:
+            return False
+        return super().check_action(action, parameters)
 
     def action_start(self) -> None:
-        """Want the service to run; asks nothing, for it harms nothing."""
-        if (service := self.target) is None:
-            self._say_nothing_selected()
-        elif self.state.failure:
-            self.post_message(StatusChanged(failed(self.state.refusal)))
-        else:
-            self.post_message(ActionWanted(Action(verb=Verb.START, service=service.key)))
+        """Want the services to run; asks nothing, for it harms nothing."""
+        services = self._changeable(self.state.start_refusal)
+        if services:
+            self.post_message(
+                ActionWanted(*(Action(verb=Verb.START, service=s.key) for s in services))
+            )
 
     def action_stop(self) -> None:
-        """Stop the service, once confirmed."""
-        for service in self._changeable():
-            self._confirm(Verb.STOP, service, "Stop", "Nothing of it runs until it is started.")
+        """Stop the services, once confirmed."""
+        self._confirm(Verb.STOP, "Stop", "Nothing of it runs until it is started.")
 
     def action_restart(self) -> None:
-        """Replace the service's instances, once confirmed."""
-        for service in self._changeable():
-            self._confirm(Verb.RESTART, service, "Restart", "New instances take over one by one.")
+        """Replace the services' instances, once confirmed."""
+        self._confirm(Verb.RESTART, "Restart", "New instances take over one by one.")
 
     def action_scale(self) -> None:
         """Ask how many instances are wanted."""
-        for service in self._changeable():
-            name = service.key
+        services = self._changeable(self.state.refusal)
+        if not services:
+            return
+        names = tuple(service.key for service in services)
 
-            def answer(count: int | None, name: str = name) -> None:
-                if count is not None:
-                    action = Action(verb=Verb.SCALE, service=name, count=count)
-                    self.post_message(ActionWanted(action))
+        def answer(count: int | None) -> None:
+            if count is not None:
+                actions = (Action(verb=Verb.SCALE, service=n, count=count) for n in names)
+                self.post_message(ActionWanted(*actions))
 
-            question = f"How many instances of {visible(name)}?"
-            self.put_in_front(CountDialog(question, service.desired_count), answer)
+        each = "" if len(names) == 1 else "each of "
+        question = f"How many instances of {each}{named(names)}?"
+        self.put_in_front(CountDialog(question, services[0].desired_count), answer)
 
-    def action_help(self) -> None:
-        """Show every key."""
-        groups = [
-            ("This screen", type(self).BINDINGS),
-            ("Tables", RowTable.BINDINGS),
-            ("Logs", LogView.BINDINGS),
-        ]
-        self.put_in_front(HelpDialog(groups))
-
-    def put_in_front(
-        self, screen: Screen[Answer], answer: Callable[[Answer | None], None] | None = None
-    ) -> None:
-        """Put a screen in front, and hear what it answers."""
-        self.app.push_screen(screen, answer)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
-
-    def _confirm(self, verb: Verb, service: ServiceRow, word: str, meaning: str) -> None:
+    def _confirm(self, verb: Verb, word: str, meaning: str) -> None:
+        services = self._changeable(self.state.refusal)
+        if not services:
+            return
         # What was shown when the person chose; the cursor may move below the dialog.
-        action = Action(verb=verb, service=service.key)
-        name, count = visible(service.key), service.instance_count
-        instances = f"{count} instance" + ("" if count == 1 else "s")
+        actions = tuple(Action(verb=verb, service=service.key) for service in services)
+        names = tuple(service.key for service in services)
 
         def answer(is_confirmed: bool | None) -> None:
             if is_confirmed:
-                self.post_message(ActionWanted(action))
+                self.post_message(ActionWanted(*actions))
 
-        question = f"{word} service {name}?\n{meaning}"
-        self.put_in_front(ConfirmDialog(question, f"{word} {name}: {instances}"), answer)
+        instances = counted(sum(s.instance_count for s in services), "instance")
+        is_one = len(names) == 1
+        what = visible(names[0]) if is_one else counted(len(names), "service")
+        noun = "service" if is_one else "services"
+        question = f"{word} {noun} {named(names)}?\n{meaning}"
+        self.put_in_front(ConfirmDialog(question, f"{word} {what}: {instances}"), answer)
 
-    def _changeable(self) -> Iterator[ServiceRow]:
-        """Yield the target if it can be changed now; else say why not."""
-        if (service := self.target) is None:
-            self._say_nothing_selected()
-        elif refusal := self.state.refusal:
+    def _changeable(self, refusal: str) -> tuple[ServiceRow, ...]:
+        """Return the targets if they can be changed now; else say why not."""
+        targets = self.targets
+        if not targets:
+            self.post_message(StatusChanged(failed("No service is selected")))
+        elif refusal:
             self.post_message(StatusChanged(failed(refusal)))
         else:
-            yield service
-
-    def _say_nothing_selected(self) -> None:
-        self.post_message(StatusChanged(failed("No service is selected")))
-
-    def _show_frame(self, state: DashboardState) -> None:
-        if state.snapshot is not None:
-            self._header.update(content_of(*header_cells(state.snapshot, self.size.width)))
-        self._banner.update(Content(visible(state.banner)))
-        self._banner.set_class(bool(state.banner), "-said")
-        self._body.set_class(bool(state.banner), "-stale")
-        self._status.update(content_of(self.status_cell(state)))
-
-    def status_cell(self, state: DashboardState) -> Cell:
-        """Return the status line."""
-        return Cell(visible(state.status.text), state.status.tone)
+            return targets
+        return ()

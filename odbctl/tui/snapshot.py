@@ -6,8 +6,9 @@ filter and draw it. Times are seconds since the epoch, None when not yet.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from odbctl.engine.api.documents import (
@@ -17,6 +18,8 @@ from odbctl.engine.api.documents import (
     ManagerDocument,
     ServiceDocument,
 )
+from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow, MachineLoad
+from odbctl.tui.views import View
 
 SHORT_HASH_LENGTH = 7
 DEGRADED_STATES = frozenset({"degraded", "backoff", "waiting"})
@@ -45,11 +48,18 @@ class InstanceRow:
     ended_at: float | None
     last_exit: str
     reason: str
+    service: str = ""
+    host: str = ""
+    health: str = ""
+    cpu_percent: float | None = None
+    rss_bytes: int | None = None
+    failures: int = 0
+    started_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRow:
-    """One service."""
+    """One service; CPU and RSS are those of all its instances."""
 
     key: str
     state: str
@@ -61,6 +71,13 @@ class ServiceRow:
     restarts: int
     created_at: float
     instance_count: int
+    codebase: str = ""
+    placement: str = ""
+    deployed_at: float | None = None
+    cpu_percent: float | None = None
+    rss_bytes: int | None = None
+    # The newest last, in percent of a core.
+    cpu_history: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +91,7 @@ class EventRow:
     reason: str
     message: str
     count: int = 1
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +116,26 @@ class Detail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardSnapshot:
-    """Everything on the screen, as of one moment."""
+    """Everything on the screen, as of one moment.
+
+    Services are always there, for the header counts them; of the other
+    resources only those are that `view` shows. Two that say the same are equal.
+    """
 
     home: str
     manager: ManagerState
     services: tuple[ServiceRow, ...]
     detail: Detail | None = None
+    view: View = View.SERVICES
+    host: str = ""
+    instances: tuple[InstanceRow, ...] = ()
+    hosts: tuple[HostRow, ...] = ()
+    codebases: tuple[CodebaseRow, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    deploys: tuple[DeployRow, ...] = ()
+    aws: tuple[AwsRow, ...] = ()
+    machine: MachineLoad | None = None
+    read_at: float = field(default=0.0, compare=False)
 
     def service(self, name: str | None) -> ServiceRow | None:
         """Return the service of that name, if there is one."""
@@ -137,6 +169,8 @@ def service_row(document: ServiceDocument) -> ServiceRow:
         restarts=document["restarts"],
         created_at=document["created_at"],
         instance_count=len(live),
+        codebase=codebase["name"] if codebase else "",
+        placement=document["placement"],
     )
 
 
@@ -162,8 +196,6 @@ def instance_rows(
 
 
 def _with_exit(row: InstanceRow, last_exit: str) -> InstanceRow:
-    from dataclasses import replace
-
     return replace(row, last_exit=last_exit) if last_exit else row
 
 
@@ -178,6 +210,13 @@ def _instance_row(document: InstanceDocument, *, is_current: bool) -> InstanceRo
         ended_at=document["ended_at"],
         last_exit=exit_text(document),
         reason=document["reason"] or document["message"],
+        service=document["service"],
+        host=document["host"],
+        health=document["health"],
+        cpu_percent=document["cpu_percent"],
+        rss_bytes=document["rss_bytes"],
+        failures=document["failures"],
+        started_at=document["started_at"],
     )
 
 
@@ -194,32 +233,41 @@ def exit_text(document: InstanceDocument) -> str:
 
 
 def event_rows(documents: Sequence[EventDocument]) -> tuple[EventRow, ...]:
-    """Make rows of events, the newest first, repeats in a row as one."""
-    from dataclasses import replace
+    """Make rows of events, the newest first, repeats in a row as one.
 
-    rows: list[EventRow] = []
-    for document in reversed(documents):
-        row = _event_row(document)
-        if rows and _says(rows[-1]) == _says(row):
-            rows[-1] = replace(rows[-1], count=rows[-1].count + 1)
+    A row is known by the first of its repeats, so that it stays the same row when more come.
+    """
+    runs: list[list[EventDocument]] = []
+    for document in documents:
+        if runs and _says(runs[-1][0]) == _says(document):
+            runs[-1].append(document)
         else:
-            rows.append(replace(row, key=f"{row.at}/{len(rows)}"))
-    return tuple(rows)
+            runs.append([document])
+    taken = Counter[str]()
+    rows: list[EventRow] = []
+    for run in runs:
+        key = f"{run[0]['at']}/{run[0]['object']}/{run[0]['reason']}"
+        taken[key] += 1
+        number = f"/{taken[key]}" if taken[key] > 1 else ""
+        rows.append(_event_row(run[-1], key=f"{key}{number}", count=len(run)))
+    return tuple(reversed(rows))
 
 
-def _event_row(document: EventDocument) -> EventRow:
+def _event_row(document: EventDocument, *, key: str, count: int) -> EventRow:
     return EventRow(
-        key="",
+        key=key,
         at=document["at"],
         level=document["level"],
         subject=document["object"],
         reason=document["reason"],
         message=document["message"],
+        count=count,
+        actor=document["actor"],
     )
 
 
-def _says(row: EventRow) -> tuple[str, str, str, str]:
-    return (row.level, row.subject, row.reason, row.message)
+def _says(document: EventDocument) -> tuple[str, str, str, str]:
+    return (document["level"], document["object"], document["reason"], document["message"])
 
 
 def log_rows(documents: Iterable[LogDocument]) -> tuple[LogRow, ...]:

@@ -9,6 +9,9 @@ from odbctl.tui.snapshot import DashboardSnapshot, ManagerState
 
 NO_STATUS = Cell("")
 NO_MANAGER = "No manager acts on this home"
+READ_ONLY = "This dashboard is read-only"
+# So long an outcome stays in the status line.
+STATUS_SECONDS = 20.0
 NO_SERVICES = (
     "No services yet. Type in a shell:",
     "",
@@ -28,6 +31,16 @@ class DashboardState:
     snapshot: DashboardSnapshot | None = None
     failure: str = ""
     status: Cell = NO_STATUS
+    # Since when the status line says what it says.
+    status_at: float = 0.0
+    is_readonly: bool = False
+    # When the home was last read, whether or not anything was new.
+    read_at: float | None = None
+
+    @property
+    def age_seconds(self) -> float:
+        """How old what is shown is."""
+        return 0.0 if self.read_at is None else max(self.now - self.read_at, 0.0)
 
     @property
     def has_manager(self) -> bool:
@@ -48,9 +61,24 @@ class DashboardState:
     @property
     def refusal(self) -> str:
         """Why nothing can be changed now; empty when it can. Starting brings a manager."""
+        if self.is_readonly:
+            return READ_ONLY
         if self.failure or self.snapshot is None:
             return "The home cannot be read now"
         return "" if self.has_manager else f"{NO_MANAGER}: odbctl manager start"
+
+    @property
+    def start_refusal(self) -> str:
+        """Why nothing can be started now; empty when it can."""
+        if self.is_readonly:
+            return READ_ONLY
+        return "The home cannot be read now" if self.failure or self.snapshot is None else ""
+
+    @property
+    def is_status_over(self) -> bool:
+        """Whether the status line has said what it says for long enough."""
+        is_busy = self.status.tone is Tone.BUSY
+        return bool(self.status.text) and not is_busy and self.now - self.status_at > STATUS_SECONDS
 
     @property
     def empty_text(self) -> str:

@@ -9,7 +9,7 @@ Runs in the dashboard's event loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,19 +21,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from odbctl.tui.arrange import Keyed
 from odbctl.tui.columns import GAP_CELLS, Column, ColumnSpec, columns_for
 from odbctl.tui.paint import NOTHING, Cell, Tone
 from odbctl.tui.text import fit
-
-
-class Keyed(Protocol):
-    """A row that can be told from the others."""
-
-    @property
-    def key(self) -> str:
-        """What the row is known by, whatever its place."""
-        ...
-
 
 Row = TypeVar("Row", bound=Keyed)
 
@@ -45,6 +36,10 @@ class Line(NamedTuple):
     is_header: bool = False
     is_cursor: bool = False
     is_text: bool = False
+    is_marked: bool = False
+
+
+MARK = "▎"
 
 
 class RowTable(ScrollView, Generic[Row], can_focus=True):
@@ -54,6 +49,8 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     RowTable { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
         scrollbar-background: $background; scrollbar-color: $panel; }
     RowTable > .table--header { color: $secondary; text-style: bold; }
+    RowTable > .table--chosen { color: $text-accent; text-style: bold reverse; }
+    RowTable > .table--mark { color: $text-accent; text-style: bold; }
     RowTable > .table--cursor { background: $primary 20%; }
     RowTable:focus > .table--cursor { background: $primary 45%; }
     RowTable > .table--strong { color: $foreground; text-style: bold; }
@@ -66,6 +63,8 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--cursor",
+        "table--chosen",
+        "table--mark",
         *(f"table--{tone}" for tone in Tone),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -115,6 +114,11 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         self._now = 0.0
         self._empty = ""
         self._cursor = 0
+        self._styles: dict[str, Style] = {}
+        self._columns: tuple[Column, ...] = ()
+        self._columns_key = (-1, False)
+        self._marks: frozenset[str] = frozenset()
+        self._is_wide = False
         self._painted: dict[int, Line] = {}
         self.lines_rendered = 0
         self._is_passive = is_passive
@@ -124,6 +128,16 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     def cursor_key(self) -> str | None:
         """The key of the row under the cursor."""
         return self._rows[self._cursor].key if self._rows else None
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that are shown, in their order."""
+        return self._rows
+
+    @property
+    def cursor_row(self) -> Row | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._rows else None
 
     def show_rows(self, rows: Sequence[Row], now: float, *, empty: str = "") -> None:
         """Show other rows, or the same at another time; what did not change is not drawn.
@@ -208,25 +222,40 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         elif self._cursor >= top + visible_rows:
             self.scroll_to(y=self._cursor - visible_rows + 1, animate=False)
 
+    def header_cell(self, column: Column) -> Cell:
+        """Return what the header says of a column."""
+        return Cell(column.name)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns there is room for."""
+        key = (self._line_width, self._is_wide)
+        if key != self._columns_key:
+            self._columns_key = key
+            self._columns = columns_for(self._specs, *key)
+        return self._columns
+
     def _refresh_changed(self) -> None:
         for y in range(self.size.height):
             if self._painted.get(y) != self._line_at(y):
                 self.refresh_line(y + self.scroll_offset.y)
 
     def _line_at(self, y: int) -> Line:
-        columns = columns_for(self._specs, self._line_width)
+        columns = self.columns
         if y == 0:
-            return Line(tuple(Cell(column.name) for column in columns), is_header=True)
+            return Line(tuple(map(self.header_cell, columns)), is_header=True)
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._rows):
             is_first = index == 0 and self._empty
             return Line(
                 (Cell(self._empty, Tone.MUTED),) if is_first else (), is_text=bool(is_first)
             )
-        cells = self._cells_of(self._rows[index], self._now)
+        row = self._rows[index]
+        cells = self._cells_of(row, self._now)
         return Line(
             tuple(cells.get(column.name, NOTHING) for column in columns),
             is_cursor=index == self._cursor and not self._is_passive,
+            is_marked=row.key in self._marks,
         )
 
     @property
@@ -235,23 +264,48 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         return max(self.size.width - 2, 0)
 
     def _strip(self, line: Line) -> Strip:
-        base = self.rich_style
-        if line.is_cursor:
-            base += self.get_component_rich_style("table--cursor")
+        base = self._style("cursor" if line.is_cursor else "")
         segments = [Segment(" ", base)]
-        columns = columns_for(self._specs, self._line_width)
+        if line.is_marked:
+            segments = [Segment(MARK, self._cell_style("mark", is_cursor=line.is_cursor))]
+        columns = self.columns
         if line.is_text:
             columns = (Column(name="", width=self._line_width, is_right=False),)
         for column, cell in zip(columns, line.cells, strict=False):
-            style = self._cell_style(base, line, cell)
+            name = _style_name(line, cell)
+            style = self._cell_style(name, is_cursor=line.is_cursor) if name else base
             text = fit(cell.text, column.width, is_right=column.is_right)
             segments += [Segment(text, style), Segment(" " * GAP_CELLS, base)]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
-    def _cell_style(self, base: Style, line: Line, cell: Cell) -> Style:
-        name = "header" if line.is_header else cell.tone
-        if name is Tone.PLAIN:
-            return base
-        style = self.get_component_rich_style(f"table--{name}", partial=True)
-        # The cursor's background shows through every tone.
-        return base + style + Style(bgcolor=base.bgcolor)
+    def notify_style_update(self) -> None:
+        """Forget the styles of before."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def _style(self, part: str) -> Style:
+        """Return the style of a whole line; composing it anew would cost more than drawing."""
+        style = self._styles.get(part)
+        if style is None:
+            style = self.rich_style
+            if part:
+                style += self.get_component_rich_style(f"table--{part}")
+            self._styles[part] = style
+        return style
+
+    def _cell_style(self, name: str, *, is_cursor: bool) -> Style:
+        key = f"{name}+cursor" if is_cursor else f"{name}+"
+        style = self._styles.get(key)
+        if style is None:
+            base = self._style("cursor" if is_cursor else "")
+            partial = self.get_component_rich_style(f"table--{name}", partial=True)
+            # The cursor's background shows through every tone.
+            style = self._styles[key] = base + partial + Style(bgcolor=base.bgcolor)
+        return style
+
+
+def _style_name(line: Line, cell: Cell) -> str:
+    """Return which style a cell is drawn in; empty for the line's own."""
+    if line.is_header:
+        return "chosen" if cell.tone is Tone.STRONG else "header"
+    return "" if cell.tone is Tone.PLAIN else cell.tone.value

@@ -7,6 +7,7 @@ terminal or be taken for markup: what does not print is shown as its escape.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
@@ -62,3 +63,31 @@ def duration(seconds: float) -> str:
 def clock(at: float) -> str:
     """Return a time of day in the local zone, as `23:14:05`."""
     return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def size(byte_count: float) -> str:
+    """Return bytes in at most four characters, as `340M` or `1.2G`."""
+    value = byte_count / 1024
+    for unit in "KMGT":
+        if value < 999.5 or unit == "T":
+            return f"{value:.1f}{unit}" if value < 9.95 and unit != "K" else f"{value:.0f}{unit}"
+        value /= 1024
+    return ""
+
+
+def percent(value: float) -> str:
+    """Return a share in at most four characters, as `0.4%`, `12%` or `400%`."""
+    if value < 9.95:
+        return f"{value:.1f}%"
+    return f"{value:.0f}%" if value < 999.5 else f"{value / 1000:.0f}k%"
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], width: int, *, most: float) -> str:
+    """Return the newest values as bars, the last on the right; `most` is a full bar."""
+    shown = values[-width:] if width > 0 else ()
+    top = len(_BARS) - 1
+    bars = (min(top, max(0, round(top * value / most))) if most > 0 else 0 for value in shown)
+    return "".join(_BARS[bar] for bar in bars).rjust(max(width, 0))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from odbctl.commands._yaml import to_yaml
+from odbctl.engine.api.yaml_documents import to_yaml
 
 
 def test_documents_are_nested_by_indentation() -> None:

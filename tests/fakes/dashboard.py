@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import Action, Request
+from odbctl.tui.resource_rows import CodebaseRow, DeployRow, HostRow
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
     Detail,
@@ -24,11 +25,20 @@ from odbctl.tui.snapshot import (
     ManagerState,
     ServiceRow,
 )
+from odbctl.tui.views import View
 
 NOW = 1_795_000_000.0
 
 
-def a_service(name: str, *, state: str = "running", ready: int = 2, desired: int = 2) -> ServiceRow:
+def a_service(
+    name: str,
+    *,
+    state: str = "running",
+    ready: int = 2,
+    desired: int = 2,
+    restarts: int = 0,
+    cpu_percent: float | None = None,
+) -> ServiceRow:
     return ServiceRow(
         key=name,
         state=state,
@@ -37,9 +47,58 @@ def a_service(name: str, *, state: str = "running", ready: int = 2, desired: int
         desired_count=desired,
         is_singleton=False,
         ref="main@0123abc",
-        restarts=0,
+        restarts=restarts,
         created_at=NOW - 3_700,
         instance_count=ready,
+        codebase="app",
+        placement="Any",
+        cpu_percent=cpu_percent,
+    )
+
+
+def a_host(name: str, *, state: str = "up") -> HostRow:
+    return HostRow(
+        key=name,
+        state=state,
+        cores=4,
+        cores_reserved=1.5,
+        ram_gb=16,
+        ram_gb_reserved=2,
+        instance_count=3,
+        max_instances=None,
+        placement="Master",
+        load=0.5,
+        version="1.0",
+        last_seen_at=NOW - 2,
+    )
+
+
+def a_codebase(name: str) -> CodebaseRow:
+    return CodebaseRow(
+        key=f"{name}@0123abc",
+        name=name,
+        ref="main",
+        commit="0123abc" * 5,
+        state="ready",
+        newer_count=1,
+        repo="/srv/app",
+        added_at=NOW - 100,
+        used_by=("api",),
+        subject="first",
+    )
+
+
+def a_deploy(service: str, number: int, *, status: str = "active") -> DeployRow:
+    return DeployRow(
+        key=f"{service}/{number}",
+        number=number,
+        service=service,
+        ref="main@0123abc",
+        status=status,
+        reason="",
+        created_at=NOW - 50,
+        finished_at=NOW - 45,
+        actor="ann",
     )
 
 
@@ -54,6 +113,8 @@ def an_instance(name: str, *, state: str = "running", last_exit: str = "") -> In
         ended_at=None,
         last_exit=last_exit,
         reason="",
+        service=name.rpartition("-")[0],
+        host="local",
     )
 
 
@@ -87,6 +148,7 @@ class FakeBackend:
         self._version = 0
         self.details: dict[str, Detail] = {}
         self.actions: list[Action] = []
+        self.requests: list[Request] = []
         self.refusal: ConflictError | None = None
         self.failure: StoreError | None = None
         self.is_open = False
@@ -119,14 +181,22 @@ class FakeBackend:
             raise self.refusal
         return f"{action.verb} {action.service}: done"
 
+    def describe(self, view: View, key: str) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        return f"kind: {view.value}\nname: {key}\nlines:\n" + "".join(
+            f"  - line {n}\n" for n in range(100)
+        )
+
     def read(self, request: Request) -> tuple[int, DashboardSnapshot]:
+        self.requests.append(request)
         if self.failure is not None:
             raise self.failure
         with self._changed:
             name = request.service
             known = self._snapshot.service(name)
             detail = self.details.get(known.key, Detail(service=known.key)) if known else None
-            return self._version, replace(self._snapshot, detail=detail)
+            return self._version, replace(self._snapshot, detail=detail, view=request.view)
 
     def wait_for_other(self, version: int, timeout_seconds: float) -> None:
         with self._changed:
@@ -217,12 +287,18 @@ async def until_shown(pilot: Pilot[None], app: DashboardApp, text: str) -> None:
 Scenario = Callable[[Pilot[None], DashboardApp], Awaitable[None]]
 
 
-def run_app(backend: FakeBackend, scenario: Scenario, *, size: tuple[int, int] = (80, 24)) -> None:
+def run_app(
+    backend: FakeBackend,
+    scenario: Scenario,
+    *,
+    size: tuple[int, int] = (80, 24),
+    is_readonly: bool = False,
+) -> None:
     """Run the dashboard without a terminal, and a scenario with it."""
     import asyncio
 
     async def run() -> None:
-        app = DashboardApp(backend, clock=lambda: NOW)
+        app = DashboardApp(backend, clock=lambda: NOW, is_readonly=is_readonly)
         async with app.run_test(size=size) as pilot:
             await scenario(pilot, app)
 

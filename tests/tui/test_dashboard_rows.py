@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from odbctl.engine.api.documents import EventDocument, ExitDocument, InstanceDocument
+from odbctl.tui.arrange import Arrangement, Arranger
 from odbctl.tui.columns import (
     EVENT_COLUMNS,
     GAP_CELLS,
@@ -17,16 +18,16 @@ from odbctl.tui.columns import (
     ColumnSpec,
     columns_for,
 )
-from odbctl.tui.filters import filter_services
+from odbctl.tui.frame_paint import header_cells
 from odbctl.tui.paint import (
     Tone,
-    header_cells,
     instance_cells,
     log_texts,
     new_count,
     service_cells,
     state_cell,
 )
+from odbctl.tui.resources import SERVICES
 from odbctl.tui.snapshot import ManagerState, event_rows, instance_rows
 from odbctl.tui.state import DashboardState
 from odbctl.tui.text import clip_left, duration, fit, visible
@@ -122,7 +123,7 @@ def test_columns_never_exceed_the_line(specs: tuple[ColumnSpec, ...], width: int
 
 def test_a_wider_terminal_shows_more_columns() -> None:
     narrow = [column.name for column in columns_for(SERVICE_COLUMNS, 78)]
-    assert narrow == ["NAME", "STATUS", "READY", "REF", "RESTARTS", "AGE"]
+    assert narrow == ["NAME", "STATUS", "READY", "REF", "CPU", "RSS", "RESTARTS", "AGE"]
     assert columns_for(SERVICE_COLUMNS, 118)[-1].name == "REASON"
 
 
@@ -159,12 +160,18 @@ def test_durations_have_at_most_two_units(seconds: float, text: str) -> None:
         ("!degraded", ["api", "Mailer"]),
         ("state=degraded", ["worker"]),
         ("ref=main api", ["api"]),
-        ("[", []),
+        ("^(api|work)", ["api", "worker"]),
+        ("~mlr", ["Mailer"]),
+        ("!~mlr", ["api", "worker"]),
+        ("NAME=^.{3}$", ["api"]),
+        ("nofield=api", []),
     ],
 )
 def test_filter_words(text: str, names: list[str]) -> None:
     rows = (a_service("api"), a_service("Mailer"), a_service("worker", state="degraded", ready=1))
-    assert [row.key for row in filter_services(rows, text)] == names
+    arranger = Arranger(SERVICES)
+    arranger.choose(Arrangement(filter_text=text))
+    assert [row.key for row in arranger.arrange(rows)] == names
 
 
 def test_states_say_in_glyphs_what_they_say_in_colour() -> None:

@@ -17,7 +17,7 @@ from fakes.dashboard import (
     until_shown,
 )
 from textual.pilot import Pilot
-from textual.widgets import Button, Input
+from textual.widgets import Button
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
@@ -25,7 +25,8 @@ from odbctl.tui.backend import Action, Verb
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog, help_lines
 from odbctl.tui.log_view import LogView
-from odbctl.tui.main_screen import MainScreen
+from odbctl.tui.resource_table import ResourceTable
+from odbctl.tui.screens.services import ServicesScreen
 from odbctl.tui.snapshot import DashboardSnapshot, Detail, ManagerState, ServiceRow
 from odbctl.tui.table import RowTable
 
@@ -46,10 +47,10 @@ def a_backend(snapshot: DashboardSnapshot | None = None) -> FakeBackend:
     return backend
 
 
-def table_of(app: DashboardApp) -> RowTable[ServiceRow]:
+def table_of(app: DashboardApp) -> ResourceTable[ServiceRow]:
     screen = app.screen
-    assert isinstance(screen, MainScreen)
-    return screen.services
+    assert isinstance(screen, ServicesScreen)
+    return screen.table
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -143,7 +144,7 @@ def test_a_tick_without_change_draws_no_row() -> None:
         await until_shown(pilot, app, "line 39")
         table = table_of(app)
         screen = app.screen
-        assert isinstance(screen, MainScreen)
+        assert isinstance(screen, ServicesScreen)
         await pilot.pause()
         before = table.lines_rendered
         screen.show_state(app.state)
@@ -182,7 +183,7 @@ def test_stopping_asks_first_with_cancel_focused() -> None:
         assert isinstance(app.screen, ConfirmDialog)
         assert "Stop api: 2 instances" in screen_text(app)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        await until(pilot, lambda: isinstance(app.screen, ServicesScreen))
         assert not backend.actions
 
     run_app(backend, scenario)
@@ -270,10 +271,10 @@ def test_a_filter_narrows_while_typing_and_esc_clears_it() -> None:
         await until(pilot, lambda: "billing" not in screen_text(app))
         assert table_of(app).cursor_key == "mailer"
         await pilot.press("enter")
-        await until_shown(pilot, app, "filter: mail")
+        await until_shown(pilot, app, "/mail")
         await pilot.press("escape")
         await until_shown(pilot, app, "billing")
-        assert app.screen.query_one("#filter", Input).value == ""
+        assert table_of(app).arrangement.filter_text == ""
 
     run_app(a_backend(), scenario)
 
@@ -298,7 +299,7 @@ def test_a_key_typed_right_after_enter_is_for_the_detail() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await until_shown(pilot, app, "api log")
         screen = app.screen
-        assert isinstance(screen, MainScreen)
+        assert isinstance(screen, ServicesScreen)
         screen.action_open()
         front = app.screen
         assert isinstance(front, DetailScreen)
@@ -313,7 +314,7 @@ def test_what_is_empty_says_what_to_type() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await until_shown(pilot, app, "nothing runs; u starts it")
         await pilot.press("slash", *"nope", "enter")
-        await until_shown(pilot, app, "no service matches the filter; esc clears it")
+        await until_shown(pilot, app, "nothing matches; esc shows all")
 
     run_app(a_backend(a_snapshot(a_service("idle", state="stopped", ready=0, desired=0))), scenario)
 
@@ -358,7 +359,7 @@ def test_a_home_that_cannot_be_read_leaves_the_last_data_and_comes_back() -> Non
         await until_shown(pilot, app, "look for it")
         assert "billing" in screen_text(app)
         await pilot.press("x")
-        assert isinstance(app.screen, MainScreen)
+        assert isinstance(app.screen, ServicesScreen)
         backend.failure = None
         await until(pilot, lambda: "Cannot read" not in screen_text(app))
 
@@ -374,7 +375,7 @@ def test_help_lists_every_binding() -> None:
         await until_shown(pilot, app, "api log")
 
     run_app(a_backend(), scenario, size=(120, 40))
-    lines = help_lines([("Here", MainScreen.BINDINGS), ("Tables", RowTable.BINDINGS)])
+    lines = help_lines([("Here", ServicesScreen.BINDINGS), ("Tables", RowTable.BINDINGS)])
     assert any(line.split() == ["=", "Scale"] for line in lines)
     assert any(line.split()[:2] == ["j", "down"] for line in lines)
 
@@ -382,7 +383,7 @@ def test_help_lists_every_binding() -> None:
 def test_no_key_that_multiplexers_use_changes_anything() -> None:
     changing = {"start", "stop", "restart", "scale"}
     taken = {f"ctrl+{key}" for key in "hjklab"} | {f"f{n}" for n in range(1, 13)}
-    for screen in (MainScreen, DetailScreen):
+    for screen in (ServicesScreen, DetailScreen):
         for binding in screen.BINDINGS:
             assert not isinstance(binding, tuple)
             if binding.action in changing:

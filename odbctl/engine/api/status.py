@@ -131,3 +131,10 @@ def list_releases(engine: Engine, name: str) -> list[ReleaseDocument]:
     with engine.db.view():
         releases = Release.lookup_all(service=find_service(name))
         return [release_document(r) for r in sorted(releases, key=lambda r: r.number)]
+
+
+def newest_releases(engine: Engine, *, limit: int = 200) -> list[ReleaseDocument]:
+    """Return the newest releases of all services, the newest first."""
+    with engine.db.view():
+        found = reversed(Release.lookup_newest(limit))
+        return [release_document(r) for r in found if r.service.exists()]

@@ -1,0 +1,252 @@
+"""A real home, read by the reader's thread: what the front screen looks at, and no more.
+
+Services are kept current by the change log, figures are looked at once a
+second, and what belongs to one screen is read while that is in front.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Hashable
+from types import TracebackType
+from typing import Generic, Self, TypedDict, TypeVar
+
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.live import LiveServices
+from odbctl.engine.api.live_figures import LiveFigures
+from odbctl.engine.api.live_lists import NewestEvents, codebases_in_use
+from odbctl.engine.api.logs import read_logs, select_logs
+from odbctl.engine.api.machine import load_average
+from odbctl.engine.api.managers import manager_status
+from odbctl.engine.api.status import list_events, list_hosts, list_instances, newest_releases
+from odbctl.errors import NotFoundError
+from odbctl.paths import Home
+from odbctl.tui.backend import Request
+from odbctl.tui.live_rows import LiveRows
+from odbctl.tui.machine_history import MachineHistory
+from odbctl.tui.resource_rows import (
+    CodebaseRow,
+    DeployRow,
+    HostRow,
+    MachineLoad,
+    codebase_rows,
+    deploy_rows,
+    host_rows,
+)
+from odbctl.tui.snapshot import (
+    DashboardSnapshot,
+    Detail,
+    EventRow,
+    InstanceRow,
+    LogRow,
+    ManagerState,
+    event_rows,
+    instance_rows,
+    log_rows,
+    manager_state,
+)
+from odbctl.tui.views import View
+
+FIGURES_SECONDS = 1.0
+EVENTS_KEPT = 500
+OVERVIEW_EVENTS = 30
+# Loads and the last sign of life of hosts change without a commit.
+LIST_SECONDS = 2.0
+T = TypeVar("T")
+
+
+class _Kept(Generic[T]):
+    """Something that is read again when what it depends on has changed."""
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._value: T | None = None
+
+    def get(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Return what was read for this key, reading it if it was another."""
+        if self._value is None or key != self._key:
+            self._value, self._key = read(), key
+        return self._value
+
+
+class _Parts(TypedDict, total=False):
+    """What belongs to one screen."""
+
+    machine: MachineLoad | None
+    instances: tuple[InstanceRow, ...]
+    hosts: tuple[HostRow, ...]
+    codebases: tuple[CodebaseRow, ...]
+    events: tuple[EventRow, ...]
+    deploys: tuple[DeployRow, ...]
+
+
+class EngineSource:
+    """A real home, read by one thread, which the change signal wakes."""
+
+    def __init__(self, home: Home) -> None:
+        self._engine = Engine.open(home)
+        self._listener = self._engine.db.listen()
+        self._live = LiveServices(self._engine)
+        self._figures = LiveFigures(home)
+        self._figures_due_at = 0.0
+        self._rows = LiveRows()
+        self._events = NewestEvents(self._engine, limit=EVENTS_KEPT)
+        self._machine = MachineHistory()
+        self._managers = ManagerState.ABSENT
+        self._instances = _Kept[tuple[InstanceRow, ...]]()
+        self._hosts = _Kept[tuple[HostRow, ...]]()
+        self._codebases = _Kept[tuple[CodebaseRow, ...]]()
+        self._all_events = _Kept[tuple[EventRow, ...]]()
+        self._deploys = _Kept[tuple[DeployRow, ...]]()
+        self._own_instances = _Kept[tuple[InstanceRow, ...]]()
+        self._own_events = _Kept[tuple[EventRow, ...]]()
+        self._host = os.uname().nodename
+        # Counts up with every change of a service or a figure.
+        self._version = 0
+
+    def __enter__(self) -> Self:
+        self._listener.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._listener.close()
+        self._engine.close()
+
+    def read(self, request: Request) -> DashboardSnapshot:
+        """Read what is asked for, in one view; what nobody committed about is not read again."""
+        with self._engine.db.view() as view:
+            self._update(view.seq)
+            parts = self._parts(request.view)
+            detail = self._detail(request)
+        return DashboardSnapshot(
+            home=str(self._engine.home.data),
+            host=self._host,
+            manager=self._managers,
+            services=self._rows.services,
+            detail=detail,
+            view=request.view,
+            read_at=time.time(),
+            **parts,
+        )
+
+    def wait(self, timeout_seconds: float) -> None:
+        """Sleep until a commit since the last read, a wake-up or the time-out."""
+        if not self._listener.arm():
+            self._listener.wait(timeout_seconds)
+
+    def wake(self) -> None:
+        """End a `wait` from another thread."""
+        self._listener.wake()
+
+    def _update(self, seq: int) -> None:
+        live, rows = self._live, self._rows
+        hosts_before = live.hosts
+        live.update(seq)
+        if live.hosts != hosts_before:
+            self._managers = manager_state(manager_status(self._engine))
+        if live.changed:
+            self._version += 1
+            rows.update(live.services, live.changed, self._figures.of)
+        now = time.monotonic()
+        if now >= self._figures_due_at:
+            self._figures_due_at = now + FIGURES_SECONDS
+            if self._figures.update(self._host_names()):
+                self._version += 1
+                rows.update_figures(live.services, self._figures.of)
+        # Kept also while nobody looks, so that its curve is there when somebody does.
+        self._machine.load(now)
+
+    def _host_names(self) -> set[str]:
+        return {i.host for service in self._live.services.values() for i in service.instances}
+
+    def _parts(self, view: View) -> _Parts:
+        parts: _Parts = {}
+        match view:
+            case View.OVERVIEW:
+                parts["machine"] = self._machine.load(time.monotonic())
+                parts["events"] = self._event_rows()[:OVERVIEW_EVENTS]
+                parts["hosts"] = self._host_rows()
+            case View.INSTANCES:
+                parts["instances"] = self._instance_rows()
+            case View.HOSTS:
+                parts["hosts"] = self._host_rows()
+            case View.CODEBASES:
+                parts["codebases"] = self._codebase_rows()
+            case View.EVENTS:
+                parts["events"] = self._event_rows()
+            case View.DEPLOYS:
+                parts["deploys"] = self._deploy_rows()
+            case View.SERVICES | View.AWS:
+                pass
+        return parts
+
+    def _instance_rows(self) -> tuple[InstanceRow, ...]:
+        return self._instances.get(
+            self._version, lambda: self._rows.instances(self._live.services, self._figures.of)
+        )
+
+    def _event_rows(self) -> tuple[EventRow, ...]:
+        return self._all_events.get(self._live.events, lambda: event_rows(self._events.read()))
+
+    def _host_rows(self) -> tuple[HostRow, ...]:
+        return self._hosts.get(
+            (self._version, self._live.hosts, time.monotonic() // LIST_SECONDS),
+            lambda: host_rows(
+                list_hosts(self._engine), manager_status(self._engine), load_average()
+            ),
+        )
+
+    def _codebase_rows(self) -> tuple[CodebaseRow, ...]:
+        return self._codebases.get(
+            (self._version, self._live.codebases, time.monotonic() // LIST_SECONDS),
+            lambda: codebase_rows(codebases_in_use(self._engine, self._live)),
+        )
+
+    def _deploy_rows(self) -> tuple[DeployRow, ...]:
+        return self._deploys.get(
+            self._live.releases, lambda: deploy_rows(newest_releases(self._engine))
+        )
+
+    def _detail(self, request: Request) -> Detail | None:
+        """Read what is asked for of one service."""
+        found = next((s for s in self._live.services.values() if s.name == request.service), None)
+        if found is None:
+            return None
+        name = found.name
+        return Detail(
+            service=name,
+            # Equal to what it was as long as nothing of the service and its figures changed.
+            instances=self._own_instances.get(
+                (found, self._figures.version), lambda: self._instances_of(name)
+            ),
+            events=self._own_events.get(
+                (name, request.event_count, self._live.events),
+                lambda: event_rows(
+                    list_events(self._engine, service=name, limit=request.event_count)
+                ),
+            ),
+            logs=self._logs(name, request.log_count) if request.log_count else (),
+        )
+
+    def _instances_of(self, name: str) -> tuple[InstanceRow, ...]:
+        current = {
+            instance.name
+            for service in self._live.services.values()
+            if service.name == name
+            for instance in service.instances
+        }
+        documents = list_instances(self._engine, service=name, everything=True)
+        return instance_rows(documents, current=current)
+
+    def _logs(self, service: str, count: int) -> tuple[LogRow, ...]:
+        try:
+            selection = select_logs(self._engine, service)
+        except NotFoundError:
+            return ()
+        return log_rows(read_logs(self._engine, selection, count=count))

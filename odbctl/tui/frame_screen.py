@@ -1,0 +1,263 @@
+"""The frame of every screen: header, crumbs, banner, body, prompt, status, footer.
+
+Runs in the dashboard's event loop. A screen is given a `DashboardState` and
+posts messages; it never reads or changes anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from odbctl.tui.backend import Request
+from odbctl.tui.dialogs import HelpDialog
+from odbctl.tui.frame_paint import crumb_cells, header_cells
+from odbctl.tui.messages import CommandTyped, RequestChanged
+from odbctl.tui.navigator import Navigator
+from odbctl.tui.paint import Cell, Tone
+from odbctl.tui.prompt import Prompt, PromptKind
+from odbctl.tui.state import DashboardState
+from odbctl.tui.table import RowTable
+from odbctl.tui.text import visible
+
+ALWAYS: tuple[BindingType, ...] = (
+    Binding("question_mark", "help", "Help", key_display="?"),
+    Binding("q", "app.quit", "Quit"),
+)
+# Where keys lead from every screen; the app itself does what they say.
+EVERYWHERE: tuple[BindingType, ...] = (
+    Binding("1", "app.go('overview')", "Overview", show=False),
+    Binding("2", "app.go('services')", "Services", show=False),
+    Binding("3", "app.go('instances')", "Instances", show=False),
+    Binding("4", "app.go('hosts')", "Hosts", show=False),
+    Binding("5", "app.go('codebases')", "Codebases", show=False),
+    Binding("6", "app.go('events')", "Events", show=False),
+    Binding("7", "app.go('aws')", "AWS", show=False),
+    Binding("8", "app.go('deploys')", "Deploys", show=False),
+    Binding("left_square_bracket", "app.history(-1)", "Back", show=False, key_display="["),
+    Binding("right_square_bracket", "app.history(1)", "Forward", show=False, key_display="]"),
+    Binding("colon", "command", "Command", show=False, key_display=":"),
+    Binding("ctrl+p", "app.command_palette", "Palette", show=False),
+)
+Answer = TypeVar("Answer")
+_STYLES = {
+    Tone.PLAIN: "$foreground",
+    Tone.STRONG: "bold $foreground",
+    Tone.MUTED: "$secondary",
+    Tone.GOOD: "$text-success",
+    Tone.BUSY: "$text-accent",
+    Tone.WARN: "$text-warning",
+    Tone.BAD: "bold $text-error",
+}
+
+
+def content_of(*cells: Cell) -> Content:
+    """Return cells as one line; nothing in them is taken for markup."""
+    return Content.assemble(*((cell.text, _STYLES[cell.tone]) for cell in cells))
+
+
+class Line(Static):
+    """A line of cells, drawn anew only when they are others."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False)
+        self._cells: tuple[Cell, ...] = ()
+
+    def show(self, *cells: Cell) -> None:
+        """Show cells; the same ones again cost nothing."""
+        if cells != self._cells:
+            self._cells = cells
+            self.update(content_of(*cells))
+
+
+class FrameScreen(Screen[None]):
+    """A screen with the frame around a body of its own."""
+
+    DEFAULT_CSS = """
+    FrameScreen { layout: vertical; background: $background; }
+    FrameScreen #header { height: 1; background: $panel; }
+    FrameScreen #crumbs { height: 1; padding: 0 1; }
+    FrameScreen #banner { height: auto; padding: 0 1; background: $warning 25%; display: none; }
+    FrameScreen #banner.-said { display: block; }
+    FrameScreen #status { height: 1; padding: 0 1; }
+    FrameScreen.-prompting #status { display: none; }
+    FrameScreen #enlarge { display: none; width: 100%; text-align: center; }
+    FrameScreen #body { height: 1fr; }
+    FrameScreen .-stale { opacity: 70%; }
+    FrameScreen .pane { border-top: solid $panel; border-title-color: $secondary;
+        border-subtitle-color: $text-warning; }
+    FrameScreen.-low > *, FrameScreen.-thin > * { display: none; }
+    FrameScreen.-low #enlarge, FrameScreen.-thin #enlarge { display: block; }
+    """
+    HORIZONTAL_BREAKPOINTS = [
+        (0, "-thin"),
+        (61, "-narrow"),
+        (110, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-short"), (22, "-high")]
+    CRUMB: ClassVar[str] = ""
+
+    def __init__(self, state: DashboardState) -> None:
+        super().__init__()
+        self.state = state
+        self._header = Line(id="header")
+        self._crumbs = Line(id="crumbs")
+        self._banner = Line(id="banner")
+        self._status = Line(id="status")
+        self._body = Vertical(id="body")
+        self.prompt = Prompt()
+
+    def compose(self) -> ComposeResult:
+        """Put the frame around the body."""
+        yield self._header
+        yield self._crumbs
+        yield self._banner
+        yield Static("enlarge the terminal", id="enlarge", markup=False)
+        yield from self.compose_body()
+        yield self.prompt
+        yield self._status
+        yield Footer(show_command_palette=False)
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Make what is between crumbs and status line; the screens' own."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Draw what is known already."""
+        self.show_state(self.state)
+
+    def on_resize(self) -> None:
+        """Fit the frame to the width."""
+        self._show_frame(self.state)
+
+    @property
+    def navigator(self) -> Navigator:
+        """Who opens other screens: the app."""
+        return cast("Navigator", self.app)
+
+    @property
+    def request(self) -> Request:
+        """What this screen looks at."""
+        raise NotImplementedError
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """Where this screen is."""
+        return (self.CRUMB,)
+
+    @property
+    def notes(self) -> Sequence[Cell]:
+        """What is done to what is shown: filter, order, marks."""
+        return ()
+
+    def show_state(self, state: DashboardState) -> None:
+        """Draw another state."""
+        self.state = state
+        self.show_body(state)
+        self._show_frame(state)
+
+    def show_body(self, state: DashboardState) -> None:
+        """Draw the body; the screens' own."""
+        raise NotImplementedError
+
+    def ask(self) -> None:
+        """Tell what this screen looks at."""
+        self.post_message(RequestChanged(self.request))
+
+    def on_screen_resume(self) -> None:
+        """Look at this screen's own things again."""
+        self.ask()
+
+    def action_command(self) -> None:
+        """Let the person type where to go."""
+        self.open_prompt(PromptKind.COMMAND)
+
+    def open_prompt(self, kind: PromptKind, text: str = "") -> None:
+        """Let the person type in the prompt line."""
+        self.add_class("-prompting")
+        self.prompt.open(kind, text)
+
+    def close_prompt(self) -> None:
+        """Give the keys back to the body."""
+        self.remove_class("-prompting")
+        self.prompt.close()
+        self.focus_body()
+        self._show_frame(self.state)
+
+    def focus_body(self) -> None:
+        """Give the keys to what is shown; the screens' own."""
+        self.set_focus(None)
+
+    def on_prompt_typed(self, event: Prompt.Typed) -> None:
+        """Go where the person typed; a filter is the screens' own."""
+        event.stop()
+        if event.kind is PromptKind.FILTER:
+            self.filter_typed(event.text, is_done=event.is_done)
+        elif event.is_done:
+            self.close_prompt()
+            if event.text.strip():
+                self.post_message(CommandTyped(event.text))
+
+    def on_prompt_left(self, event: Prompt.Left) -> None:
+        """Type no more."""
+        event.stop()
+        if event.kind is PromptKind.FILTER:
+            self.filter_typed("", is_done=True)
+        else:
+            self.close_prompt()
+
+    def filter_typed(self, text: str, *, is_done: bool) -> None:
+        """Filter what is shown; for screens that can."""
+        del text
+        if is_done:
+            self.close_prompt()
+
+    def action_help(self) -> None:
+        """Show every key."""
+        self.put_in_front(HelpDialog(self.help_groups()))
+
+    def help_groups(self) -> list[tuple[str, Iterable[BindingType]]]:
+        """Return the bindings that work here, by title."""
+        own = [b for b in type(self).BINDINGS if b not in EVERYWHERE and self._is_offered(b)]
+        return [("This screen", own), ("Tables", RowTable.BINDINGS), ("Everywhere", EVERYWHERE)]
+
+    def _is_offered(self, binding: BindingType) -> bool:
+        return not isinstance(binding, Binding) or self.check_action(binding.action, ()) is True
+
+    def put_in_front(
+        self, screen: Screen[Answer], answer: Callable[[Answer | None], None] | None = None
+    ) -> None:
+        """Put a screen in front, and hear what it answers."""
+        self.app.push_screen(screen, answer)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+    def show_frame(self) -> None:
+        """Draw the frame again."""
+        self._show_frame(self.state)
+
+    def _show_frame(self, state: DashboardState) -> None:
+        width = self.size.width
+        if state.snapshot is not None:
+            header = header_cells(
+                state.snapshot,
+                width,
+                age_seconds=state.age_seconds,
+                is_readonly=state.is_readonly,
+            )
+            self._header.show(*header)
+        self._crumbs.show(*crumb_cells(self.crumbs, self.notes, width))
+        self._banner.show(Cell(visible(state.banner)))
+        self._banner.set_class(bool(state.banner), "-said")
+        self._body.set_class(bool(state.banner), "-stale")
+        self._status.show(self.status_cell(state))
+
+    def status_cell(self, state: DashboardState) -> Cell:
+        """Return the status line."""
+        return Cell(visible(state.status.text), state.status.tone)

@@ -1,0 +1,33 @@
+"""Where screens can lead: what the app does for them. The app is the one that does it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from odbctl.tui.views import View
+
+
+class Navigator(Protocol):
+    """Opening screens, from the app's own event loop; each is in front at once."""
+
+    def go_to(self, view: View, *, filter_text: str | None = None) -> None:
+        """Show a view's screen, filtered if a text is given."""
+        ...
+
+    def go_up(self) -> None:
+        """Leave the screen in front, or go back to the view before."""
+        ...
+
+    def open_detail(self, service: str) -> None:
+        """Open a service's own screen."""
+        ...
+
+    def open_logs(
+        self, service: str, *, instance: str | None = None, is_previous: bool = False
+    ) -> None:
+        """Open the log of a service, of one of its instances, or of the run before."""
+        ...
+
+    def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
+        """Show every action on these services or instances; the keys are fixed from here on."""
+        ...

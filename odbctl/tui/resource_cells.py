@@ -1,0 +1,71 @@
+"""What the cells of hosts, codebases, deploys and machines say. Pure."""
+
+from __future__ import annotations
+
+from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, state_cell
+from odbctl.tui.resource_rows import (
+    SHORT_HASH_LENGTH,
+    AwsRow,
+    CodebaseRow,
+    DeployRow,
+    HostRow,
+)
+from odbctl.tui.text import duration, visible
+
+
+def host_cells(row: HostRow, now: float) -> dict[str, Cell]:
+    """Return the cells of a host by column: what is reserved, of what there is."""
+    most = "" if row.max_instances is None else f"/{row.max_instances}"
+    return {
+        "NAME": Cell(visible(row.key), Tone.STRONG),
+        "STATE": state_cell(row.state),
+        "CORES": Cell(f"{row.cores_reserved:g}/{row.cores:g}"),
+        "RAM": Cell(f"{row.ram_gb_reserved:.3g}/{row.ram_gb:.3g}G"),
+        "INSTANCES": Cell(f"{row.instance_count}{most}"),
+        "PLACEMENT": Cell(visible(row.placement), Tone.MUTED),
+        "LOAD": NOTHING if row.load is None else Cell(f"{row.load:.2f}"),
+        "VERSION": Cell(visible(row.version), Tone.MUTED),
+        "LAST-SEEN": age_cell(row.last_seen_at, now),
+    }
+
+
+def codebase_cells(row: CodebaseRow, now: float) -> dict[str, Cell]:
+    """Return the cells of a codebase by column; behind by versions that were added since."""
+    behind = Cell(str(row.newer_count), Tone.WARN if row.used_by else Tone.MUTED)
+    return {
+        "NAME": Cell(visible(row.name), Tone.STRONG),
+        "REF": Cell(visible(row.ref)),
+        "SHA": Cell(visible(row.commit[:SHORT_HASH_LENGTH]), Tone.MUTED),
+        "STATE": state_cell(row.state),
+        "BEHIND": behind if row.newer_count else NOTHING,
+        "FETCHED": age_cell(row.added_at, now),
+        "USED-BY": Cell(visible(", ".join(row.used_by))) if row.used_by else NOTHING,
+        "REPO": Cell(visible(row.repo), Tone.MUTED),
+        "SUBJECT": Cell(visible(row.subject), Tone.MUTED),
+    }
+
+
+def deploy_cells(row: DeployRow, now: float) -> dict[str, Cell]:
+    """Return the cells of a release by column."""
+    took = None if row.finished_at is None else row.finished_at - row.created_at
+    return {
+        "REV": Cell(str(row.number), Tone.STRONG),
+        "SERVICE": Cell(visible(row.service), Tone.STRONG),
+        "REF": Cell(visible(row.ref)),
+        "STATUS": state_cell(row.status),
+        "AGE": age_cell(row.created_at, now),
+        "DURATION": NOTHING if took is None else Cell(duration(took)),
+        "BY": Cell(visible(row.actor), Tone.MUTED),
+        "REASON": Cell(visible(row.reason), Tone.MUTED),
+    }
+
+
+def aws_cells(row: AwsRow, now: float) -> dict[str, Cell]:
+    """Return the cells of a machine by column."""
+    return {
+        "INSTANCE": Cell(visible(row.key), Tone.STRONG),
+        "TYPE": Cell(visible(row.type)),
+        "GROUP": Cell(visible(row.group)),
+        "STATE": state_cell(row.state),
+        "AGE": age_cell(row.created_at, now),
+    }

@@ -1,0 +1,159 @@
+"""All services, and below, where there is room, what the selected one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.widget import Widget
+
+from odbctl.tui.backend import Request
+from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS
+from odbctl.tui.log_view import LogView
+from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells
+from odbctl.tui.resources import SERVICES
+from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
+from odbctl.tui.service_screen import ACTIONS, ALWAYS, EVERYWHERE, ServiceScreen
+from odbctl.tui.snapshot import DashboardSnapshot, Detail, EventRow, InstanceRow, ServiceRow
+from odbctl.tui.state import NO_SERVICES, DashboardState
+from odbctl.tui.table import RowTable
+from odbctl.tui.text import visible
+
+NO_INSTANCES = "nothing runs; u starts it"
+
+
+class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings=False):
+    """Services above; instances, log and events of the selected one below."""
+
+    DEFAULT_CSS = """
+    ServicesScreen #table { height: 8fr; }
+    ServicesScreen #instances { height: 5fr; }
+    ServicesScreen.-short #instances, ServicesScreen.-short #bottom { display: none; }
+    ServicesScreen #bottom { height: 8fr; layout: vertical; }
+    ServicesScreen #logs { height: 5fr; overflow-x: hidden; }
+    ServicesScreen #events { height: 3fr; }
+    ServicesScreen.-wide #bottom { layout: horizontal; }
+    ServicesScreen.-wide #logs, ServicesScreen.-wide #events { height: 1fr; width: 1fr; }
+    ServicesScreen.-wide #events { margin-left: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,d", "open", "Detail", key_display="enter"),
+        *ACTIONS,
+        FILTER,
+        Binding("l", "logs", "Logs", show=False),
+        Binding("p", "logs_before", "Logs of the run before", show=False),
+        Binding("a", "actions", "Every action", show=False),
+        *ROW_KEYS,
+        *ALWAYS,
+        *EVERYWHERE,
+    ]
+    RESOURCE = SERVICES
+
+    def __init__(self, state: DashboardState) -> None:
+        super().__init__(state)
+        self._instances = RowTable[InstanceRow](
+            INSTANCE_COLUMNS, instance_cells, id="instances", is_passive=True
+        )
+        self._logs = LogView(id="logs", is_passive=True)
+        self._events = RowTable[EventRow](EVENT_COLUMNS, event_cells, id="events", is_passive=True)
+        for pane in (self._instances, self._logs, self._events):
+            pane.add_class("pane")
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Make the four panes."""
+        yield self._empty
+        with self._body:
+            yield self.table
+            yield self._instances
+            with Container(id="bottom"):
+                yield self._logs
+                yield self._events
+
+    @property
+    def target(self) -> ServiceRow | None:
+        """The service under the cursor."""
+        return self.table.cursor_row
+
+    @property
+    def targets(self) -> tuple[ServiceRow, ...]:
+        """The marked services, else the one under the cursor."""
+        return self.table.targets
+
+    @property
+    def request(self) -> Request:
+        """The selected service, with as much log as a pane may show."""
+        return Request(view=self.view, service=self.table.cursor_key)
+
+    @property
+    def what_to_type(self) -> str:
+        """How to come to a service."""
+        return "\n".join(NO_SERVICES)
+
+    def rows_of(self, snapshot: DashboardSnapshot) -> tuple[ServiceRow, ...]:
+        """Return all services."""
+        return snapshot.services
+
+    def is_about(self, snapshot: DashboardSnapshot) -> bool:
+        """Tell that services are in every snapshot."""
+        return True
+
+    def show_body(self, state: DashboardState) -> None:
+        """Draw services, and what is known of the selected one."""
+        super().show_body(state)
+        self._show_selected(state)
+
+    def status_cell(self, state: DashboardState) -> Cell:
+        """Return the status line; without news, the selected service's reason."""
+        if state.status.text:
+            return super().status_cell(state)
+        service = self.table.cursor_row
+        if service is None or not service.reason:
+            return Cell("")
+        return Cell(f"{visible(service.key)}: {visible(service.reason)}", Tone.WARN)
+
+    def on_row_table_moved(self, event: RowTable.Moved) -> None:
+        """Look at the service that is selected now."""
+        event.stop()
+        self._logs.forget()
+        self._show_selected(self.state)
+        self.show_frame()
+        self.ask()
+
+    def action_open(self) -> None:
+        """Open the selected service, at once: the next key is meant for its screen."""
+        if (key := self.table.cursor_key) is not None:
+            self.navigator.open_detail(key)
+
+    def action_logs(self) -> None:
+        """Open the log of the selected service."""
+        if (key := self.table.cursor_key) is not None:
+            self.navigator.open_logs(key)
+
+    def action_logs_before(self) -> None:
+        """Open the log of the run before of the selected service."""
+        if (key := self.table.cursor_key) is not None:
+            self.navigator.open_logs(key, is_previous=True)
+
+    def action_actions(self) -> None:
+        """Show every action on the marked services, or on the selected one."""
+        if self.targets:
+            self.navigator.open_actions(self.view, tuple(row.key for row in self.targets))
+
+    def _show_selected(self, state: DashboardState) -> None:
+        key = self.table.cursor_key
+        detail = state.snapshot.detail if state.snapshot else None
+        is_known = detail is not None and detail.service == key
+        if detail is None or not is_known:
+            detail = Detail(service=key or "")
+        name = visible(detail.service)
+        current = [row for row in detail.instances if row.is_current]
+        self._instances.show_rows(current, state.now, empty=NO_INSTANCES if is_known else "")
+        self._logs.show_logs(detail.logs, f"{name} log")
+        self._events.show_rows(detail.events, state.now)
+        for pane, what in ((self._instances, "instances"), (self._events, "events")):
+            title = Content(f"{name} {what}")
+            if pane.border_title != title:
+                pane.border_title = title
