@@ -263,7 +263,7 @@ class Chain:
         if found is None:
             last.is_removed = True
         else:
-            last.segment, last.path = found, paths[found]
+            last.segment, last.path, last.inode = found, paths[found], inodes[found]
 
     def _take_current(self, current: Span) -> None:
         last = self._links[-1] if self._links else None
