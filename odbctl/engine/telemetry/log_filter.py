@@ -69,9 +69,7 @@ class LineFilter:
         if source != LOG:
             is_enough = rank_of(RAW_LEVELS[source][1]) >= rank_of(self.level)
             return Probe(is_any=True) if is_enough else Probe(finder=re.compile(rb"(?m)^\{"))
-        # A line that goes on with a record has the record's level, and stands by itself.
-        names = "|".join(map(re.escape, names_from(self.level)))
-        return Probe(finder=re.compile(rf"Z (?:{names}) |Z \S+ \S+ \{{|(?m:^(?!\d))".encode()))
+        return Probe(levels=tuple(f"{name} ".encode() for name in names_from(self.level)))
 
 
 EVERYTHING = LineFilter()

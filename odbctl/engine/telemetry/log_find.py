@@ -25,6 +25,8 @@ _SPECIAL = frozenset(".^$*+?{}[]\\|()")
 # What depends on where a text begins or ends, or on what is not there.
 _PLACE_BOUND = ("\\A", "\\Z", "(?<", "(?!")
 
+_STAMP_BYTES = 25  # of the time before the level
+
 Hit = tuple[int, int]  # where a line begins and ends in its block
 
 
@@ -39,12 +41,14 @@ class Probe(NamedTuple):
         literal: These bytes; a hit is certain, not to be tested again.
         is_caseless: Look for `literal`, which is lower case, in any case.
         finder: A pattern, in place of a literal.
+        levels: Or lines of records of these levels; of any level where JSON may have its own.
         is_any: Every line may match.
     """
 
     literal: bytes = b""
     is_caseless: bool = False
     finder: re.Pattern[bytes] | None = None
+    levels: tuple[bytes, ...] = ()
     is_any: bool = False
 
     @classmethod
@@ -67,6 +71,8 @@ class Probe(NamedTuple):
         """Yield the lines of a block of whole lines that may match."""
         if self.literal:
             return self._literal_hits(block, is_log=is_log)
+        if self.levels:
+            return _level_hits(block, self.levels)
         # A pattern of bytes takes a letter that is no ASCII for several.
         if self.is_any or self.finder is None or not block.isascii():
             return _all_lines(block)
@@ -95,6 +101,25 @@ def _pattern_hits(block: bytes, pattern: re.Pattern[bytes]) -> Iterator[Hit]:
             yield begin, end
             begin, end = end, _end_of(block, end)
         place = last
+
+
+def _level_hits(block: bytes, levels: tuple[bytes, ...]) -> Iterator[Hit]:
+    has_json = b" {" in block
+    begin = 0
+    for line in block.splitlines(keepends=True) if b"\r" not in block else _split(block):
+        end = begin + len(line)
+        # The first of these is nearly every line, and tells that it is not wanted.
+        if (
+            line.startswith(levels, _STAMP_BYTES)
+            or not line[:1].isdigit()
+            or (has_json and b" {" in line)
+        ):
+            yield begin, end
+        begin = end
+
+
+def _split(block: bytes) -> Iterator[bytes]:
+    return (block[begin:end] for begin, end in _all_lines(block))
 
 
 def _all_lines(block: bytes) -> Iterator[Hit]:
