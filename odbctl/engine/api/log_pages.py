@@ -5,7 +5,7 @@ from __future__ import annotations
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.logs import LogSelection
 from odbctl.engine.telemetry.log_filter import EVERYTHING, LineFilter
-from odbctl.engine.telemetry.log_find import SearchStoppedError
+from odbctl.engine.telemetry.log_find import SearchStoppedError, never
 from odbctl.engine.telemetry.log_pages import (
     Found,
     LogPages,
@@ -25,6 +25,7 @@ __all__ = [
     "PageLine",
     "Position",
     "SearchStoppedError",
+    "never",
     "open_pages",
 ]
 
