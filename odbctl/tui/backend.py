@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from odbctl.engine.api.documents import ServiceDocument
 from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.log_pages import open_pages
 from odbctl.engine.api.logs import read_logs, select_logs
 from odbctl.engine.api.managers import ensure_manager, manager_status
 from odbctl.engine.api.releases import restart_service
@@ -22,6 +23,7 @@ from odbctl.engine.api.services import scale_service, start_service, stop_servic
 from odbctl.engine.api.status import list_events, list_instances, list_services
 from odbctl.errors import NotFoundError
 from odbctl.paths import Home
+from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
     Detail,
@@ -97,6 +99,14 @@ class Backend(Protocol):
         """Open a source for the calling thread."""
         ...
 
+    def open_logs(self, request: LogRequest) -> LogSource:
+        """Return logs for the calling thread, to be entered.
+
+        Raises:
+            OdbctlError: There are none such.
+        """
+        ...
+
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
         """Do it, from any thread, and return a line that says what was done.
 
@@ -119,6 +129,18 @@ class EngineBackend:
     def open(self) -> Source:
         """Open the home's database for the calling thread."""
         return EngineSource(self._home)
+
+    def open_logs(self, request: LogRequest) -> LogSource:
+        """Choose the logs as `odbctl service logs` does; the database is closed again."""
+        with Engine.open(self._home) as engine:
+            selection = select_logs(
+                engine,
+                request.service,
+                instance=request.instance,
+                previous=request.is_previous,
+                everything=request.is_everything,
+            )
+            return open_pages(engine, selection)
 
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
         """Do it with an engine of its own."""

@@ -10,11 +10,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from fakes.logs import FakeLogs
 from textual.pilot import Pilot
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import Action, Request
+from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
     Detail,
@@ -86,6 +88,7 @@ class FakeBackend:
         self._snapshot = snapshot
         self._version = 0
         self.details: dict[str, Detail] = {}
+        self.logs: dict[str, FakeLogs] = {}
         self.actions: list[Action] = []
         self.refusal: ConflictError | None = None
         self.failure: StoreError | None = None
@@ -111,6 +114,9 @@ class FakeBackend:
         if self.failure is not None:
             raise self.failure
         return FakeSource(self)
+
+    def open_logs(self, request: LogRequest) -> LogSource:
+        return self.logs.setdefault(request.service, FakeLogs()).open(request)
 
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
         self.actions.append(action)

@@ -255,8 +255,9 @@ class Chain:
         """Find out what became of the file that was written: rotated, or removed."""
         assert last.span is not None
         descriptor = os.dup(last.span.fileno())
-        last.take(Span(self.files.log, descriptor, os.fstat(descriptor).st_size))
-        last.stop = last.span.length if last.span is not None else last.stop
+        span = Span(self.files.log, descriptor, os.fstat(descriptor).st_size)
+        last.take(span)
+        last.stop = span.length
         found = next((n for n in paths if inodes[n] == last.inode), None)
         if found is None:  # rotated and compressed since the last look
             found = next((n for n, path in paths.items() if _begins_alike(path, last)), None)

@@ -435,7 +435,7 @@ class MatchCounter:
             by_file.setdefault(place.number, array("q")).extend(hits)
             self._kept += len(hits)
             self._done[index] = place
-            if self.is_full:
+            if self._kept >= MOST_PLACES:
                 return
 
 
