@@ -183,7 +183,7 @@ def test_search_goes_from_match_to_match_and_counts() -> None:
         await until_texts(pilot, app, "line 999")
         await pilot.press("g", "slash", *"Ine 7", "enter")
         await until_shown(pilot, app, "not found: Ine 7")
-        await pilot.press("slash", *"INE 77"[:0], *"ine 77", "enter")
+        await pilot.press("slash", *"ine 77", "enter")
         await until_shown(pilot, app, "1 of 11")
         await until_texts(pilot, app, "line 77")
         await pilot.press("n")
@@ -516,7 +516,7 @@ def test_a_log_that_is_removed_is_told_and_stays_on_the_screen() -> None:
 HOSTILE = (
     "\x1b[31mred\x1b[0m and \x1b]52;c;AAAA\x07 \x1b[2J\x1b[H home",
     "[bold]not[/] [link=https://example.org]markup[/nope]",
-    "漢字 emoji 👩‍👩‍👧 😀 é ‮rtl",
+    "漢字 emoji 👩\u200d👩\u200d👧 😀 é \u202ertl",
     "tab\there\x07bell\x00nul",
     "10%\r20%\rdone",
     "\x1b[38;2;1;2;3mtrue\x1b[38;5;9;1mcolour\x1b[999mx",
@@ -583,7 +583,6 @@ def test_a_very_long_line_does_not_slow_it() -> None:
         await until_texts(pilot, app, "after")
         await until_shown(pilot, app, "1,000,000 bytes, enter shows all")
         await pilot.press("w", *["right"] * 20)
-        await until_texts(pilot, app, "line 999"[:0] or "")
         await pilot.press("g", "G")
         await until(pilot, lambda: app.frame.is_following)
 

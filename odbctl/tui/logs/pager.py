@@ -297,12 +297,12 @@ class LogPager:
     def _move_down(self, count: int) -> None:
         if self.is_following:
             return
-        more = self._behind(self._bottom, count)
+        more = self._behind(self._bottom, count + 1)  # one more tells whether this is the end
         for row in more:
             self._rows.append(row)
             self._bottom = self._bottom.after(row)
         self._skip += count
-        if self._held_lines() - self._skip <= self.height and len(more) < count:
+        if self._held_lines() - self._skip <= self.height and len(more) <= count:
             self.show_end()
             return
         self._drop_above()

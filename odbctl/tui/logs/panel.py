@@ -52,6 +52,8 @@ _HINTS = {
     Prompt.TIME: "14:05, -15m or 2026-11-25T14:05",
     Prompt.SAVE: "name of a file",
 }
+# What was said stands for so long; what goes on stays.
+SAID_SECONDS = 6.0
 BUSY = "searching \N{HORIZONTAL ELLIPSIS} esc stops"
 
 
@@ -120,6 +122,7 @@ class LogPanel(Vertical):
         self._prompt_is = Prompt.SEARCH
         self._is_busy = False
         self._said = ""
+        self._heard = ""
         self._only = EVERYTHING
         self._has_left = threading.Event()
         self.view = LogView(opener, clock=clock)
@@ -146,6 +149,9 @@ class LogPanel(Vertical):
     def on_log_view_changed(self, event: LogView.Changed) -> None:
         """Say what the view has to say."""
         self._is_busy = False
+        if event.frame.message and event.frame.message != self._heard:
+            self._said = ""
+        self._heard = event.frame.message
         self._show_status(event.frame)
 
     def action_ask(self, name: str) -> None:
@@ -294,7 +300,8 @@ class LogPanel(Vertical):
             dialog = ConfirmDialog(question, f"Overwrite {visible(path.name)}")
             self.app.push_screen(dialog, answer)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
             return
-        self._say(f"saving {path.name} \N{HORIZONTAL ELLIPSIS}")
+        self._said = f"saving {path.name} \N{HORIZONTAL ELLIPSIS}"
+        self._show_status(self.view.frame)
         threading.Thread(
             target=self._write, args=(self._opener, path, self._only, is_overwriting), daemon=True
         ).start()
@@ -322,12 +329,18 @@ class LogPanel(Vertical):
     def _say(self, text: str) -> None:
         self._said = text
         self._show_status(self.view.frame)
+        if text:
+            self.set_timer(SAID_SECONDS, lambda: self._forget(text))
+
+    def _forget(self, text: str) -> None:
+        if self._said == text:
+            self._say("")
 
     def _show_status(self, frame: LogFrame) -> None:
         if self._is_busy:
             self._status.update(Content(BUSY))
             return
-        said = frame.message or self._said
+        said = self._said or frame.message
         parts = [said, frame.note, frame.search, frame.filtered, *frame.notices]
         if not frame.is_wrapped:
             parts.append("not wrapped")

@@ -116,6 +116,7 @@ class LogView(Widget, can_focus=True):
         self._worker: LogWorker | None = None
         self._opening = 0  # frames of a log that was shown before are not for us
         self._styles: dict[str, Style] = {}
+        self._title_shown = ""
         self.frame = NOTHING
         self.lines_rendered = 0
         self.can_focus = not is_passive
@@ -262,7 +263,9 @@ class LogView(Widget, can_focus=True):
         for y in range(height):
             if y in bars or _line_of(before, y) != _line_of(frame, y):
                 self.refresh(Region(0, y, self.size.width, 1))
-        self.border_title = Content(f"{self._title}  {frame.note}".rstrip())
+        if (title := f"{self._title}  {frame.note}".rstrip()) != self._title_shown:
+            self._title_shown = title
+            self.border_title = Content(title)
         self.post_message(self.Changed(self, frame))
 
     def _style(self, name: str, base: Style) -> Style:
