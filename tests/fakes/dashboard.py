@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from fakes.logs import FakeLogs
+from textual.app import App
 from textual.pilot import Pilot
 
 from odbctl.errors import ConflictError, StoreError
@@ -169,7 +170,7 @@ class FakeSource:
         self._backend.wake()
 
 
-def screen_lines(app: DashboardApp) -> list[str]:
+def screen_lines(app: App[None]) -> list[str]:
     """Return what the terminal shows, line by line."""
     svg = app.export_screenshot(simplify=True)
     lines: dict[int, dict[float, str]] = {}
@@ -187,7 +188,7 @@ def _joined(parts: dict[float, str]) -> str:
     return line.rstrip()
 
 
-def screen_text(app: DashboardApp) -> str:
+def screen_text(app: App[None]) -> str:
     """Return what the terminal shows."""
     return "\n".join(screen_lines(app))
 
@@ -208,7 +209,7 @@ async def until(
         await pilot.pause(0.01)
 
 
-async def until_shown(pilot: Pilot[None], app: DashboardApp, text: str) -> None:
+async def until_shown(pilot: Pilot[None], app: App[None], text: str) -> None:
     """Let the app work until it shows a text.
 
     Raises:
