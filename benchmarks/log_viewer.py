@@ -72,7 +72,7 @@ def _page(folder: Path, count: int, rounds: int) -> list[Row]:
         counted = [
             _seconds(lambda: pages.counter(needle).advance(lambda: False)) for _ in range(rounds)
         ]
-        turned = [_seconds(lambda at=at: _turn(pages, at)) for at in range(0, count, count // 50)]
+        turned = [_turn(pages, at) for at in range(0, count, count // 50)]
     return [
         _row(f"open at the end, {what}", opened, 0.5),
         _row("find a text in the middle of it", found, 0.5),
@@ -112,7 +112,8 @@ def _open_at_end(folder: Path) -> None:
         assert len(pages.backward(pages.end, PAGE_LINES)) == PAGE_LINES
 
 
-def _turn(pages: LogPages, at: int) -> None:
+def _turn(pages: LogPages, at: int) -> float:
+    began_at = time.perf_counter()
     position = pages.at_time(1.79e9 + at / 1000)
     page = pages.forward(position, PAGE_LINES)
     assert page
@@ -121,6 +122,7 @@ def _turn(pages: LogPages, at: int) -> None:
         after = after.after(line)
     pages.forward(after, PAGE_LINES)
     pages.backward(position, 2 * PAGE_LINES)
+    return time.perf_counter() - began_at
 
 
 def _seconds(action: Callable[[], object]) -> float:

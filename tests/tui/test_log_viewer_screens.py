@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from fakes.dashboard import screen_lines, screen_text, until, until_shown
 from fakes.logs import BEGAN_AT, FakeLogs
 from textual.app import App
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widgets import Button, Input
 
 from odbctl.errors import NotFoundError
 from odbctl.tui.dialogs import ConfirmDialog
@@ -47,7 +47,7 @@ class LogApp(App[None]):
         self.copied.append(text)
 
     @contextmanager
-    def suspend(self) -> Iterator[None]:
+    def suspend(self) -> Generator[None]:
         self.suspensions += 1
         yield
 
@@ -93,6 +93,14 @@ async def until_texts(pilot: Pilot[None], app: LogApp, *texts: str) -> None:
         await until(pilot, lambda: all(text in app.texts for text in texts), timeout_seconds=15)
     except AssertionError as error:
         raise AssertionError(f"{texts} not in {app.texts}") from error
+
+
+async def until_first(pilot: Pilot[None], app: LogApp, text: str) -> None:
+    await until(pilot, lambda: app.texts[0] == text)
+
+
+async def until_count(pilot: Pilot[None], app: LogApp, count: int) -> None:
+    await until(pilot, lambda: len(app.texts) == count)
 
 
 def test_it_opens_at_the_end_and_follows() -> None:
@@ -155,7 +163,7 @@ def test_every_key_that_moves() -> None:
         ]
         for key, first in moves:
             await pilot.press(key)
-            await until(pilot, lambda first=first: app.texts[0] == f"line {first}")
+            await until_first(pilot, app, f"line {first}")
             assert len(app.texts) == height
             is_at_end = first == 1_000 - height
             assert app.frame.is_following == is_at_end
@@ -270,7 +278,7 @@ def test_the_level_key_raises_the_threshold() -> None:
         expected = [5, 4, 3, 2, 5]
         for count in expected:
             await pilot.press("L")
-            await until(pilot, lambda count=count: len(app.texts) == count)
+            await until_count(pilot, app, count)
         logs.log("more", level="INFO")
         await until_texts(pilot, app, "more")
 
@@ -379,7 +387,7 @@ def test_saving_asks_for_a_name_and_before_it_overwrites(tmp_path: Path) -> None
 
     async def scenario(pilot: Pilot[None], app: LogApp) -> None:
         await until_texts(pilot, app, "first")
-        prompt = app.log_screen.panel._prompt
+        prompt = app.log_screen.query_one("#log-prompt", Input)
         await pilot.press("s")
         assert prompt.value.startswith("logs-")
         prompt.value = str(target)
@@ -567,7 +575,7 @@ def test_a_pane_is_drawn_in_any_size() -> None:
             for size in [(1, 1), (2, 3), (7, 2), (200, 60), (80, 24)]:
                 await pilot.resize_terminal(*size)
                 view = app.query_one(LogView)
-                await until(pilot, lambda view=view: view.frame.lines)
+                await until(pilot, lambda: app.query_one(LogView).frame.lines)
                 view.tell(lambda pager: pager.move(-3))
                 view.tell(lambda pager: pager.page(-1))
                 view.tell(lambda pager: pager.show_end())

@@ -157,8 +157,12 @@ class Wanted(NamedTuple):
     @classmethod
     def matching(cls, pattern: re.Pattern[str]) -> Wanted:
         """Return what finds the lines in whose text a pattern is found."""
+
+        def test(line: PageLine) -> bool:
+            return is_in(pattern, line)
+
         probe = Probe.of(pattern)
-        return cls(probe, None if probe.literal else lambda line: is_in(pattern, line))
+        return cls(probe, None if probe.literal else test)
 
 
 def is_in(pattern: re.Pattern[str], line: PageLine) -> bool:

@@ -334,8 +334,11 @@ class LogPages:
         wanted = Wanted.matching(pattern)
         if only.is_all:
             return wanted
-        test = wanted.test
-        return Wanted(wanted.probe, lambda line: (test is None or test(line)) and only.keeps(line))
+
+        def test(line: PageLine) -> bool:
+            return (wanted.test is None or wanted.test(line)) and only.keeps(line)
+
+        return Wanted(wanted.probe, test)
 
     def _chains_by_lane(self) -> list[Sequence[Chain]]:
         step = len(SOURCES)

@@ -223,7 +223,7 @@ class LogPanel(Vertical):
         if self._opener is None:
             return
         try:
-            with self.app.suspend():
+            with self.app.suspend():  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
                 failure = show_in_pager(self._opener, self._only, os.environ)
         except SuspendNotSupported:
             failure = "this terminal cannot be left to a pager"
@@ -237,7 +237,7 @@ class LogPanel(Vertical):
     def on_log_panel__copied(self, message: _Copied) -> None:
         """Copy it, by the terminal's own means."""
         message.stop()
-        self.app.copy_to_clipboard(message.text)
+        self.app.copy_to_clipboard(message.text)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
         count = message.text.count("\n") + 1
         self._say(f"copied {count} {'line' if count == 1 else 'lines'}")
 

@@ -69,7 +69,7 @@ class RecordDialog(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """Copy the text."""
-        self.app.copy_to_clipboard(self._text)
+        self.app.copy_to_clipboard(self._text)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
         self.notify("copied", markup=False)
 
     def action_scroll(self, step: int) -> None:

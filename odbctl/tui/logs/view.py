@@ -259,7 +259,7 @@ class LogView(Widget, can_focus=True):
         height = self.size.height
         bars = {self._bar_line(f, max(height, 1)) for f in (before, frame) if not f.is_following}
         if before.is_following == frame.is_following and len(bars) == 1:
-            bars = set()
+            bars.clear()
         for y in range(height):
             if y in bars or _line_of(before, y) != _line_of(frame, y):
                 self.refresh(Region(0, y, self.size.width, 1))

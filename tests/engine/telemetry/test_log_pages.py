@@ -155,7 +155,8 @@ def test_finding_is_a_naive_scan(tmp_path: Path, seed: int, word: str) -> None:
     with LogPages(tmp_path, "web") as pages:
         every = pages.forward(Position(), None)
         wanted = [line for line in every if pattern.search(line.text)]
-        position, found = Position(), list[PageLine]()
+        position = Position()
+        found: list[PageLine] = []
         while (hit := pages.find(position, pattern)) is not None:
             found.append(hit.line)
             position = hit.position.after(hit.line)
@@ -258,7 +259,7 @@ def test_a_log_that_is_removed_is_told_and_still_read(tmp_path: Path) -> None:
     writers.sinks[0].add(HEADS[0], ["before", "the end"])
     with LogPages(tmp_path, "web") as pages:
         os.unlink(writers.files[0].log_path)
-        eventually(lambda: pages.refresh() and pages.notices)
+        eventually(lambda: has_notices(pages))
         assert pages.notices == ("the log of web-1 was removed",)
         assert [line.text for line in pages.forward(Position(), None)] == ["before", "the end"]
         again = LineSink(writers.files[0])
@@ -271,13 +272,19 @@ def test_a_log_that_is_removed_is_told_and_still_read(tmp_path: Path) -> None:
     writers.close()
 
 
+def has_notices(pages: LogPages) -> bool:
+    pages.refresh()
+    return bool(pages.notices)
+
+
 def test_a_log_that_is_emptied_in_place_is_told(tmp_path: Path, pages: LogPages) -> None:
     writers = Writers(tmp_path, 1, instances=1)
     writers.sinks[0].add(HEADS[0], ["before"])
     eventually(lambda: pages.refresh().is_changed)
     os.truncate(writers.files[0].log_path, 0)
     writers.sinks[0].add(HEADS[0], ["x"])
-    eventually(lambda: pages.refresh() and pages.notices == ("1 old file was removed",))
+    eventually(lambda: has_notices(pages))
+    assert pages.notices == ("1 old file was removed",)
     assert [line.text for line in pages.forward(Position(), None)] == ["x"]
     writers.close()
 
@@ -302,14 +309,12 @@ def test_what_rotated_and_was_compressed_between_two_looks_is_read_once(tmp_path
 
 def test_a_service_that_never_ran_gets_its_logs_later(tmp_path: Path, pages: LogPages) -> None:
     assert pages.is_empty
-    assert pages.lanes == ()
+    assert len(pages.lanes) == 0
     assert not pages.refresh().is_changed
     assert pages.fraction(pages.end) == 1.0
     writers = Writers(tmp_path, 1, instances=2)
     writers.sinks[0].add(HEADS[0], ["hello"])
-    look = eventually(lambda: (look := pages.refresh()).new_lines and look)
-    assert look
-    assert look.new_lines == 1
+    assert eventually(lambda: pages.refresh().new_lines) == 1
     assert pages.lanes == ("web-1", "web-2")
     assert [line.text for line in pages.forward(Position(), None)] == ["hello"]
     writers.close()
