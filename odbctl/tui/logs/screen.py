@@ -71,6 +71,14 @@ class LogScreen(Screen[None]):
         """Say whose logs these are."""
         self._show_title()
 
+    def on_screen_suspend(self) -> None:
+        """Rest while another screen is in front; a dialog leaves it in sight."""
+        self.panel.view.rest(is_resting=not self.app.screen.is_modal)
+
+    def on_screen_resume(self) -> None:
+        """Go on."""
+        self.panel.view.rest(is_resting=False)
+
     def action_previous(self) -> None:
         """Show the run before, or the present one again."""
         self._show(

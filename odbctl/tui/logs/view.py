@@ -33,6 +33,7 @@ from odbctl.tui.text import visible
 SHIFT_CELLS = 16
 WHEEL_LINES = 3
 CLOSE_SECONDS = 0.5
+OPEN_SECONDS = 0.08
 _STYLES = ("time", "muted", "warn", "bad", "found", "found-here", "placeholder", "bar")
 
 
@@ -117,6 +118,7 @@ class LogView(Widget, can_focus=True):
         self._opening = 0  # frames of a log that was shown before are not for us
         self._styles: dict[str, Style] = {}
         self._title_shown = ""
+        self._is_resting = False
         self.frame = NOTHING
         self.lines_rendered = 0
         self.can_focus = not is_passive
@@ -136,7 +138,23 @@ class LogView(Widget, can_focus=True):
         self._close()
         self._take(NOTHING)
         if self.is_mounted:
-            self._open()
+            # A cursor that runs over many services does not open the log of each.
+            opening = self._opening
+            self.set_timer(OPEN_SECONDS, lambda: self._open_if(opening))
+
+    def rest(self, *, is_resting: bool) -> None:
+        """Read nothing while nobody sees it."""
+        self._is_resting = is_resting
+        if self._worker is not None:
+            self._worker.rest(is_resting=is_resting)
+
+    def on_hide(self) -> None:
+        """Rest while another tab is shown."""
+        self.rest(is_resting=True)
+
+    def on_show(self) -> None:
+        """Go on."""
+        self.rest(is_resting=False)
 
     def tell(self, command: Command) -> None:
         """Let the pager do something, in its thread."""
@@ -238,9 +256,15 @@ class LogView(Widget, can_focus=True):
             self._opener, lambda frame: self._post(opening, frame), clock=self._clock
         )
         self._worker = worker
+        worker.rest(is_resting=self._is_resting)
         width, height = self._room
         worker.tell(lambda pager: pager.resize(width, height))
         worker.start()
+
+    def _open_if(self, opening: int) -> None:
+        """Open what is still to be shown."""
+        if opening == self._opening and self._worker is None:
+            self._open()
 
     def _close(self, timeout_seconds: float = 0.0) -> None:
         worker, self._worker = self._worker, None

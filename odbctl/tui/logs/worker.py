@@ -23,6 +23,7 @@ TICK_SECONDS = 0.125
 # Of a tick so much is spent on counting what is searched for; keys wait for no more.
 COUNT_SECONDS = 0.05
 RETRY_SECONDS = 2.0
+RESTING_SECONDS = 60.0
 
 Command = Callable[[LogPager], None]
 
@@ -53,6 +54,7 @@ class LogWorker:
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
         self._should_end = threading.Event()
         self._should_cancel = threading.Event()
+        self._is_resting = False
         self._last = LogFrame()
         self._size = (80, 24)
         self._style = LineStyle()
@@ -77,6 +79,12 @@ class LogWorker:
         """Stop the search that runs, if one does."""
         self._should_cancel.set()
 
+    def rest(self, *, is_resting: bool) -> None:
+        """Look for nothing while nobody sees it; what has come is read afterwards."""
+        if is_resting != self._is_resting:
+            self._is_resting = is_resting
+            self.tell(_look_again)
+
     def _run(self) -> None:
         while not self._should_end.is_set():
             try:
@@ -97,6 +105,9 @@ class LogWorker:
         self._hand_over(pager.frame())
         tick_at = time.monotonic() + self._tick_seconds
         while not self._should_end.is_set():
+            if self._is_resting:
+                self._obey(pager, RESTING_SECONDS)
+                continue
             pause = 0.0 if pager.is_counting else max(tick_at - time.monotonic(), 0.0)
             was_told, is_changed = self._obey(pager, pause), False
             if time.monotonic() >= tick_at:
@@ -146,3 +157,8 @@ class LogWorker:
         if (is_answer or frame != self._last) and not self._should_end.is_set():
             self._last = frame
             self._on_frame(frame)
+
+
+def _look_again(pager: LogPager) -> None:
+    """Do nothing: that it was told ends a wait."""
+    del pager
