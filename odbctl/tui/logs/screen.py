@@ -73,7 +73,7 @@ class LogScreen(Screen[None]):
 
     def on_screen_suspend(self) -> None:
         """Rest while another screen is in front; a dialog leaves it in sight."""
-        self.panel.view.rest(is_resting=not self.app.screen.is_modal)
+        self.panel.view.rest_behind()
 
     def on_screen_resume(self) -> None:
         """Go on."""

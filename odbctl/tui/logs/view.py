@@ -148,6 +148,11 @@ class LogView(Widget, can_focus=True):
         if self._worker is not None:
             self._worker.rest(is_resting=is_resting)
 
+    def rest_behind(self) -> None:
+        """Rest behind the screen that is in front now, unless that is a dialog."""
+        front = self.app.screen_stack[-1]  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+        self.rest(is_resting=not front.is_modal)
+
     def on_hide(self) -> None:
         """Rest while another tab is shown."""
         self.rest(is_resting=True)

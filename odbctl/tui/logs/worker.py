@@ -106,7 +106,8 @@ class LogWorker:
         tick_at = time.monotonic() + self._tick_seconds
         while not self._should_end.is_set():
             if self._is_resting:
-                self._obey(pager, RESTING_SECONDS)
+                if self._obey(pager, RESTING_SECONDS):
+                    self._hand_over(pager.frame(), is_answer=True)
                 continue
             pause = 0.0 if pager.is_counting else max(tick_at - time.monotonic(), 0.0)
             was_told, is_changed = self._obey(pager, pause), False
