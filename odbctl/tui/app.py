@@ -85,7 +85,7 @@ class DashboardApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme_name(os.environ)
-        self.push_screen(MainScreen(self.state))
+        self.push_screen(MainScreen(self.state, self._backend.open_logs))
         self.set_interval(1.0, self._tick)
         self._reader.start()
 

@@ -16,22 +16,19 @@ from typing import Protocol, Self
 from odbctl.engine.api.documents import ServiceDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.log_pages import open_pages
-from odbctl.engine.api.logs import read_logs, select_logs
+from odbctl.engine.api.logs import select_logs
 from odbctl.engine.api.managers import ensure_manager, manager_status
 from odbctl.engine.api.releases import restart_service
 from odbctl.engine.api.services import scale_service, start_service, stop_service
 from odbctl.engine.api.status import list_events, list_instances, list_services
-from odbctl.errors import NotFoundError
 from odbctl.paths import Home
 from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
     Detail,
-    LogRow,
     ManagerState,
     event_rows,
     instance_rows,
-    log_rows,
     manager_state,
     service_row,
 )
@@ -63,7 +60,6 @@ class Request:
     """What to read beside the overview: the selected service, and how much of it."""
 
     service: str | None = None
-    log_count: int = 40
     event_count: int = 100
 
 
@@ -221,12 +217,4 @@ class EngineSource:
             service=name,
             instances=instance_rows(documents, current=current),
             events=event_rows(events),
-            logs=self._read_logs(name, request.log_count),
         )
-
-    def _read_logs(self, service: str, count: int) -> tuple[LogRow, ...]:
-        try:
-            selection = select_logs(self._engine, service)
-        except NotFoundError:
-            return ()
-        return log_rows(read_logs(self._engine, selection, count=count))

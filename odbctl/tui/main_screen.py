@@ -15,7 +15,9 @@ from odbctl.tui.backend import Request
 from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS, SERVICE_COLUMNS
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.filters import filter_services
-from odbctl.tui.log_view import LogView
+from odbctl.tui.logs.screen import LogScreen
+from odbctl.tui.logs.source import LogRequest, OpenLogs
+from odbctl.tui.logs.view import LogView
 from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells, service_cells
 from odbctl.tui.service_screen import ACTIONS, ALWAYS, ServiceScreen
 from odbctl.tui.snapshot import Detail, EventRow, InstanceRow, ServiceRow
@@ -52,13 +54,17 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Detail", key_display="enter"),
         *ACTIONS,
+        Binding("l", "logs", "Logs", show=False),
+        Binding("p", "logs(True)", "Logs of the run before", show=False),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("escape", "clear_filter", "Clear the filter", show=False),
         *ALWAYS,
     ]
 
-    def __init__(self, state: DashboardState) -> None:
+    def __init__(self, state: DashboardState, open_logs: OpenLogs) -> None:
         super().__init__(state)
+        self._open_logs = open_logs
+        self._log_is_of: str | None = None
         self._filter = ""
         self._empty = Static(id="empty", markup=False)
         self._prompt = Input(
@@ -119,19 +125,24 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Look at the service that is selected now."""
         event.stop()
-        self._logs.forget()
         self._show_selected(self.state)
         self.ask()
 
     def on_row_table_chosen(self, event: RowTable.Chosen) -> None:
         """Open a service's own screen."""
         event.stop()
-        self.put_in_front(DetailScreen(self.state, event.key))
+        self.put_in_front(DetailScreen(self.state, event.key, self._open_logs))
 
     def action_open(self) -> None:
         """Open the selected service, at once: the next key is meant for its screen."""
         if (key := self.services.cursor_key) is not None:
-            self.put_in_front(DetailScreen(self.state, key))
+            self.put_in_front(DetailScreen(self.state, key, self._open_logs))
+
+    def action_logs(self, is_previous: bool = False) -> None:
+        """Show the log of the selected service, full screen."""
+        if (key := self.services.cursor_key) is not None:
+            request = LogRequest(service=key, is_previous=is_previous)
+            self.put_in_front(LogScreen(self._open_logs, request))
 
     def action_filter(self) -> None:
         """Let the person type a filter."""
@@ -167,6 +178,26 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
         current = [row for row in detail.instances if row.is_current]
         self._instances.show_rows(current, state.now, empty=NO_INSTANCES if is_known else "")
         self._instances.border_title = Content(f"{name} instances")
-        self._logs.show_logs(detail.logs, f"{name} log")
+        self._show_log(key)
         self._events.show_rows(detail.events, state.now)
         self._events.border_title = Content(f"{name} events")
+
+    def _show_log(self, key: str | None) -> None:
+        """Show the log of another service, when it is another."""
+        if key == self._log_is_of:
+            return
+        self._log_is_of = key
+        if key is None:
+            self._logs.show(None)
+            return
+        request = LogRequest(service=key)
+        self._logs.show(lambda: self._open_logs(request), f"{visible(key)} log")
+
+    def on_screen_suspend(self) -> None:
+        """Read no log while another screen is in front; a dialog leaves it in sight."""
+        self._logs.rest_behind()
+
+    def on_screen_resume(self) -> None:
+        """Read on."""
+        super().on_screen_resume()
+        self._logs.rest(is_resting=False)

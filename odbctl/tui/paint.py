@@ -15,7 +15,6 @@ from odbctl.tui.snapshot import (
     DashboardSnapshot,
     EventRow,
     InstanceRow,
-    LogRow,
     ManagerState,
     ServiceRow,
 )
@@ -39,14 +38,6 @@ class Cell(NamedTuple):
 
     text: str
     tone: Tone = Tone.PLAIN
-
-
-class LogText(NamedTuple):
-    """One line of a log on the screen."""
-
-    prefix: str
-    text: str
-    tone: Tone
 
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -133,28 +124,6 @@ def event_cells(row: EventRow, now: float) -> dict[str, Cell]:
         "REASON": Cell(visible(row.reason), level_tone(row.level)),
         "MESSAGE": Cell(visible(row.message) + repeats, Tone.MUTED),
     }
-
-
-def log_texts(rows: tuple[LogRow, ...]) -> tuple[LogText, ...]:
-    """Return the lines of log records; all but a record's first have no time."""
-    lines: list[LogText] = []
-    for row in rows:
-        prefix = f"{clock(row.at)} {visible(row.instance)} "
-        tone = level_tone(row.level)
-        for text in row.text.split("\n"):
-            lines.append(LogText(prefix, visible(text.replace("\t", "    ")), tone))
-            prefix = " " * len(prefix)
-    return tuple(lines)
-
-
-def new_count(shown: tuple[LogRow, ...], newest: tuple[LogRow, ...]) -> int:
-    """Return how many of the newest records came after the last one shown."""
-    if not shown:
-        return len(newest)
-    for place in range(len(newest) - 1, -1, -1):
-        if newest[place] == shown[-1]:
-            return len(newest) - 1 - place
-    return len(newest)
 
 
 def header_cells(snapshot: DashboardSnapshot, width: int) -> tuple[Cell, ...]:

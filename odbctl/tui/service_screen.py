@@ -19,7 +19,8 @@ from textual.widgets import Footer, Static
 
 from odbctl.tui.backend import Action, Request, Verb
 from odbctl.tui.dialogs import ConfirmDialog, CountDialog, HelpDialog
-from odbctl.tui.log_view import LogView
+from odbctl.tui.logs.panel import LogPanel
+from odbctl.tui.logs.view import LogView
 from odbctl.tui.messages import ActionWanted, RequestChanged, StatusChanged
 from odbctl.tui.paint import Cell, Tone, header_cells
 from odbctl.tui.snapshot import ServiceRow
@@ -172,7 +173,7 @@ class ServiceScreen(Screen[None]):
         groups = [
             ("This screen", type(self).BINDINGS),
             ("Tables", RowTable.BINDINGS),
-            ("Logs", LogView.BINDINGS),
+            ("Logs", [*LogView.BINDINGS, *LogPanel.BINDINGS]),
         ]
         self.put_in_front(HelpDialog(groups))
 

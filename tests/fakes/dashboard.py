@@ -23,7 +23,6 @@ from odbctl.tui.snapshot import (
     Detail,
     EventRow,
     InstanceRow,
-    LogRow,
     ManagerState,
     ServiceRow,
 )
@@ -58,10 +57,6 @@ def an_instance(name: str, *, state: str = "running", last_exit: str = "") -> In
         last_exit=last_exit,
         reason="",
     )
-
-
-def a_log(text: str, *, level: str = "INFO", instance: str = "api-1") -> LogRow:
-    return LogRow(at=NOW - 5, instance=instance, level=level, text=text)
 
 
 def an_event(reason: str, message: str = "", *, level: str = "info") -> EventRow:
