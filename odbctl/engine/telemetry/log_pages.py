@@ -48,6 +48,9 @@ from odbctl.engine.telemetry.log_span import LONGEST_LINE_BYTES, SOURCES
 
 # Even where no notice comes, all is looked at so often.
 FULL_LOOK_SECONDS = 2.0
+# Of more lanes than a few, most are dead: those are looked at in full now and then.
+FEW_LANES = 32
+QUIET_SECONDS = 30.0
 # So many finds are remembered with their places; what is past that is only counted.
 MOST_PLACES = 500_000
 _BISECT_BYTES = 1 << 14
@@ -126,6 +129,8 @@ class LogPages:
         self._notify: Inotify | None = None
         self._watch = -1
         self._full_look_at = 0.0
+        self._flooding: set[str] = set()
+        self._quiet_until: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         self._notify = Inotify.open()
@@ -206,13 +211,33 @@ class LogPages:
             new_lines += self._find_instances()
         noticed = {_instance_of(name) for name in names or ()}
         for lane, chains in zip(self._lanes, self._chains_by_lane(), strict=True):
-            is_due = is_full or names is None or lane in noticed
-            for chain in chains:
-                # The window of a flood is written without a notice.
-                if is_due or chain.has_partial or os.access(chain.files.tail_path, os.F_OK):
-                    new_lines += chain.refresh(is_full=is_full)
+            is_noticed = names is None or lane in noticed
+            is_due = is_full and self._is_due(lane, is_noticed=is_noticed)
+            # The window of a flood is written without a notice.
+            if is_noticed or is_due or lane in self._flooding:
+                new_lines += self._look_at(lane, chains, is_full=is_due)
+            elif any(chain.has_partial for chain in chains):
+                new_lines += sum(chain.refresh() for chain in chains)
         is_changed = self.end != before or len(self._chains) != count_before
         return Look(is_changed, new_lines)
+
+    def _is_due(self, lane: str, *, is_noticed: bool) -> bool:
+        """Whether a lane is looked at in full: those that are long dead in turns."""
+        now = self._clock()
+        if is_noticed and self._notify is not None:
+            return True
+        if now < self._quiet_until.get(lane, 0.0):
+            return False
+        is_alive = lane in self._flooding or len(self._lanes) <= FEW_LANES
+        self._quiet_until[lane] = now + (FULL_LOOK_SECONDS / 2 if is_alive else QUIET_SECONDS)
+        return True
+
+    def _look_at(self, lane: str, chains: Sequence[Chain], *, is_full: bool) -> int:
+        if os.access(chains[0].files.tail_path, os.F_OK):
+            self._flooding.add(lane)
+        else:
+            self._flooding.discard(lane)
+        return sum(chain.refresh(is_full=is_full) for chain in chains)
 
     def forward(
         self,
@@ -349,6 +374,8 @@ class LogPages:
         chains = [Chain(files, source, is_new=is_new, clock=self._clock) for source in SOURCES]
         self._lanes.append(instance)
         self._chains += chains
+        if os.access(files.tail_path, os.F_OK):
+            self._flooding.add(instance)
         return sum(chain.refresh() for chain in chains)
 
     def _find_instances(self) -> int:

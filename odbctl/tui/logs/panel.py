@@ -17,7 +17,7 @@ from typing import ClassVar
 from textual.actions import SkipAction
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -63,8 +63,10 @@ class LogPanel(Vertical):
     DEFAULT_CSS = """
     LogPanel { height: 1fr; }
     LogPanel > #log-status { height: 1; padding: 0 1; color: $secondary; }
-    LogPanel > #log-prompt { display: none; border: none; padding: 0 1; height: 1; }
-    LogPanel.-asking > #log-prompt { display: block; }
+    LogPanel > #log-asking { display: none; height: 1; padding: 0 1; }
+    LogPanel.-asking > #log-asking { display: block; }
+    LogPanel #log-asked { width: auto; height: 1; text-style: bold; }
+    LogPanel #log-prompt { width: 1fr; border: none; padding: 0; height: 1; }
     LogPanel.-asking > #log-status { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -127,13 +129,16 @@ class LogPanel(Vertical):
         self._has_left = threading.Event()
         self.view = LogView(opener, clock=clock)
         self._status = Static(id="log-status", markup=False)
+        self._asked = Static(id="log-asked", markup=False)
         self._prompt = Input(id="log-prompt", compact=True)
 
     def compose(self) -> ComposeResult:
         """Put the status line below the log; the prompt takes its place."""
         yield self.view
         yield self._status
-        yield self._prompt
+        with Horizontal(id="log-asking"):
+            yield self._asked
+            yield self._prompt
 
     def on_unmount(self) -> None:
         """Stop what writes a file."""
@@ -158,7 +163,8 @@ class LogPanel(Vertical):
         """Let the person type."""
         self._prompt_is = Prompt[name]
         self._prompt.value = self._default_name() if self._prompt_is is Prompt.SAVE else ""
-        self._prompt.placeholder = f"{self._prompt_is}  {_HINTS[self._prompt_is]}"
+        self._prompt.placeholder = _HINTS[self._prompt_is]
+        self._asked.update(Content(self._prompt_is))
         self._prompt.cursor_position = len(self._prompt.value)
         self.add_class("-asking")
         self._prompt.focus()

@@ -24,7 +24,7 @@ from textual.widget import Widget
 
 from odbctl.tui.logs.ansi import Run
 from odbctl.tui.logs.frame import NOTHING, LogFrame
-from odbctl.tui.logs.layout import LANE_COLOURS, ScreenLine
+from odbctl.tui.logs.layout import LANE_COLOURS, LineStyle, ScreenLine
 from odbctl.tui.logs.pager import LogPager
 from odbctl.tui.logs.source import LogOpener
 from odbctl.tui.logs.worker import Command, LogWorker
@@ -258,7 +258,11 @@ class LogView(Widget, can_focus=True):
             return
         opening = self._opening
         worker = LogWorker(
-            self._opener, lambda frame: self._post(opening, frame), clock=self._clock
+            self._opener,
+            lambda frame: self._post(opening, frame),
+            # A pane has few lines: of each it shows the beginning.
+            style=LineStyle(is_wrapped=self.can_focus),
+            clock=self._clock,
         )
         self._worker = worker
         worker.rest(is_resting=self._is_resting)

@@ -36,6 +36,7 @@ class LogWorker:
         opener: LogOpener,
         on_frame: Callable[[LogFrame], None],
         *,
+        style: LineStyle | None = None,
         clock: Callable[[], float] = time.time,
         tick_seconds: float = TICK_SECONDS,
     ) -> None:
@@ -44,6 +45,7 @@ class LogWorker:
         Args:
             opener: Opens the logs, in the thread.
             on_frame: Is given each frame that differs from the last, or answers a command.
+            style: How lines are shown at first.
             clock: Seconds since the epoch.
             tick_seconds: How often to look for what is new.
         """
@@ -56,8 +58,7 @@ class LogWorker:
         self._should_cancel = threading.Event()
         self._is_resting = False
         self._last = LogFrame()
-        self._size = (80, 24)
-        self._style = LineStyle()
+        self._style = style or LineStyle()
         self._thread = threading.Thread(target=self._run, name="log-viewer", daemon=True)
 
     def start(self) -> None:
@@ -89,7 +90,13 @@ class LogWorker:
         while not self._should_end.is_set():
             try:
                 with self._opener() as source:
-                    self._serve(LogPager(source, clock=self._clock, should_stop=self._should_stop))
+                    pager = LogPager(
+                        source,
+                        style=self._style,
+                        clock=self._clock,
+                        should_stop=self._should_stop,
+                    )
+                    self._serve(pager)
                 return
             except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
                 self._hand_over(LogFrame(placeholder=failure_text(error)))
@@ -99,8 +106,6 @@ class LogWorker:
         return self._should_end.is_set() or self._should_cancel.is_set()
 
     def _serve(self, pager: LogPager) -> None:
-        pager.style = self._style
-        self._do(pager, lambda pager: pager.resize(*self._size))
         self._do(pager, LogPager.show_end)
         self._hand_over(pager.frame())
         tick_at = time.monotonic() + self._tick_seconds
