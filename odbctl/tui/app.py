@@ -30,6 +30,8 @@ from odbctl.tui.backend import Action, Backend, EngineBackend, Verb
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.frame_screen import FrameScreen
 from odbctl.tui.history import History
+from odbctl.tui.logs.screen import LogScreen
+from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.messages import (
     ActionWanted,
     CommandTyped,
@@ -166,16 +168,18 @@ class DashboardApp(App[None]):
 
     def open_detail(self, service: str) -> None:
         """Open a service's own screen."""
-        self.push_screen(DetailScreen(self.state, service))
+        self.push_screen(DetailScreen(self.state, service, self._backend.open_logs))
 
     def open_logs(
         self, service: str, *, instance: str | None = None, is_previous: bool = False
     ) -> None:
         """Open the log of a service, of one of its instances, or of the run before."""
-        del instance, is_previous
-        screen = DetailScreen(self.state, service)
-        self.push_screen(screen)
-        screen.action_show("logs")
+        request = LogRequest(service=service, instance=instance, is_previous=is_previous)
+        self.push_screen(LogScreen(self.log_source, request, clock=self._clock))
+
+    def log_source(self, request: LogRequest) -> LogSource:
+        """Open logs for the calling thread."""
+        return self._backend.open_logs(request)
 
     def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
         """Show every action on these services or instances; the keys are fixed from here on."""

@@ -14,11 +14,14 @@ from typing import Protocol, Self
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.instances import kill_instance, stop_instance
+from odbctl.engine.api.log_pages import open_pages
+from odbctl.engine.api.logs import select_logs
 from odbctl.engine.api.managers import ensure_manager
 from odbctl.engine.api.releases import restart_service
 from odbctl.engine.api.services import scale_service, start_service, stop_service
 from odbctl.engine.api.yaml_text import object_text
 from odbctl.paths import Home
+from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.snapshot import DashboardSnapshot
 from odbctl.tui.views import View
 
@@ -56,7 +59,6 @@ class Request:
 
     view: View = View.SERVICES
     service: str | None = None
-    log_count: int = 40
     event_count: int = 100
 
 
@@ -92,6 +94,14 @@ class Backend(Protocol):
         """Open a source for the calling thread."""
         ...
 
+    def open_logs(self, request: LogRequest) -> LogSource:
+        """Return logs for the calling thread, to be entered.
+
+        Raises:
+            OdbctlError: There are none such.
+        """
+        ...
+
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
         """Do it, from any thread, and return a line that says what was done.
 
@@ -124,6 +134,18 @@ class EngineBackend:
         from odbctl.tui.engine_source import EngineSource
 
         return EngineSource(self._home)
+
+    def open_logs(self, request: LogRequest) -> LogSource:
+        """Choose the logs as `odbctl service logs` does; the database is closed again."""
+        with Engine.open(self._home) as engine:
+            selection = select_logs(
+                engine,
+                request.service,
+                instance=request.instance,
+                previous=request.is_previous,
+                everything=request.is_everything,
+            )
+            return open_pages(engine, selection)
 
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
         """Do it with an engine of its own."""

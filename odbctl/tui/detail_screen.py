@@ -11,7 +11,8 @@ from textual.widgets import ContentSwitcher, Static
 
 from odbctl.tui.backend import Request
 from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS
-from odbctl.tui.log_view import LogView
+from odbctl.tui.logs.panel import LogPanel
+from odbctl.tui.logs.source import LogRequest, OpenLogs
 from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells, state_cell
 from odbctl.tui.service_screen import ACTIONS, ALWAYS, ServiceScreen, content_of
 from odbctl.tui.snapshot import Detail, EventRow, InstanceRow, ServiceRow
@@ -20,7 +21,6 @@ from odbctl.tui.table import RowTable
 from odbctl.tui.text import visible
 
 TABS = ("instances", "logs", "events")
-LOG_COUNT = 500
 EVENT_COUNT = 500
 
 
@@ -43,7 +43,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         *ALWAYS,
     ]
 
-    def __init__(self, state: DashboardState, service: str) -> None:
+    def __init__(self, state: DashboardState, service: str, open_logs: OpenLogs) -> None:
         super().__init__(state)
         self._service = service
         self._tab = TABS[0]
@@ -51,12 +51,12 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._tabs = Static(id="tabs", markup=False)
         self._switcher = ContentSwitcher(initial=TABS[0])
         self._instances = RowTable[InstanceRow](INSTANCE_COLUMNS, instance_cells, id="instances")
-        self._logs = LogView(id="logs")
-        self._logs.add_class("pane")
+        request = LogRequest(service=service)
+        self._logs = LogPanel(lambda: open_logs(request), id="logs")
         self._events = RowTable[EventRow](EVENT_COLUMNS, event_cells, id="events")
         self._panes: dict[str, Widget] = {
             "instances": self._instances,
-            "logs": self._logs,
+            "logs": self._logs.view,
             "events": self._events,
         }
 
@@ -77,8 +77,8 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
 
     @property
     def request(self) -> Request:
-        """This service, with a long log."""
-        return Request(service=self._service, log_count=LOG_COUNT, event_count=EVENT_COUNT)
+        """This service, with many events."""
+        return Request(service=self._service, event_count=EVENT_COUNT)
 
     def show_body(self, state: DashboardState) -> None:
         """Draw what is known of the service."""
@@ -88,7 +88,6 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._title_line.update(content_of(*self._title_cells()))
         self._tabs.update(content_of(*self._tab_cells(detail)))
         self._instances.show_rows(detail.instances, state.now)
-        self._logs.show_logs(detail.logs, "log")
         self._events.show_rows(detail.events, state.now)
 
     def on_mount(self) -> None:

@@ -16,11 +16,9 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.live import LiveServices
 from odbctl.engine.api.live_figures import LiveFigures
 from odbctl.engine.api.live_lists import NewestEvents, codebases_in_use
-from odbctl.engine.api.logs import read_logs, select_logs
 from odbctl.engine.api.machine import load_average
 from odbctl.engine.api.managers import manager_status
 from odbctl.engine.api.status import list_events, list_hosts, list_instances, newest_releases
-from odbctl.errors import NotFoundError
 from odbctl.paths import Home
 from odbctl.tui.backend import Request
 from odbctl.tui.live_rows import LiveRows
@@ -39,11 +37,9 @@ from odbctl.tui.snapshot import (
     Detail,
     EventRow,
     InstanceRow,
-    LogRow,
     ManagerState,
     event_rows,
     instance_rows,
-    log_rows,
     manager_state,
 )
 from odbctl.tui.views import View
@@ -231,7 +227,6 @@ class EngineSource:
                     list_events(self._engine, service=name, limit=request.event_count)
                 ),
             ),
-            logs=self._logs(name, request.log_count) if request.log_count else (),
         )
 
     def _instances_of(self, name: str) -> tuple[InstanceRow, ...]:
@@ -243,10 +238,3 @@ class EngineSource:
         }
         documents = list_instances(self._engine, service=name, everything=True)
         return instance_rows(documents, current=current)
-
-    def _logs(self, service: str, count: int) -> tuple[LogRow, ...]:
-        try:
-            selection = select_logs(self._engine, service)
-        except NotFoundError:
-            return ()
-        return log_rows(read_logs(self._engine, selection, count=count))

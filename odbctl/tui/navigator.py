@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.views import View
 
 
@@ -26,6 +27,10 @@ class Navigator(Protocol):
         self, service: str, *, instance: str | None = None, is_previous: bool = False
     ) -> None:
         """Open the log of a service, of one of its instances, or of the run before."""
+        ...
+
+    def log_source(self, request: LogRequest) -> LogSource:
+        """Open logs for the calling thread."""
         ...
 
     def open_actions(self, view: View, keys: tuple[str, ...]) -> None:

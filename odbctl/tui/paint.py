@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from odbctl.tui.snapshot import EventRow, InstanceRow, LogRow, ServiceRow
+from odbctl.tui.snapshot import EventRow, InstanceRow, ServiceRow
 from odbctl.tui.text import clock, duration, percent, size, sparkline, visible
 
 
@@ -30,14 +30,6 @@ class Cell(NamedTuple):
 
     text: str
     tone: Tone = Tone.PLAIN
-
-
-class LogText(NamedTuple):
-    """One line of a log on the screen."""
-
-    prefix: str
-    text: str
-    tone: Tone
 
 
 TREND_CELLS = 12
@@ -180,25 +172,3 @@ def event_cells(row: EventRow, now: float) -> dict[str, Cell]:
         "LEVEL": Cell(visible(row.level), level_tone(row.level)),
         "ACTOR": Cell(visible(row.actor), Tone.MUTED),
     }
-
-
-def log_texts(rows: tuple[LogRow, ...]) -> tuple[LogText, ...]:
-    """Return the lines of log records; all but a record's first have no time."""
-    lines: list[LogText] = []
-    for row in rows:
-        prefix = f"{clock(row.at)} {visible(row.instance)} "
-        tone = level_tone(row.level)
-        for text in row.text.split("\n"):
-            lines.append(LogText(prefix, visible(text.replace("\t", "    ")), tone))
-            prefix = " " * len(prefix)
-    return tuple(lines)
-
-
-def new_count(shown: tuple[LogRow, ...], newest: tuple[LogRow, ...]) -> int:
-    """Return how many of the newest records came after the last one shown."""
-    if not shown:
-        return len(newest)
-    for place in range(len(newest) - 1, -1, -1):
-        if newest[place] == shown[-1]:
-            return len(newest) - 1 - place
-    return len(newest)

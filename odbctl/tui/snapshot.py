@@ -14,7 +14,6 @@ from enum import StrEnum
 from odbctl.engine.api.documents import (
     EventDocument,
     InstanceDocument,
-    LogDocument,
     ManagerDocument,
     ServiceDocument,
 )
@@ -95,23 +94,12 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogRow:
-    """One record of a log; `text` may have several lines."""
-
-    at: float
-    instance: str
-    level: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """What is read of the selected service only; events are the newest first."""
 
     service: str
     instances: tuple[InstanceRow, ...] = ()
     events: tuple[EventRow, ...] = ()
-    logs: tuple[LogRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,11 +256,3 @@ def _event_row(document: EventDocument, *, key: str, count: int) -> EventRow:
 
 def _says(document: EventDocument) -> tuple[str, str, str, str]:
     return (document["level"], document["object"], document["reason"], document["message"])
-
-
-def log_rows(documents: Iterable[LogDocument]) -> tuple[LogRow, ...]:
-    """Make the rows of log records, in their order."""
-    return tuple(
-        LogRow(at=d["at"], instance=d["instance"], level=d["level"], text=d["text"])
-        for d in documents
-    )

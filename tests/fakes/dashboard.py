@@ -10,18 +10,20 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from fakes.logs import FakeLogs
+from textual.app import App
 from textual.pilot import Pilot
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import Action, Request
+from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.resource_rows import CodebaseRow, DeployRow, HostRow
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
     Detail,
     EventRow,
     InstanceRow,
-    LogRow,
     ManagerState,
     ServiceRow,
 )
@@ -118,10 +120,6 @@ def an_instance(name: str, *, state: str = "running", last_exit: str = "") -> In
     )
 
 
-def a_log(text: str, *, level: str = "INFO", instance: str = "api-1") -> LogRow:
-    return LogRow(at=NOW - 5, instance=instance, level=level, text=text)
-
-
 def an_event(reason: str, message: str = "", *, level: str = "info") -> EventRow:
     return EventRow(
         key=f"{reason}/{message}",
@@ -147,6 +145,7 @@ class FakeBackend:
         self._snapshot = snapshot
         self._version = 0
         self.details: dict[str, Detail] = {}
+        self.logs: dict[str, FakeLogs] = {}
         self.actions: list[Action] = []
         self.requests: list[Request] = []
         self.refusal: ConflictError | None = None
@@ -173,6 +172,9 @@ class FakeBackend:
         if self.failure is not None:
             raise self.failure
         return FakeSource(self)
+
+    def open_logs(self, request: LogRequest) -> LogSource:
+        return self.logs.setdefault(request.service, FakeLogs()).open(request)
 
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
         self.actions.append(action)
@@ -233,7 +235,7 @@ class FakeSource:
         self._backend.wake()
 
 
-def screen_lines(app: DashboardApp) -> list[str]:
+def screen_lines(app: App[None]) -> list[str]:
     """Return what the terminal shows, line by line."""
     svg = app.export_screenshot(simplify=True)
     lines: dict[int, dict[float, str]] = {}
@@ -251,7 +253,7 @@ def _joined(parts: dict[float, str]) -> str:
     return line.rstrip()
 
 
-def screen_text(app: DashboardApp) -> str:
+def screen_text(app: App[None]) -> str:
     """Return what the terminal shows."""
     return "\n".join(screen_lines(app))
 
@@ -272,7 +274,7 @@ async def until(
         await pilot.pause(0.01)
 
 
-async def until_shown(pilot: Pilot[None], app: DashboardApp, text: str) -> None:
+async def until_shown(pilot: Pilot[None], app: App[None], text: str) -> None:
     """Let the app work until it shows a text.
 
     Raises:

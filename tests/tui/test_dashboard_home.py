@@ -69,7 +69,6 @@ def write_log(engine: Engine, service: str, text: str) -> None:
 
 def test_a_snapshot_says_what_the_home_says(engine: Engine) -> None:
     write_service(engine, "api")
-    write_log(engine, "api", "hello")
     with EngineBackend(engine.home).open() as source:
         assert source.read(Request()).detail is None
         snapshot = source.read(Request(service="api"))
@@ -80,7 +79,6 @@ def test_a_snapshot_says_what_the_home_says(engine: Engine) -> None:
         ("api-1", "signal 9")
     ]
     assert [row.reason for row in snapshot.detail.events] == ["created"]
-    assert [row.text for row in snapshot.detail.logs] == ["hello"]
 
 
 def test_changes_of_the_home_appear_on_the_screen(engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.dashboard import NOW, a_log, a_service, a_snapshot, an_instance
+from fakes.dashboard import NOW, a_service, a_snapshot, an_instance
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -22,8 +22,6 @@ from odbctl.tui.frame_paint import header_cells
 from odbctl.tui.paint import (
     Tone,
     instance_cells,
-    log_texts,
-    new_count,
     service_cells,
     state_cell,
 )
@@ -186,20 +184,6 @@ def test_cells_follow_the_clock_not_the_row() -> None:
     row, instance = a_service("api"), an_instance("api-1")
     assert service_cells(row, NOW + 60)["AGE"].text == "1h02m"
     assert instance_cells(instance, NOW + 60)["UP"].text == "2m05s"
-
-
-def test_lines_of_one_record_stay_together() -> None:
-    first, second = log_texts((a_log("Traceback\n\tline\x1b[2J"),))
-    assert (first.text, second.text) == ("Traceback", "    line\\x1b[2J")
-    assert second.prefix.isspace()
-    assert len(second.prefix) == len(first.prefix)
-
-
-def test_new_records_are_counted_from_the_last_one_shown() -> None:
-    logs = tuple(a_log(f"line {n}") for n in range(5))
-    assert new_count(logs[:3], logs) == 2
-    assert new_count(logs[:1], logs[2:]) == 3
-    assert new_count((), logs) == 5
 
 
 @pytest.mark.parametrize("width", [1, 40, 80, 120])

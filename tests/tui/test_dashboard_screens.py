@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from fakes.dashboard import (
     FakeBackend,
-    a_log,
     a_service,
     a_snapshot,
     an_event,
@@ -16,6 +15,7 @@ from fakes.dashboard import (
     until,
     until_shown,
 )
+from fakes.logs import FakeLogs
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -24,7 +24,9 @@ from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import Action, Verb
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog, help_lines
-from odbctl.tui.log_view import LogView
+from odbctl.tui.logs.screen import LogScreen
+from odbctl.tui.logs.source import LogRequest
+from odbctl.tui.logs.view import LogView
 from odbctl.tui.resource_table import ResourceTable
 from odbctl.tui.screens.services import ServicesScreen
 from odbctl.tui.snapshot import DashboardSnapshot, Detail, ManagerState, ServiceRow
@@ -37,13 +39,13 @@ API = Detail(
     service="api",
     instances=(an_instance("api-1"), an_instance("api-2", last_exit="signal 9")),
     events=(an_event("crashed", "signal 9", level="error"),),
-    logs=tuple(a_log(f"line {n}") for n in range(40)),
 )
 
 
 def a_backend(snapshot: DashboardSnapshot | None = None) -> FakeBackend:
     backend = FakeBackend(snapshot or a_snapshot(*SERVICES))
     backend.put_detail(API)
+    backend.logs["api"] = FakeLogs(*(f"line {n}" for n in range(40)))
     return backend
 
 
@@ -162,13 +164,13 @@ def test_text_of_others_is_no_markup() -> None:
     backend.put_detail(
         Detail(
             service="api",
-            logs=(a_log("[bold]x[/] \x1b[31m [link=https://example.org]"),),
             events=(an_event("odd", "[/nope] \x07"),),
         )
     )
+    backend.logs["api"] = FakeLogs("[bold]x[/] \x1b[2J\x07 [link=https://example.org]")
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "[bold]x[/] \\x1b[31m [link=")
+        await until_shown(pilot, app, "[bold]x[/] \\x07 [link=")
         await until_shown(pilot, app, "[/nope] \\x07")
 
     run_app(backend, scenario, size=(120, 40))
@@ -337,13 +339,32 @@ def test_a_log_scrolled_up_holds_still_and_counts_what_is_new() -> None:
         await until_shown(pilot, app, "line 39")
         await pilot.press("k", "k")
         await until_shown(pilot, app, "paused")
-        more = tuple(a_log(f"line {n}") for n in range(1_300))
-        backend.put_detail(Detail(service="api", logs=more))
+        backend.logs["api"].log(*(f"line {n}" for n in range(40, 1_300)))
         await until_shown(pilot, app, "+1,260 new")
         assert "line 37" in screen_text(app)
         await pilot.press("G")
         await until_shown(pilot, app, "line 1299")
-        assert str(app.screen.query_one(LogView).border_title) == "log"
+        assert app.screen.query_one(LogView).frame.is_following
+
+    run_app(backend, scenario)
+
+
+@pytest.mark.parametrize("key", ["l", "p"])
+def test_the_log_has_a_screen_of_its_own_and_the_pane_rests(key: str) -> None:
+    backend = a_backend()
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "line 39")
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, LogScreen))
+        await until_shown(pilot, app, "following")
+        await until_shown(pilot, app, "line 39")
+        asked = LogRequest(service="api", is_previous=key == "p")
+        assert backend.logs["api"].requests[-1] == asked
+        await pilot.press("escape")
+        await until_shown(pilot, app, "api log")
+        backend.logs["api"].log("new")
+        await until_shown(pilot, app, "new")
 
     run_app(backend, scenario)
 

@@ -88,17 +88,26 @@ class Understood(NamedTuple):
 
 def understand(line: LogLine) -> Understood | None:
     """Read a record whose text is a JSON object; None of any other."""
-    text = line.text
+    return understand_text(line.text, line.level)
+
+
+def understand_text(text: str, said_level: str) -> Understood | None:
+    """Read a text that is a JSON object; None of any other.
+
+    Args:
+        text: The text.
+        said_level: The level of its record, for an object that has none.
+    """
     if not (text.startswith("{") and text.endswith("}")):
         return None
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     level = _take(fields, _LEVEL_KEYS)
     message = _take(fields, _TEXT_KEYS)
     return Understood(
-        level_name(level) if level is not None else line.level,
+        level_name(level) if level is not None else said_level,
         str(message) if message is not None else text,
         fields,
     )
@@ -131,3 +140,9 @@ def level_name(level: object) -> str:
 def rank_of(level: str) -> int:
     """Return how much a level matters."""
     return RANKS.get(_LEVELS.get(level, level), RANKS["INFO"])
+
+
+def names_from(level: str) -> list[str]:
+    """Return the names of the levels that matter at least as much as one."""
+    least = rank_of(level)
+    return [name for name in (*RANKS, *_LEVELS) if rank_of(name) >= least]

@@ -61,11 +61,11 @@ def _found_in(
     files: LogFiles, source: str, span: Span, start: int, pattern: re.Pattern[str]
 ) -> Iterator[LogLine]:
     """Yield the records around each place where a pattern may be found."""
-    for begin, end in _regions(source, span, start, _finder(pattern)):
+    for begin, end in _regions(source, span, start, finder(pattern)):
         yield from joined(records(files, source, span, span.lines(begin, end)))
 
 
-def _finder(pattern: re.Pattern[str]) -> re.Pattern[bytes]:
+def finder(pattern: re.Pattern[str]) -> re.Pattern[bytes]:
     """Return what is looked for among the bytes: it finds at least what the pattern does."""
     text = pattern.pattern
     is_plain = not _SPECIAL & set(text)

@@ -12,7 +12,8 @@ from textual.widget import Widget
 
 from odbctl.tui.backend import Request
 from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS
-from odbctl.tui.log_view import LogView
+from odbctl.tui.logs.source import LogRequest
+from odbctl.tui.logs.view import LogView
 from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells
 from odbctl.tui.resources import SERVICES
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
@@ -54,6 +55,7 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
 
     def __init__(self, state: DashboardState) -> None:
         super().__init__(state)
+        self._log_is_of: str | None = None
         self._instances = RowTable[InstanceRow](
             INSTANCE_COLUMNS, instance_cells, id="instances", is_passive=True
         )
@@ -84,7 +86,7 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
 
     @property
     def request(self) -> Request:
-        """The selected service, with as much log as a pane may show."""
+        """The selected service."""
         return Request(view=self.view, service=self.table.cursor_key)
 
     @property
@@ -117,10 +119,18 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Look at the service that is selected now."""
         event.stop()
-        self._logs.forget()
         self._show_selected(self.state)
         self.show_frame()
         self.ask()
+
+    def on_screen_suspend(self) -> None:
+        """Read no log while another screen is in front; a dialog leaves it in sight."""
+        self._logs.rest_behind()
+
+    def on_screen_resume(self) -> None:
+        """Read on."""
+        super().on_screen_resume()
+        self._logs.rest(is_resting=False)
 
     def action_open(self) -> None:
         """Open the selected service, at once: the next key is meant for its screen."""
@@ -151,9 +161,20 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
         name = visible(detail.service)
         current = [row for row in detail.instances if row.is_current]
         self._instances.show_rows(current, state.now, empty=NO_INSTANCES if is_known else "")
-        self._logs.show_logs(detail.logs, f"{name} log")
+        self._show_log(key)
         self._events.show_rows(detail.events, state.now)
         for pane, what in ((self._instances, "instances"), (self._events, "events")):
             title = Content(f"{name} {what}")
             if pane.border_title != title:
                 pane.border_title = title
+
+    def _show_log(self, key: str | None) -> None:
+        """Show the log of another service, when it is another."""
+        if key == self._log_is_of:
+            return
+        self._log_is_of = key
+        if key is None:
+            self._logs.show(None)
+            return
+        request = LogRequest(service=key)
+        self._logs.show(lambda: self.navigator.log_source(request), f"{visible(key)} log")

@@ -1,0 +1,528 @@
+"""Paging through the logs of a service: several instances as one text, merged by time.
+
+A `Position` is a place in each source, so nothing is counted or indexed first: the end of
+a log of any size is shown at once, and a page costs what is on it. Sources never lose
+their place when another's clock is wrong: only the order between sources goes by time.
+
+One thread of any process; `refresh()` looks for what is new, everything else works on
+what was there at the last look.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import re
+import time
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from math import inf, nextafter
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from odbctl.engine.telemetry import inotify
+from odbctl.engine.telemetry.inotify import Inotify
+from odbctl.engine.telemetry.log_chain import BEGINNING, Chain, Part, Place
+from odbctl.engine.telemetry.log_files import LogFiles, instances_in
+from odbctl.engine.telemetry.log_filter import (
+    EVERYTHING,
+    LineFilter,
+    filtered_backward,
+    filtered_forward,
+)
+from odbctl.engine.telemetry.log_find import (
+    SearchStoppedError,
+    Wanted,
+    found_backward,
+    found_forward,
+    hits_in,
+    never,
+)
+from odbctl.engine.telemetry.log_format import decode
+from odbctl.engine.telemetry.log_lines import PageLine, line_at
+from odbctl.engine.telemetry.log_span import LONGEST_LINE_BYTES, SOURCES
+
+# Even where no notice comes, all is looked at so often.
+FULL_LOOK_SECONDS = 2.0
+# Of more lanes than a few, most are dead: those are looked at in full now and then.
+FEW_LANES = 32
+QUIET_SECONDS = 30.0
+# So many finds are remembered with their places; what is past that is only counted.
+MOST_PLACES = 500_000
+_BISECT_BYTES = 1 << 14
+
+
+class Position(NamedTuple):
+    """A place in each source; before all of those that have come since."""
+
+    places: tuple[Place, ...] = ()
+
+    def of(self, chain: int) -> Place:
+        """Return the place in one source."""
+        return self.places[chain] if chain < len(self.places) else BEGINNING
+
+    def moved(self, chain: int, place: Place) -> Position:
+        """Return the position with another place in one source."""
+        missing = (BEGINNING,) * (chain + 1 - len(self.places))
+        places = self.places + missing
+        return Position((*places[:chain], place, *places[chain + 1 :]))
+
+    def before(self, line: PageLine) -> Position:
+        """Return the position with its source just before a line."""
+        return self.moved(line.chain, line.start)
+
+    def after(self, line: PageLine) -> Position:
+        """Return the position with its source just after a line."""
+        return self.moved(line.chain, line.end)
+
+
+class Found(NamedTuple):
+    """A line, and the position just before it, in the order of all sources."""
+
+    line: PageLine
+    position: Position
+
+
+class Look(NamedTuple):
+    """What a look at the files has brought."""
+
+    is_changed: bool
+    new_lines: int
+
+
+NOTHING_NEW = Look(is_changed=False, new_lines=0)
+
+
+class LogPages:
+    """The pages; a context manager."""
+
+    def __init__(
+        self,
+        logs: Path,
+        service: str,
+        *,
+        instances: Iterable[str] | None = None,
+        is_growing: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Store whose logs; nothing is read.
+
+        Args:
+            logs: The folder of all logs.
+            service: The service.
+            instances: Of these only; None for all that have logs.
+            is_growing: Take in instances that appear later.
+            clock: Monotonic seconds.
+        """
+        self._logs = logs
+        self._service = service
+        self._wanted = None if instances is None else tuple(instances)
+        self._is_growing = is_growing
+        self._clock = clock
+        self._chains: list[Chain] = []
+        self._lanes: list[str] = []
+        self._left_out: frozenset[str] = frozenset()
+        self._notify: Inotify | None = None
+        self._watch = -1
+        self._full_look_at = 0.0
+        self._flooding: set[str] = set()
+        self._quiet_until: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        self._notify = Inotify.open()
+        self._begin_to_watch()
+        present = [files.instance for files in instances_in(self._logs, self._service)]
+        first = present if self._wanted is None else self._wanted
+        self._left_out = frozenset(present) - frozenset(first)
+        for instance in first:
+            self._add(instance)
+        self._full_look_at = self._clock() + FULL_LOOK_SECONDS
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for chain in self._chains:
+            chain.close()
+        if self._notify is not None:
+            self._notify.close()
+            self._notify = None
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The instances, in the order in which they were first seen; none is ever taken out."""
+        return tuple(self._lanes)
+
+    def lane_of(self, line: PageLine) -> int:
+        """Return whose a line is, as an index of `lanes`."""
+        return line.chain // len(SOURCES)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is no longer as it was when the log was opened."""
+        said = [
+            f"the log of {lane} was removed"
+            for lane, chains in zip(self._lanes, self._chains_by_lane(), strict=True)
+            if any(chain.is_removed for chain in chains)
+        ]
+        count = sum(chain.removed_count for chain in self._chains)
+        if count:
+            said.append(f"{count} old {'file was' if count == 1 else 'files were'} removed")
+        return tuple(said)
+
+    @property
+    def end(self) -> Position:
+        """Behind the newest line."""
+        return Position(tuple(chain.end for chain in self._chains))
+
+    @property
+    def start(self) -> Position:
+        """Before the oldest line."""
+        return Position(tuple(chain.start for chain in self._chains))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is not one line."""
+        return not self.backward(self.end, 1)
+
+    def fraction(self, position: Position) -> float:
+        """Return how much lies before a position, from 0 to 1, roughly."""
+        whole = sum(chain.bytes_before(chain.end) for chain in self._chains)
+        before = sum(c.bytes_before(position.of(i)) for i, c in enumerate(self._chains))
+        return min(1.0, before / whole) if whole else 1.0
+
+    def refresh(self) -> Look:
+        """Look for what is new: lines, files, instances."""
+        is_full = self._clock() >= self._full_look_at
+        names = self._noticed()
+        if is_full:
+            self._full_look_at = self._clock() + FULL_LOOK_SECONDS
+            self._begin_to_watch()
+        before, count_before = self.end, len(self._chains)
+        new_lines = 0
+        if is_full or names is None or any(_is_new(name, self._lanes) for name in names):
+            new_lines += self._find_instances()
+        noticed = {_instance_of(name) for name in names or ()}
+        for lane, chains in zip(self._lanes, self._chains_by_lane(), strict=True):
+            is_noticed = names is None or lane in noticed
+            is_due = is_full and self._is_due(lane, is_noticed=is_noticed)
+            # The window of a flood is written without a notice.
+            if is_noticed or is_due or lane in self._flooding:
+                new_lines += self._look_at(lane, chains, is_full=is_due)
+            elif any(chain.has_partial for chain in chains):
+                new_lines += sum(chain.refresh() for chain in chains)
+        is_changed = self.end != before or len(self._chains) != count_before
+        return Look(is_changed, new_lines)
+
+    def _is_due(self, lane: str, *, is_noticed: bool) -> bool:
+        """Whether a lane is looked at in full: those that are long dead in turns."""
+        now = self._clock()
+        if is_noticed and self._notify is not None:
+            return True
+        if now < self._quiet_until.get(lane, 0.0):
+            return False
+        is_alive = lane in self._flooding or len(self._lanes) <= FEW_LANES
+        self._quiet_until[lane] = now + (FULL_LOOK_SECONDS / 2 if is_alive else QUIET_SECONDS)
+        return True
+
+    def _look_at(self, lane: str, chains: Sequence[Chain], *, is_full: bool) -> int:
+        if os.access(chains[0].files.tail_path, os.F_OK):
+            self._flooding.add(lane)
+        else:
+            self._flooding.discard(lane)
+        return sum(chain.refresh(is_full=is_full) for chain in chains)
+
+    def forward(
+        self,
+        position: Position,
+        count: int | None,
+        only: LineFilter = EVERYTHING,
+        should_stop: Callable[[], bool] = never,
+    ) -> list[PageLine]:
+        """Return the lines behind a position, first to last.
+
+        Args:
+            position: Behind what.
+            count: How many at most.
+            only: Which lines.
+            should_stop: Asked often while a filter finds nothing.
+
+        Raises:
+            SearchStoppedError: `should_stop` said so.
+        """
+        return list(islice(self.lines(position, only, should_stop), count))
+
+    def lines(
+        self,
+        position: Position,
+        only: LineFilter = EVERYTHING,
+        should_stop: Callable[[], bool] = never,
+    ) -> Iterator[PageLine]:
+        """Yield the lines behind a position; not across a `refresh()`."""
+        return heapq.merge(
+            *(
+                filtered_forward(
+                    chain, position.of(index), only, index=index, should_stop=should_stop
+                )
+                for index, chain in enumerate(self._chains)
+            ),
+            key=attrgetter("at"),
+        )
+
+    def backward(
+        self,
+        position: Position,
+        count: int,
+        only: LineFilter = EVERYTHING,
+        should_stop: Callable[[], bool] = never,
+    ) -> list[PageLine]:
+        """Return the lines before a position, first to last; as `forward`."""
+        streams = [
+            filtered_backward(chain, position.of(index), only, index=index, should_stop=should_stop)
+            for index, chain in enumerate(self._chains)
+        ]
+        # Last to first, and of equal times the last source first: the reverse of `lines`.
+        found = heapq.merge(*reversed(streams), key=attrgetter("at"), reverse=True)
+        return list(islice(found, count))[::-1]
+
+    def at_time(self, at: float) -> Position:
+        """Return the position before the first lines that are not older than a time."""
+        return Position(tuple(place_at(chain, at) for chain in self._chains))
+
+    def find(
+        self,
+        position: Position,
+        pattern: re.Pattern[str],
+        *,
+        is_backward: bool = False,
+        only: LineFilter = EVERYTHING,
+        should_stop: Callable[[], bool] = never,
+    ) -> Found | None:
+        """Return the next line in whose text a pattern is found, or the last one before.
+
+        Args:
+            position: Behind what, or before what.
+            pattern: The pattern.
+            is_backward: Whether to look before the position.
+            only: Among which lines.
+            should_stop: Asked often.
+
+        Raises:
+            SearchStoppedError: `should_stop` said so.
+        """
+        found: list[PageLine] = []
+        look = found_backward if is_backward else found_forward
+        for index, chain in enumerate(self._chains):
+            wanted = self._wanted_in(pattern, only)
+            lines = look(chain, position.of(index), wanted, index=index, should_stop=should_stop)
+            found += islice(lines, 1)
+        if not found:
+            return None
+        if is_backward:
+            line = max(found, key=lambda line: (line.at, line.chain))
+        else:
+            line = min(found, key=lambda line: (line.at, line.chain))
+        return Found(line, self.position_of(line))
+
+    def position_of(self, line: PageLine) -> Position:
+        """Return the position just before a line, by the times of the other sources."""
+        later = nextafter(line.at, inf)
+        places = [
+            place_at(chain, later if index < line.chain else line.at)
+            for index, chain in enumerate(self._chains)
+        ]
+        places[line.chain] = line.start
+        return Position(tuple(places))
+
+    def counter(self, pattern: re.Pattern[str], only: LineFilter = EVERYTHING) -> MatchCounter:
+        """Return what counts the lines that `find` finds."""
+        return MatchCounter(self._chains, self._wanted_in(pattern, only))
+
+    def whole_text(self, line: PageLine) -> str:
+        """Return the text of a line, however long, as far as it can be read yet."""
+        if line.size <= len(line.raw):
+            return line.text
+        chain = self._chains[line.chain]
+        for part in chain.parts(line.start):
+            raw = part.span.read(line.start.offset, line.end.offset)[:LONGEST_LINE_BYTES]
+            return decode(raw.removesuffix(b"\n")[-line.size :])
+        return line.text
+
+    def _wanted_in(self, pattern: re.Pattern[str], only: LineFilter) -> Wanted:
+        wanted = Wanted.matching(pattern)
+        if only.is_all:
+            return wanted
+
+        def test(line: PageLine) -> bool:
+            return (wanted.test is None or wanted.test(line)) and only.keeps(line)
+
+        return Wanted(wanted.probe, test)
+
+    def _chains_by_lane(self) -> list[Sequence[Chain]]:
+        step = len(SOURCES)
+        return [self._chains[at : at + step] for at in range(0, len(self._chains), step)]
+
+    def _add(self, instance: str, *, is_new: bool = False) -> int:
+        files = LogFiles.of(self._logs, self._service, instance)
+        chains = [Chain(files, source, is_new=is_new, clock=self._clock) for source in SOURCES]
+        self._lanes.append(instance)
+        self._chains += chains
+        if os.access(files.tail_path, os.F_OK):
+            self._flooding.add(instance)
+        return sum(chain.refresh() for chain in chains)
+
+    def _find_instances(self) -> int:
+        """Take in the instances that have come, and count their lines."""
+        if not self._is_growing:
+            return 0
+        known = self._left_out | frozenset(self._lanes)
+        found = instances_in(self._logs, self._service)
+        return sum(self._add(f.instance, is_new=True) for f in found if f.instance not in known)
+
+    def _begin_to_watch(self) -> None:
+        if self._notify is not None:
+            mask = inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO | inotify.DELETE
+            mask |= inotify.ONLY_DIRECTORY
+            self._watch = self._notify.watch(self._logs / self._service, mask)
+
+    def _noticed(self) -> set[str] | None:
+        """Return the names of files that something happened to; None when it is not known."""
+        if self._notify is None or self._watch < 0:
+            return None
+        names: set[str] = set()
+        while notices := self._notify.read():
+            for notice in notices:
+                if notice.mask & inotify.QUEUE_OVERFLOW:
+                    return None
+                if notice.mask & inotify.IGNORED:
+                    self._watch = -1  # the folder is gone; another may come
+                names.add(notice.name)
+        return names
+
+
+class MatchCounter:
+    """Counts matching lines, bit by bit, and goes on as lines come. For the pages' thread."""
+
+    def __init__(self, chains: list[Chain], wanted: Wanted) -> None:
+        self._chains = chains  # grows
+        self._wanted = wanted
+        self._done: list[Place] = []
+        self._hits: list[dict[int, array[int]]] = []
+        self._kept = 0
+        self.is_complete = False
+
+    @property
+    def total(self) -> int:
+        """How many lines match, of those that were looked at."""
+        return sum(len(hits) for by_file in self._hits for hits in by_file.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more than are remembered."""
+        return self._kept >= MOST_PLACES
+
+    def advance(self, should_stop: Callable[[], bool]) -> bool:
+        """Go on until `should_stop`, or all is counted; tell whether anything was new."""
+        before = (self.total, self.is_complete)
+        self.is_complete = False
+        try:
+            for index, chain in enumerate(self._chains):
+                self._advance_in(index, chain, should_stop)
+            self.is_complete = True
+        except SearchStoppedError:
+            pass  # the rest another time
+        return before != (self.total, self.is_complete)
+
+    def rank(self, position: Position) -> int:
+        """Return how many matching lines lie before a position."""
+        count = 0
+        for index, by_file in enumerate(self._hits):
+            place = position.of(index)
+            for number, hits in by_file.items():
+                if number < place.number:
+                    count += len(hits)
+                elif number == place.number:
+                    count += bisect_left(hits, place.offset)
+        return count
+
+    def _advance_in(self, index: int, chain: Chain, should_stop: Callable[[], bool]) -> None:
+        while len(self._done) <= index:
+            self._done.append(BEGINNING)
+            self._hits.append({})
+        by_file = self._hits[index]
+        for number in by_file.keys() - chain.numbers:
+            self._kept -= len(by_file.pop(number))
+        if self.is_full:
+            return
+        for place, hits in hits_in(chain, self._done[index], self._wanted, should_stop):
+            by_file.setdefault(place.number, array("q")).extend(hits)
+            self._kept += len(hits)
+            self._done[index] = place
+            if self._kept >= MOST_PLACES:
+                return
+
+
+def place_at(chain: Chain, at: float) -> Place:
+    """Return the place before the first line that is not older than a time; a binary search.
+
+    Where a clock was set back the place is one of those that fit.
+    """
+    place = chain.end
+    for part in chain.parts_backward(chain.end):
+        first = _time_at(chain, part, part.start)
+        if first is not None and first >= at:
+            place = Place(part.link.number, part.start)
+            continue
+        return _place_in(chain, part, at)
+    return place
+
+
+def _place_in(chain: Chain, part: Part, at: float) -> Place:
+    low, high = part.start, part.stop
+    while high - low > _BISECT_BYTES:
+        middle = part.span.line_start((low + high) // 2)
+        found = _time_at(chain, part, middle) if middle < high else None
+        if found is not None and found < at:
+            low = middle
+        else:
+            high = (low + high) // 2
+    for line in part.span.lines(low, part.stop):
+        begin = low
+        low = line.end
+        if line_at(chain, part, begin, line.end).at >= at:
+            return Place(part.link.number, begin)
+    return Place(part.link.number, part.stop)
+
+
+def _time_at(chain: Chain, part: Part, start: int) -> float | None:
+    """Return the time of the line that begins here."""
+    line = next(part.span.lines(start, part.stop), None)
+    return None if line is None else line_at(chain, part, start, line.end).at
+
+
+__all__ = [
+    "EVERYTHING",
+    "Found",
+    "LineFilter",
+    "LogPages",
+    "Look",
+    "MatchCounter",
+    "PageLine",
+    "Position",
+    "SearchStoppedError",
+]
+
+
+def _is_new(name: str, lanes: Sequence[str]) -> bool:
+    return _instance_of(name) not in lanes
+
+
+def _instance_of(name: str) -> str:
+    return name.lstrip(".").partition(".")[0]

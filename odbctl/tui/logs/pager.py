@@ -1,0 +1,458 @@
+"""The pager: which lines of a log are on the screen, and what keys do to that.
+
+It holds a screenful of lines and the positions before and behind them, nothing else, so
+it takes the same memory whatever the log's size. It follows at the end only; elsewhere it
+holds still and counts what comes. For the one thread that opened the source; a search or
+a filter that finds nothing is stopped by `should_stop`, and then nothing has changed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from odbctl.engine.api.log_pages import (
+    EVERYTHING,
+    LineFilter,
+    PageLine,
+    Position,
+    SearchStoppedError,
+    never,
+)
+from odbctl.tui.logs.frame import LogFrame
+from odbctl.tui.logs.layout import LineStyle, ScreenLine, Times, screen_lines
+from odbctl.tui.logs.source import Counter, LogSource
+from odbctl.tui.logs.words import filter_text
+
+NO_LINES = "Nothing was logged yet"
+NO_LINES_OF_FILTER = "No line passes the filter; esc shows all"
+# Where on the screen a line is put that was searched for.
+FOUND_AT = 3
+
+
+class LogPager:
+    """One screen on a log."""
+
+    def __init__(
+        self,
+        source: LogSource,
+        *,
+        style: LineStyle | None = None,
+        height: int = 24,
+        clock: Callable[[], float] = time.time,
+        should_stop: Callable[[], bool] = never,
+    ) -> None:
+        """Store what is shown; `show_end` shows it.
+
+        Args:
+            source: The opened logs.
+            style: How lines are shown.
+            height: Lines of the screen.
+            clock: Seconds since the epoch.
+            should_stop: Tells a long search that nobody waits for it.
+        """
+        self.source = source
+        self.style = style or LineStyle()
+        self.height = max(height, 1)
+        self.only: LineFilter = EVERYTHING
+        self.message = ""
+        self.is_following: bool = True
+        self._clock = clock
+        self._should_stop = should_stop
+        self._rows: deque[PageLine] = deque()
+        self._top: Position = Position()
+        self._bottom: Position = Position()
+        self._skip: int = 0  # of the first row so many lines are above the screen
+        self._new_lines = 0
+        self._counted = Position()  # up to where new lines of a filter were counted
+        self._match: PageLine | None = None
+        self._match_at = Position()
+        self._counter: Counter | None = None
+        self._laid: dict[PageLine, tuple[ScreenLine, ...]] = {}
+        self._laid_with = self.style
+
+    # What keys do.
+
+    def show_end(self) -> None:
+        """Show the end, and follow."""
+        end = self.source.end
+        self._put(self._before(end, self.height), end)
+        self._follow()
+
+    def show_start(self) -> None:
+        """Show the first lines."""
+        self.show_from(self.source.start)
+
+    def show_from(self, position: Position) -> None:
+        """Show what lies behind a position; a last page is filled from above."""
+        rows = self._behind(position, self.height)
+        self._put(rows, position, is_top=True)
+        self._pause()
+        self._fill()
+
+    def move(self, count: int) -> None:
+        """Move by lines of the screen, down or up."""
+        if count > 0:
+            self._move_down(count)
+        else:
+            self._move_up(-count)
+
+    def page(self, count: int) -> None:
+        """Move by pages, two lines of which stay."""
+        self.move(count * max(self.height - 2, 1))
+
+    def go_to_time(self, at: float) -> None:
+        """Show the first line that is not older than a time."""
+        self.show_from(self.source.at_time(at))
+        if not self.source.forward(self.source.at_time(at), 1, self.only, self._should_stop):
+            self.message = "nothing was logged since then"
+
+    def resize(self, width: int, height: int) -> None:
+        """Fit to another screen; what was first, or last while it follows, stays."""
+        height, width = max(height, 1), max(width, 1)
+        if (width, height) == (self.style.width, self.height):
+            return
+        self.height = height
+        self.restyle(replace(self.style, width=width))
+
+    def restyle(self, style: LineStyle) -> None:
+        """Show lines another way."""
+        is_same_height = style.is_wrapped == self.style.is_wrapped and (
+            style.width == self.style.width or not style.is_wrapped
+        )
+        self.style = style
+        if not is_same_height:
+            self._skip = 0
+        self._show_again()
+
+    def next_times(self) -> None:
+        """Show times another way."""
+        self.restyle(replace(self.style, times=self.style.times.following))
+
+    def toggle_wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.restyle(replace(self.style, is_wrapped=not self.style.is_wrapped, left=0))
+
+    def shift(self, cells: int) -> None:
+        """Move sideways; wrapped lines have no side."""
+        if not self.style.is_wrapped:
+            self.restyle(replace(self.style, left=max(self.style.left + cells, 0)))
+
+    def set_filter(self, only: LineFilter) -> None:
+        """Show only some lines.
+
+        Raises:
+            SearchStoppedError: It was stopped; what was shown before stays.
+        """
+        before = (self.only, self._rows, self._top, self._bottom, self._skip, self.is_following)
+        self.only = only
+        try:
+            self._show_again()
+        except SearchStoppedError:
+            self.only, self._rows, self._top, self._bottom, self._skip, self.is_following = before
+            raise
+        self._recount()
+
+    def search(self, pattern: re.Pattern[str] | None) -> None:
+        """Look for a pattern: on this page, then below, then above; None ends it.
+
+        Raises:
+            SearchStoppedError: It was stopped.
+        """
+        self._match = None
+        self.style = replace(self.style, pattern=pattern)
+        self._recount()
+        if pattern is not None:
+            self._find(self._top, pattern, is_backward=False)
+
+    def find_next(self, *, is_backward: bool) -> None:
+        """Go to the next line that was searched for, or the one before; around the end.
+
+        Raises:
+            SearchStoppedError: It was stopped.
+        """
+        if (pattern := self.style.pattern) is None:
+            self.message = "nothing to search for: type /"
+            return
+        if self._match is not None and self._match in self._rows:
+            start = self._match_at if is_backward else self._match_at.after(self._match)
+        else:
+            start = self._top
+        self._find(start, pattern, is_backward=is_backward)
+
+    # What comes by itself.
+
+    def tick(self) -> bool:
+        """Look for what is new; return whether anything is."""
+        notices = self.source.notices
+        look = self.source.refresh()
+        if not look.is_changed:
+            return notices != self.source.notices
+        if self.is_following:
+            self._read_on()
+        elif self.only.is_all:
+            self._new_lines += look.new_lines
+            self._fill(is_only_below=True)
+        else:
+            self._count_new()
+            self._fill(is_only_below=True)
+        return True
+
+    def count(self, should_stop: Callable[[], bool]) -> bool:
+        """Go on counting what is searched for; return whether anything was new."""
+        return self._counter is not None and self._counter.advance(should_stop)
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether there is more to count at once."""
+        counter = self._counter
+        return counter is not None and not counter.is_complete and not counter.is_full
+
+    def frame(self) -> LogFrame:
+        """Return what is to be drawn now."""
+        self._bring_lanes_up_to_date()
+        lines = [line for row in self._rows for line in self._laid_out(row)]
+        placeholder = ""
+        if not self._rows:
+            placeholder = NO_LINES if self.only.is_all else NO_LINES_OF_FILTER
+        return LogFrame(
+            lines=tuple(lines[self._skip : self._skip + self.height]),
+            is_following=self.is_following,
+            new_lines=self._new_lines,
+            fraction=self.source.fraction(self._bottom),
+            search=self._search_text(),
+            filtered=filter_text(self.only),
+            times=self.style.times,
+            is_wrapped=self.style.is_wrapped,
+            notices=self.source.notices,
+            message=self.message,
+            placeholder=placeholder,
+            current=self.current,
+        )
+
+    @property
+    def current(self) -> PageLine | None:
+        """The line that a search went to while it is in sight, or the first one."""
+        if self._match is not None and self._match in self._rows:
+            return self._match
+        return self._rows[0] if self._rows else None
+
+    @property
+    def shown(self) -> tuple[PageLine, ...]:
+        """The lines on the screen."""
+        return tuple(self._rows)
+
+    def whole_record(self, line: PageLine) -> str:
+        """Return the text of a line; of a record of several lines, all of it."""
+        first = line
+        position = Position().before(line)
+        if line.goes_on:
+            for earlier in reversed(self._own(line, self.source.backward(position, 1000))):
+                first = earlier
+                if not earlier.goes_on:
+                    break
+        texts = [self.source.whole_text(first)]
+        rest = self.source.forward(Position().after(first), 1000)
+        for later in self._own(line, rest):
+            if not later.goes_on:
+                break
+            texts.append(self.source.whole_text(later))
+        return "\n".join(texts)
+
+    def _own(self, line: PageLine, lines: list[PageLine]) -> list[PageLine]:
+        return [other for other in lines if other.chain == line.chain]
+
+    # Which lines are held.
+
+    def _before(self, position: Position, count: int) -> list[PageLine]:
+        return self.source.backward(position, count, self.only, self._should_stop)
+
+    def _behind(self, position: Position, count: int) -> list[PageLine]:
+        return self.source.forward(position, count, self.only, self._should_stop)
+
+    def _put(self, rows: list[PageLine], position: Position, *, is_top: bool = False) -> None:
+        """Hold other lines, which lie before a position, or behind it."""
+        self._rows = deque(rows)
+        self._top = self._bottom = position
+        if is_top:
+            for row in rows:
+                self._bottom = self._bottom.after(row)
+        else:
+            for row in reversed(rows):
+                self._top = self._top.before(row)
+        self._skip = 0
+
+    def _show_again(self) -> None:
+        """Read anew what is shown, after a change of how or which."""
+        if self.is_following:
+            self.show_end()
+        else:
+            skip = self._skip
+            self.show_from(self._top)
+            self._skip = min(skip, max(self._held_lines() - self.height, 0))
+
+    def _move_down(self, count: int) -> None:
+        if self.is_following:
+            return
+        more = self._behind(self._bottom, count + 1)  # one more tells whether this is the end
+        for row in more:
+            self._rows.append(row)
+            self._bottom = self._bottom.after(row)
+        self._skip += count
+        if self._held_lines() - self._skip <= self.height and len(more) <= count:
+            self.show_end()
+            return
+        self._drop_above()
+        self._drop_below()
+
+    def _move_up(self, count: int) -> None:
+        before = (self._top, self._skip)
+        missing = count - self._skip
+        for row in reversed(self._before(self._top, missing) if missing > 0 else []):
+            self._rows.appendleft(row)
+            self._top = self._top.before(row)
+            self._skip += self._lines_of(row)
+        self._skip = max(self._skip - count, 0)
+        self._drop_above()
+        if (self._top, self._skip) != before:
+            self._pause()
+            self._drop_below()
+
+    def _fill(self, *, is_only_below: bool = False) -> None:
+        """Fill a screen that is not full, from below and then from above."""
+        missing = self.height + self._skip - self._held_lines()
+        if missing <= 0:
+            self._drop_below()
+            return
+        for row in self._behind(self._bottom, missing):
+            self._rows.append(row)
+            self._bottom = self._bottom.after(row)
+        if self._held_lines() - self._skip < self.height and not is_only_below:
+            self.show_end()
+        self._drop_below()
+
+    def _drop_above(self) -> None:
+        while len(self._rows) > 1 and self._skip >= (lines := self._lines_of(self._rows[0])):
+            self._top = self._top.after(self._rows.popleft())
+            self._skip -= lines
+
+    def _drop_below(self) -> None:
+        excess = self._held_lines() - self._skip - self.height
+        while len(self._rows) > 1 and excess >= (lines := self._lines_of(self._rows[-1])):
+            self._bottom = self._bottom.before(self._rows.pop())
+            excess -= lines
+
+    def _held_lines(self) -> int:
+        return sum(self._lines_of(row) for row in self._rows)
+
+    def _lines_of(self, row: PageLine) -> int:
+        return len(self._laid_out(row)) if self.style.is_wrapped else 1
+
+    # Following.
+
+    def _follow(self) -> None:
+        self.is_following = True
+        self._new_lines = 0
+        self._skip = max(self._held_lines() - self.height, 0)
+        self._drop_above()
+
+    def _pause(self) -> None:
+        if self.is_following:
+            self.is_following = False
+            self._new_lines = 0
+            self._counted = self.source.end
+
+    def _read_on(self) -> None:
+        """Show what has come; of a flood only the end is read, and nothing is lost by that."""
+        if self.only.is_all:
+            self.show_end()
+            return
+        end = self.source.end
+        more = deque(self.source.lines(self._bottom, self.only, self._should_stop), self.height)
+        self._rows += more
+        self._bottom = end
+        self._follow()
+
+    def _count_new(self) -> None:
+        end = self.source.end
+        lines = self.source.lines(self._counted, self.only, self._should_stop)
+        self._new_lines += sum(1 for _ in lines)
+        self._counted = end
+
+    # Searching.
+
+    def _find(self, start: Position, pattern: re.Pattern[str], *, is_backward: bool) -> None:
+        found = self._found(start, pattern, is_backward=is_backward)
+        self.message = ""
+        if found is None:
+            edge = self.source.end if is_backward else self.source.start
+            found = self._found(edge, pattern, is_backward=is_backward)
+            if found is not None:
+                self.message = "went on at the end" if is_backward else "went on at the start"
+        if found is None:
+            self.message = f"not found: {pattern.pattern}"
+            return
+        self._match, self._match_at = found
+        if self._match not in self._rows or self._is_hidden(self._match):
+            above = self._before(self._match_at, self.height // FOUND_AT)
+            position = self._match_at
+            for row in reversed(above):
+                position = position.before(row)
+            self.show_from(position)
+        self._pause()
+
+    def _found(
+        self, start: Position, pattern: re.Pattern[str], *, is_backward: bool
+    ) -> tuple[PageLine, Position] | None:
+        return self.source.find(
+            start,
+            pattern,
+            is_backward=is_backward,
+            only=self.only,
+            should_stop=self._should_stop,
+        )
+
+    def _is_hidden(self, row: PageLine) -> bool:
+        """Whether the first line of a row is above the screen."""
+        return self._skip > 0 and bool(self._rows) and row == self._rows[0]
+
+    def _recount(self) -> None:
+        pattern = self.style.pattern
+        self._counter = None if pattern is None else self.source.counter(pattern, self.only)
+
+    def _search_text(self) -> str:
+        if self.style.pattern is None or self._counter is None:
+            return ""
+        counter = self._counter
+        more = "" if counter.is_complete and not counter.is_full else "+"
+        place = ""
+        if self._match is not None:
+            place = f"{counter.rank(self._match_at) + 1:,} of "
+        return f"/{self.style.pattern.pattern}  {place}{counter.total:,}{more}"
+
+    # Drawing.
+
+    def _bring_lanes_up_to_date(self) -> None:
+        now = self._clock() if self.style.times is Times.AGO else 0.0
+        style = replace(self.style, lanes=self.source.lanes, now=now)
+        if style != self.style:
+            self.style = style
+        if self.is_following and len(self._laid_with.lanes) != len(style.lanes):
+            self._follow()
+
+    def _laid_out(self, row: PageLine) -> tuple[ScreenLine, ...]:
+        if self.style != self._laid_with:
+            self._laid.clear()
+            self._laid_with = self.style
+        is_marked = row == self._match
+        if is_marked or (laid := self._laid.get(row)) is None:
+            laid = screen_lines(row, self.source.lane_of(row), self.style, is_marked=is_marked)
+            if is_marked:
+                return laid
+            if len(self._laid) > 4 * self.height:
+                self._laid.clear()
+            self._laid[row] = laid
+        return laid

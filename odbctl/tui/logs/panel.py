@@ -1,0 +1,355 @@
+"""A log with everything that keys do to it: the view, its status line and its prompt.
+
+Runs in the dashboard's event loop; what reads or writes files runs in threads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from textual.actions import SkipAction
+from textual.app import ComposeResult, SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from odbctl.engine.api.log_pages import EVERYTHING, LineFilter, SearchStoppedError
+from odbctl.errors import UsageError
+from odbctl.tui.dialogs import ConfirmDialog
+from odbctl.tui.logs.ansi import plain
+from odbctl.tui.logs.export import save, show_in_pager
+from odbctl.tui.logs.frame import LogFrame
+from odbctl.tui.logs.pager import LogPager
+from odbctl.tui.logs.record import RecordDialog, pretty
+from odbctl.tui.logs.source import LogOpener
+from odbctl.tui.logs.view import LogView
+from odbctl.tui.logs.words import LEVELS, filter_of, pattern_of, stamp, time_of
+from odbctl.tui.reader import failure_text
+from odbctl.tui.text import visible
+
+
+class Prompt(StrEnum):
+    """What the person is typing; the value stands before it."""
+
+    SEARCH = "/"  # a pattern to go to
+    FILTER = "&"  # a pattern that lines must have, or `!` and one that they must not
+    TIME = "@"  # a time to go to
+    SAVE = "save as "  # the name of a file
+
+
+_HINTS = {
+    Prompt.SEARCH: "a text or regex; capitals make it exact",
+    Prompt.FILTER: "regex, !regex to leave out, +3 for lines around; empty shows all",
+    Prompt.TIME: "14:05, -15m or 2026-11-25T14:05",
+    Prompt.SAVE: "name of a file",
+}
+# What was said stands for so long; what goes on stays.
+SAID_SECONDS = 6.0
+BUSY = "searching \N{HORIZONTAL ELLIPSIS} esc stops"
+
+
+class LogPanel(Vertical):
+    """The log of an opener, to move, search and filter in."""
+
+    DEFAULT_CSS = """
+    LogPanel { height: 1fr; }
+    LogPanel > #log-status { height: 1; padding: 0 1; color: $secondary; }
+    LogPanel > #log-asking { display: none; height: 1; padding: 0 1; }
+    LogPanel.-asking > #log-asking { display: block; }
+    LogPanel #log-asked { width: auto; height: 1; text-style: bold; }
+    LogPanel #log-prompt { width: 1fr; border: none; padding: 0; height: 1; }
+    LogPanel.-asking > #log-status { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "ask('SEARCH')", "Search", key_display="/"),
+        Binding("ampersand", "ask('FILTER')", "Filter", key_display="&"),
+        Binding("at", "ask('TIME')", "Time", key_display="@"),
+        Binding("L", "level", "Level"),
+        Binding("plus", "around(1)", "More lines around what a filter shows", show=False),
+        Binding("minus", "around(-1)", "Fewer", show=False),
+        Binding("enter", "record", "The record, whole; JSON pretty-printed", show=False),
+        Binding("c", "copy", "Copy what is on the screen", show=False),
+        Binding("s", "ask('SAVE')", "Save to a file", show=False),
+        Binding("P", "pager", "Show in $PAGER", show=False),
+        Binding("escape", "leave", "Stop, end the search, the filter", show=False),
+    ]
+
+    class _Told(Message):
+        """Something to say, from a thread."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class _Copied(_Told):
+        """A text to copy, from the view's thread."""
+
+    class _Record(_Told):
+        """A record to read, from the view's thread."""
+
+        def __init__(self, title: str, text: str) -> None:
+            super().__init__(text)
+            self.title = title
+
+    def __init__(
+        self,
+        opener: LogOpener | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's name for it
+        clock: Callable[[], float] = time.time,
+        folder: Path | None = None,
+    ) -> None:
+        """Store what to show.
+
+        Args:
+            opener: Opens the logs, in threads.
+            id: Of the widget.
+            clock: Seconds since the epoch.
+            folder: Where a file is saved that is named without a folder; by default the
+                working directory.
+        """
+        super().__init__(id=id)
+        self._opener = opener
+        self._clock = clock
+        self._folder = folder
+        self._prompt_is = Prompt.SEARCH
+        self._is_busy = False
+        self._said = ""
+        self._heard = ""
+        self._only = EVERYTHING
+        self._has_left = threading.Event()
+        self.view = LogView(opener, clock=clock)
+        self._status = Static(id="log-status", markup=False)
+        self._asked = Static(id="log-asked", markup=False)
+        self._prompt = Input(id="log-prompt", compact=True)
+
+    def compose(self) -> ComposeResult:
+        """Put the status line below the log; the prompt takes its place."""
+        yield self.view
+        yield self._status
+        with Horizontal(id="log-asking"):
+            yield self._asked
+            yield self._prompt
+
+    def on_unmount(self) -> None:
+        """Stop what writes a file."""
+        self._has_left.set()
+
+    def show(self, opener: LogOpener | None) -> None:
+        """Show another log, from its end."""
+        self._opener = opener
+        self._only = EVERYTHING
+        self._said = ""
+        self.view.show(opener)
+
+    def on_log_view_changed(self, event: LogView.Changed) -> None:
+        """Say what the view has to say."""
+        self._is_busy = False
+        if event.frame.message and event.frame.message != self._heard:
+            self._said = ""
+        self._heard = event.frame.message
+        self._show_status(event.frame)
+
+    def action_ask(self, name: str) -> None:
+        """Let the person type."""
+        self._prompt_is = Prompt[name]
+        self._prompt.value = self._default_name() if self._prompt_is is Prompt.SAVE else ""
+        self._prompt.placeholder = _HINTS[self._prompt_is]
+        self._asked.update(Content(self._prompt_is))
+        self._prompt.cursor_position = len(self._prompt.value)
+        self.add_class("-asking")
+        self._prompt.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do what was asked for."""
+        event.stop()
+        words = event.value
+        self._end_asking()
+        try:
+            self._answer(words)
+        except UsageError as error:
+            self._say(failure_text(error))
+
+    def action_level(self) -> None:
+        """Show only what matters more; after errors, everything again."""
+        level = LEVELS[(LEVELS.index(self._only.level) + 1) % len(LEVELS)]
+        self._filter(replace(self._only, level=level))
+
+    def action_around(self, step: int) -> None:
+        """Show more lines around those that pass the filter, or fewer."""
+        if self._only.is_all:
+            self._say("+ and - are for lines around those of a filter")
+        else:
+            self._filter(replace(self._only, around=max(self._only.around + step, 0)))
+
+    def action_leave(self) -> None:
+        """Stop a search that runs; else end the search, then the filter, then the screen."""
+        if self.has_class("-asking"):
+            self._end_asking()
+        elif self._is_busy:
+            self.view.cancel()
+        elif self.view.frame.search:
+            self.view.tell(lambda pager: pager.search(None))
+        elif not self._only.is_all:
+            self._filter(EVERYTHING)
+        else:
+            raise SkipAction
+
+    def action_copy(self) -> None:
+        """Copy the lines on the screen, whole."""
+
+        def copy(pager: LogPager) -> None:
+            texts = [plain(pager.source.whole_text(line)) for line in pager.shown]
+            self._post(self._Copied("\n".join(texts)))
+
+        self.view.tell(copy)
+
+    def action_record(self) -> None:
+        """Show the record that a search went to, or the first on the screen."""
+
+        def read(pager: LogPager) -> None:
+            if (line := pager.current) is not None:
+                lane = pager.source.lanes[pager.source.lane_of(line)]
+                title = f"{stamp(line.at)} {lane} {line.level} {line.stream}"
+                self._post(self._Record(visible(title), pretty(pager.whole_record(line))))
+
+        self.view.tell(read)
+
+    def action_pager(self) -> None:
+        """Leave the terminal to `$PAGER` for a while."""
+        if self._opener is None:
+            return
+        try:
+            with self.app.suspend():  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+                failure = show_in_pager(self._opener, self._only, os.environ)
+        except SuspendNotSupported:
+            failure = "this terminal cannot be left to a pager"
+        self._say(failure)
+
+    def on_log_panel__told(self, message: _Told) -> None:
+        """Say it."""
+        message.stop()
+        self._say(message.text)
+
+    def on_log_panel__copied(self, message: _Copied) -> None:
+        """Copy it, by the terminal's own means."""
+        message.stop()
+        self.app.copy_to_clipboard(message.text)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+        count = message.text.count("\n") + 1
+        self._say(f"copied {count} {'line' if count == 1 else 'lines'}")
+
+    def on_log_panel__record(self, message: _Record) -> None:
+        """Show it."""
+        message.stop()
+        self.app.push_screen(RecordDialog(message.title, message.text))  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+    def _answer(self, words: str) -> None:
+        match self._prompt_is:
+            case Prompt.SEARCH:
+                pattern = pattern_of(words) if words else None
+                self._begin(lambda pager: pager.search(pattern))
+            case Prompt.FILTER:
+                around, level = self._only.around, self._only.level
+                self._filter(filter_of(words, level=level, around=around))
+            case Prompt.TIME:
+                at = time_of(words, self._clock())
+                self._begin(lambda pager: pager.go_to_time(at))
+            case Prompt.SAVE:
+                self._save(words, is_overwriting=False)
+
+    def _filter(self, only: LineFilter) -> None:
+        self._only = only
+
+        def apply(pager: LogPager) -> None:
+            try:
+                pager.set_filter(only)
+            except SearchStoppedError:
+                self._only = pager.only
+                raise
+
+        self._begin(apply)
+
+    def _begin(self, command: Callable[[LogPager], None]) -> None:
+        """Tell the pager what may take a while."""
+        self._said = ""
+        self._is_busy = True
+        self.view.tell(command)
+        self._show_status(self.view.frame)
+
+    def _end_asking(self) -> None:
+        self.remove_class("-asking")
+        self.view.focus()
+
+    def _default_name(self) -> str:
+        return f"logs-{time.strftime('%Y%m%d-%H%M%S', time.localtime(self._clock()))}.txt"
+
+    def _save(self, name: str, *, is_overwriting: bool) -> None:
+        if not name.strip() or self._opener is None:
+            return
+        path = (self._folder or Path.cwd()) / Path(name.strip()).expanduser()
+        if path.exists() and not is_overwriting:
+
+            def answer(is_confirmed: bool | None) -> None:
+                if is_confirmed:
+                    self._save(name, is_overwriting=True)
+
+            question = f"{visible(str(path))} is there already.\nIts content would be lost."
+            dialog = ConfirmDialog(question, f"Overwrite {visible(path.name)}")
+            self.app.push_screen(dialog, answer)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+            return
+        self._said = f"saving {path.name} \N{HORIZONTAL ELLIPSIS}"
+        self._show_status(self.view.frame)
+        threading.Thread(
+            target=self._write, args=(self._opener, path, self._only, is_overwriting), daemon=True
+        ).start()
+
+    def _write(self, opener: LogOpener, path: Path, only: LineFilter, is_overwriting: bool) -> None:
+        try:
+            count = save(
+                opener,
+                path,
+                only,
+                is_overwriting=is_overwriting,
+                should_stop=self._has_left.is_set,
+            )
+            self._post(self._Told(f"saved {count:,} {'line' if count == 1 else 'lines'}: {path}"))
+        except SearchStoppedError:
+            return  # nobody is there to be told
+        except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
+            self._post(self._Told(f"not saved: {failure_text(error)}"))
+
+    def _post(self, message: Message) -> None:
+        """Post from another thread; a panel that has gone hears nothing."""
+        if self.is_running:
+            self.post_message(message)
+
+    def _say(self, text: str) -> None:
+        self._said = text
+        self._show_status(self.view.frame)
+        if text:
+            self.set_timer(SAID_SECONDS, lambda: self._forget(text))
+
+    def _forget(self, text: str) -> None:
+        if self._said == text:
+            self._say("")
+
+    def _show_status(self, frame: LogFrame) -> None:
+        if self._is_busy:
+            self._status.update(Content(BUSY))
+            return
+        said = self._said or frame.message
+        parts = [said, frame.note, frame.search, frame.filtered, *frame.notices]
+        if not frame.is_wrapped:
+            parts.append("not wrapped")
+        if not said and frame.is_following and frame.lines:
+            parts.insert(0, "following")
+        self._status.update(Content(visible("   ".join(part for part in parts if part))))

@@ -1,0 +1,90 @@
+"""Logs of a real home, chosen as the command line chooses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from waiting import eventually
+
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance
+from odbctl.engine.model.states import InstanceState
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_writer import LogWriter
+from odbctl.errors import NotFoundError
+from odbctl.paths import Home
+from odbctl.tui.backend import EngineBackend
+from odbctl.tui.logs.source import LogRequest
+
+
+@pytest.fixture
+def engine(home: Home) -> Iterator[Engine]:
+    with Engine.open(home) as opened:
+        yield opened
+
+
+def write_service(engine: Engine, *instances: str) -> None:
+    """Write a service whose instances ran one after the other in one slot."""
+    with engine.db.transaction():
+        codebase = Codebase(
+            name="app", location="/srv/app", ref="main", commit="0123abc" * 6, tree="", added_at=1.0
+        )
+        service = Service(name="api", created_at=1.0, desired_count=1)
+        release = Release(
+            service=service,
+            number=1,
+            codebase=codebase,
+            module="app",
+            class_name="App",
+            created_at=1.0,
+            actor="ann",
+        )
+        host = ServiceHost(name="local")
+        for number, name in enumerate(instances):
+            is_last = number == len(instances) - 1
+            ServiceInstance(
+                name=name,
+                service=service,
+                release=release,
+                host=host,
+                slot=0,
+                created_at=1.0 + number,
+                state=InstanceState.RUNNING if is_last else InstanceState.STOPPED,
+                is_current=is_last,
+            )
+
+
+def write_log(engine: Engine, instance: str, text: str) -> None:
+    writer = LogWriter(LogFiles.of(engine.home.logs, "api", instance))
+    writer.open()
+    writer.write_line("INFO", "app", text)
+    writer.close()
+
+
+def texts(engine: Engine, request: LogRequest) -> list[str]:
+    with EngineBackend(engine.home).open_logs(request) as logs:
+        return [line.text for line in logs.forward(logs.start, None)]
+
+
+def test_each_request_opens_what_it_names(engine: Engine) -> None:
+    write_service(engine, "api-1", "api-2", "api-3")
+    for name in ("api-1", "api-2", "api-3"):
+        write_log(engine, name, f"from {name}")
+    assert texts(engine, LogRequest(service="api")) == ["from api-3"]
+    assert texts(engine, LogRequest(service="api", is_previous=True)) == ["from api-2"]
+    assert texts(engine, LogRequest(service="api", instance="api-1")) == ["from api-1"]
+    assert len(texts(engine, LogRequest(service="api", is_everything=True))) == 3
+    with pytest.raises(NotFoundError):
+        texts(engine, LogRequest(service="api", instance="api-1", is_previous=True))
+    with pytest.raises(NotFoundError):
+        texts(engine, LogRequest(service="nope"))
+
+
+def test_a_service_that_never_ran_opens_empty_and_takes_in_what_comes(engine: Engine) -> None:
+    write_service(engine)
+    with EngineBackend(engine.home).open_logs(LogRequest(service="api")) as logs:
+        assert logs.forward(logs.start, None) == []
+        write_log(engine, "api-1", "first words")
+        eventually(lambda: logs.refresh().is_changed)
+        assert [line.text for line in logs.forward(logs.start, None)] == ["first words"]

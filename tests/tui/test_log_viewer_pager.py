@@ -1,0 +1,202 @@
+"""The pager over real log files, against a list of all their lines."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from waiting import eventually
+
+from odbctl.engine.api.log_pages import LineFilter, LogPages, PageLine, Place
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_sink import LineSink, LogLimits
+from odbctl.tui.logs.frame import LogFrame
+from odbctl.tui.logs.layout import LineStyle, Times, screen_lines
+from odbctl.tui.logs.pager import LogPager
+from odbctl.tui.logs.worker import LogWorker
+
+WIDTH, HEIGHT = 40, 9
+LINE = PageLine(
+    chain=0,
+    start=Place(0, 0),
+    end=Place(0, 0),
+    at=0.0,
+    said_level="INFO",
+    stream="stdout",
+    raw=b"",
+    size=0,
+    goes_on=False,
+)
+STYLE = LineStyle(width=WIDTH, times=Times.NONE)
+
+
+class Log:
+    """An instance that logs."""
+
+    def __init__(self, logs: Path, chance: random.Random) -> None:
+        self.files = LogFiles.of(logs, "web", "web-1")
+        os.makedirs(self.files.folder)
+        self.sink = LineSink(self.files, LogLimits(segment_bytes=4096, quota_bytes=2**30))
+        self.sink.open()
+        self.texts: list[str] = []
+        self._chance = chance
+
+    def log(self, count: int) -> None:
+        for _ in range(count):
+            words = self._chance.choices(["alpha", "needle", "漢字", "x" * 50], k=3)
+            text = f"{len(self.texts)} {' '.join(words)}"
+            self.texts.append(text)
+            self.sink.add(" INFO stdout ", [text])
+
+    def compress(self) -> None:
+        for path in self.files.segments():
+            if not path.endswith(".gz"):
+                Path(f"{path}.gz").write_bytes(gzip.compress(Path(path).read_bytes()))
+                os.unlink(path)
+
+    def screen(self, texts: list[str], *, is_wrapped: bool) -> list[str]:
+        """Return what texts take on the screen."""
+        made: list[str] = []
+        for text in texts:
+            raw = text.encode()
+            line = LINE._replace(raw=raw, size=len(raw))
+            style = replace(STYLE, is_wrapped=is_wrapped)
+            made += ["".join(run.text for run in one) for one in screen_lines(line, 0, style)]
+        return made
+
+
+@pytest.fixture(params=range(6))
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    return random.Random(request.param)
+
+
+@pytest.fixture
+def log(tmp_path: Path, chance: random.Random) -> Iterator[Log]:
+    log = Log(tmp_path, chance)
+    yield log
+    log.sink.close()
+
+
+def shown(pager: LogPager) -> list[str]:
+    return ["".join(run.text for run in line) for line in pager.frame().lines]
+
+
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_moving_about_shows_what_a_list_of_all_lines_would(
+    tmp_path: Path, log: Log, chance: random.Random, is_wrapped: bool
+) -> None:
+    log.log(150)
+    every = log.screen(log.texts, is_wrapped=is_wrapped)
+    last = len(every) - HEIGHT
+    with LogPages(tmp_path, "web") as pages:
+        style = replace(STYLE, is_wrapped=is_wrapped)
+        pager = LogPager(pages, style=style, height=HEIGHT)
+        pager.show_end()
+        top = last
+        for _ in range(120):
+            step = chance.choice([1, -1, 3, -3, HEIGHT - 2, 2 - HEIGHT, 40, -40, 1_000, -1_000])
+            pager.move(step)
+            top = min(max(top + step, 0), last)
+            assert shown(pager) == every[top : top + HEIGHT]
+            assert pager.is_following == (top == last)
+
+
+def test_following_through_rotation_shows_the_end_and_a_pause_loses_nothing(
+    tmp_path: Path, log: Log, chance: random.Random
+) -> None:
+    log.log(30)
+    with LogPages(tmp_path, "web") as pages:
+        pager = LogPager(pages, style=STYLE, height=HEIGHT)
+        pager.show_end()
+        for _ in range(12):
+            log.log(chance.randrange(60))
+            if chance.random() < 0.4:
+                log.compress()
+            eventually(lambda: not pager.tick() and pages.refresh())
+            assert shown(pager) == log.screen(log.texts, is_wrapped=True)[-HEIGHT:]
+        pager.move(-1)
+        before, count = shown(pager), len(log.texts)
+        for _ in range(8):
+            log.log(chance.randrange(1, 60))
+            if chance.random() < 0.4:
+                log.compress()
+            pager.tick()
+            assert shown(pager) == before
+        assert pager.frame().new_lines == len(log.texts) - count
+        every = log.screen(log.texts, is_wrapped=True)
+        place = next(n for n in range(len(every)) if every[n : n + HEIGHT] == before)
+        while not pager.is_following:
+            assert shown(pager) == every[place : place + HEIGHT]
+            pager.page(1)
+            place += HEIGHT - 2
+        assert shown(pager) == every[-HEIGHT:]
+        assert pager.frame().new_lines == 0
+
+
+def test_following_with_a_filter_shows_the_last_that_pass(
+    tmp_path: Path, log: Log, chance: random.Random
+) -> None:
+    log.log(40)
+    with LogPages(tmp_path, "web") as pages:
+        pager = LogPager(pages, style=replace(STYLE, is_wrapped=False), height=HEIGHT)
+        pager.show_end()
+        pager.set_filter(LineFilter(pattern=re.compile("needle")))
+        for _ in range(10):
+            log.log(chance.randrange(30))
+            pager.tick()
+            wanted = [text for text in log.texts if "needle" in text]
+            assert shown(pager) == log.screen(wanted, is_wrapped=False)[-HEIGHT:]
+
+
+def test_a_resize_keeps_the_end_or_the_first_line(tmp_path: Path, log: Log) -> None:
+    log.log(80)
+    with LogPages(tmp_path, "web") as pages:
+        pager = LogPager(pages, style=replace(STYLE, is_wrapped=False), height=HEIGHT)
+        pager.show_end()
+        for width, height in [(1, 1), (200, 60), (3, 2), (WIDTH, HEIGHT)]:
+            pager.resize(width, height)
+            assert pager.is_following
+            assert len(pager.frame().lines) == height
+        pager.show_start()
+        pager.move(10)
+        first = pager.shown[0]
+        for width, height in [(200, 30), (20, 3), (WIDTH, HEIGHT)]:
+            pager.resize(width, height)
+            assert pager.shown[0] == first
+
+
+def test_the_pager_holds_a_screenful_however_much_comes(tmp_path: Path, log: Log) -> None:
+    with LogPages(tmp_path, "web") as pages:
+        pager = LogPager(pages, style=STYLE, height=HEIGHT)
+        pager.show_end()
+        for _ in range(30):
+            log.log(100)
+            pager.tick()
+            pager.frame()
+            assert len(pager.shown) <= HEIGHT + 1
+
+
+def wait_for(frames: list[str], text: str) -> None:
+    eventually(lambda: frames and frames[-1].endswith(text))
+
+
+def test_the_worker_shows_what_is_written(tmp_path: Path, log: Log) -> None:
+    frames: list[str] = []
+
+    def keep(frame: LogFrame) -> None:
+        frames.append("".join(run.text for run in frame.lines[-1]) if frame.lines else "")
+
+    worker = LogWorker(lambda: LogPages(tmp_path, "web"), keep, tick_seconds=0.01)
+    worker.start()
+    for number in range(5):
+        log.sink.add(" INFO stdout ", [f"line {number}"])
+        wait_for(frames, f"line {number}")
+    count = len(frames)
+    worker.stop()
+    assert count == len(frames)
