@@ -7,11 +7,7 @@ the ages. Leaving stops nothing but the dashboard.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import re
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,9 +18,8 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from odbctl.errors import OdbctlError, UsageError
-from odbctl.paths import Home
-from odbctl.tui.backend import Action, Backend, EngineBackend, Verb
+from odbctl.errors import OdbctlError
+from odbctl.tui.backend import Action, Backend, Verb
 from odbctl.tui.main_screen import MainScreen
 from odbctl.tui.messages import (
     ActionWanted,
@@ -33,12 +28,14 @@ from odbctl.tui.messages import (
     SnapshotRead,
     StatusChanged,
 )
+from odbctl.tui.picture import write_picture
 from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.service_screen import ServiceScreen
 from odbctl.tui.state import DashboardState, done, failed, told
-from odbctl.tui.theme import DARK, LIGHT, theme_name
+from odbctl.tui.theme import AUTO, DARK, LIGHT, choose_theme
+from odbctl.tui.toolbox import Toolbox, keymap_of
+from odbctl.tui.view_state import ViewStore
 
-PICTURE_SIZE = (120, 32)
 _STEPS = {
     Verb.START: "starting",
     Verb.STOP: "stopping",
@@ -61,15 +58,22 @@ class DashboardApp(App[None]):
         *,
         clock: Callable[[], float] = time.time,
         picture: Path | None = None,
+        toolbox: Toolbox | None = None,
     ) -> None:
         """Store what it shows.
 
         Args:
             backend: Where data comes from and actions go to.
             clock: Seconds since the epoch.
-            picture: Write an SVG picture there once something is shown, and end.
+            picture: Write a picture there once something is shown, and end.
+            toolbox: What flows and details work with, and how the dashboard was opened.
         """
         super().__init__()
+        self.toolbox = toolbox
+        self.views = toolbox.views if toolbox is not None else ViewStore()
+        # What kept a picture from being made.
+        self.failure: OdbctlError | None = None
+        self.set_keymap(keymap_of(self))
         self._backend = backend
         self._clock = clock
         self._picture = picture
@@ -84,7 +88,7 @@ class DashboardApp(App[None]):
         """Show the first screen and start reading."""
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = theme_name(os.environ)
+        self.theme = choose_theme(self.toolbox.theme if self.toolbox else AUTO, os.environ)
         self.push_screen(MainScreen(self.state))
         self.set_interval(1.0, self._tick)
         self._reader.start()
@@ -153,33 +157,8 @@ class DashboardApp(App[None]):
         return snapshot is not None and (snapshot.detail is not None or not snapshot.services)
 
     def _take_picture(self, path: Path) -> None:
-        svg = self.export_screenshot(title="odbctl tui", simplify=True)
-        # Without fonts from elsewhere: viewers that show pictures fetch none.
-        path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), "utf-8")
+        try:
+            write_picture(self.export_screenshot(title="odbctl tui", simplify=True), path)
+        except OdbctlError as error:
+            self.failure = error
         self.exit()
-
-
-def run_dashboard(home: Home, screenshot: Path | None = None) -> None:
-    """Show the dashboard of a home until the person quits; services go on.
-
-    Args:
-        home: Whose services.
-        screenshot: Write an SVG picture there after the first paint and end; needs no terminal.
-
-    Raises:
-        UsageError: Standard output is no terminal.
-    """
-    if screenshot is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the dashboard needs a terminal", hint="odbctl ps")
-    app = DashboardApp(EngineBackend(home), picture=screenshot)
-    asyncio.run(_run(app, is_headless=screenshot is not None))
-    if app.return_code:
-        raise OdbctlError("the dashboard ended by an error of its own", hint="odbctl ps")
-
-
-async def _run(app: DashboardApp, *, is_headless: bool) -> None:
-    """Run the app; a signal to end ends it as `q` does, and the terminal is left sane."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, app.exit)
-    await app.run_async(headless=is_headless, size=PICTURE_SIZE if is_headless else None)

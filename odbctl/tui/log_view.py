@@ -17,6 +17,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from odbctl.tui.keymap import identified
 from odbctl.tui.paint import LogText, Tone, log_texts, new_count
 from odbctl.tui.snapshot import LogRow
 
@@ -33,14 +34,16 @@ class LogView(ScrollView, can_focus=True):
     LogView > .log--bad { color: $text-error; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--prefix", "log--muted", "log--warn", "log--bad"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll_down", "Line down", show=False),
-        Binding("k,up", "scroll_up", "Line up", show=False),
-        Binding("ctrl+f,pagedown", "page_down", "A page on", show=False),
-        Binding("ctrl+b,pageup", "page_up", "A page back", show=False),
-        Binding("g,home", "top", "First line", show=False),
-        Binding("G,end", "follow", "Last line, and follow", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("j,down", "scroll_down", "Line down", show=False),
+            Binding("k,up", "scroll_up", "Line up", show=False),
+            Binding("ctrl+f,pagedown", "page_down", "A page on", show=False),
+            Binding("ctrl+b,pageup", "page_up", "A page back", show=False),
+            Binding("g,home", "top", "First line", show=False),
+            Binding("G,end", "follow", "Last line, and follow", show=False),
+        ]
+    )
 
     def __init__(self, *, id: str | None = None, is_passive: bool = False) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -15,6 +15,8 @@ from odbctl.tui.backend import Request
 from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS, SERVICE_COLUMNS
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.filters import filter_services
+from odbctl.tui.flows.actions import FLOW_ACTIONS
+from odbctl.tui.keymap import identified
 from odbctl.tui.log_view import LogView
 from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells, service_cells
 from odbctl.tui.service_screen import ACTIONS, ALWAYS, ServiceScreen
@@ -49,13 +51,16 @@ class MainScreen(ServiceScreen, inherit_bindings=False):
     MainScreen.-thin #filter, MainScreen.-low #filter { display: none; }
     """
     AUTO_FOCUS = "#services"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Detail", key_display="enter"),
-        *ACTIONS,
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("escape", "clear_filter", "Clear the filter", show=False),
-        *ALWAYS,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("enter", "open", "Detail", key_display="enter"),
+            *ACTIONS,
+            *FLOW_ACTIONS,
+            Binding("slash", "filter", "Filter", key_display="/"),
+            Binding("escape", "clear_filter", "Clear the filter", show=False),
+            *ALWAYS,
+        ]
+    )
 
     def __init__(self, state: DashboardState) -> None:
         super().__init__(state)

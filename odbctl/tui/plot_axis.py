@@ -81,3 +81,8 @@ def time_line(since: float, until: float, width: int) -> str:
 def moment(at: float, *, is_long: bool) -> str:
     """Return a time of day in the local zone; with the day where a view is long."""
     return time.strftime("%d %b %H:%M" if is_long else "%H:%M", time.localtime(at))
+
+
+def date(at: float) -> str:
+    """Return a time with its date, in the local zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

@@ -19,6 +19,8 @@ from textual.widgets import Footer, Static
 
 from odbctl.tui.backend import Action, Request, Verb
 from odbctl.tui.dialogs import ConfirmDialog, CountDialog, HelpDialog
+from odbctl.tui.flows.actions import FlowActions
+from odbctl.tui.keymap import identified
 from odbctl.tui.log_view import LogView
 from odbctl.tui.messages import ActionWanted, RequestChanged, StatusChanged
 from odbctl.tui.paint import Cell, Tone, header_cells
@@ -27,15 +29,23 @@ from odbctl.tui.state import DashboardState, failed
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import visible
 
-ACTIONS: tuple[BindingType, ...] = (
-    Binding("u", "start", "Start"),
-    Binding("x", "stop", "Stop"),
-    Binding("r", "restart", "Restart", show=False),
-    Binding("equals_sign", "scale", "Scale", show=False, key_display="="),
+ACTIONS: tuple[BindingType, ...] = tuple(
+    identified(
+        [
+            Binding("u", "start", "Start"),
+            Binding("x", "stop", "Stop"),
+            Binding("r", "restart", "Restart", show=False),
+            Binding("equals_sign", "scale", "Scale", show=False, key_display="="),
+        ]
+    )
 )
-ALWAYS: tuple[BindingType, ...] = (
-    Binding("question_mark", "help", "Help", key_display="?"),
-    Binding("q", "app.quit", "Quit"),
+ALWAYS: tuple[BindingType, ...] = tuple(
+    identified(
+        [
+            Binding("question_mark", "help", "Help", key_display="?"),
+            Binding("q", "app.quit", "Quit"),
+        ]
+    )
 )
 Answer = TypeVar("Answer")
 _STYLES = {
@@ -54,7 +64,7 @@ def content_of(*cells: Cell) -> Content:
     return Content.assemble(*((cell.text, _STYLES[cell.tone]) for cell in cells))
 
 
-class ServiceScreen(Screen[None]):
+class ServiceScreen(FlowActions):
     """A header, a banner, a body of its own, a status line and a footer."""
 
     DEFAULT_CSS = """
