@@ -43,8 +43,7 @@ def kept_texts(service: Service) -> list[str]:
     release = service.candidate or service.release
     lines = [f"{service.desired_count} wanted"]
     if release is not None:
-        names = f"{len(release.config)} configuration values, {len(release.env)} variables"
-        lines += [f"class {release.class_spec}", names]
+        lines += [f"class {release.class_spec}", "its configuration and its environment"]
     lines.append("logs, storage and events")
     return lines
 

@@ -68,34 +68,38 @@ class Rollout:
 
     def _run(self) -> None:
         try:
-            end = self._carry_out()
+            self._carry_out()
         except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
-            end = failed(f"{visible(self.state.plan.service)}: {visible(failure_text(error))}")
-        if end is not None:
-            self._change(replace(self.state, end=end, step=""))
-            self._say(end)
+            name = visible(self.state.plan.service)
+            self._finish(failed(f"{name}: {visible(failure_text(error))}"))
 
-    def _carry_out(self) -> Cell | None:
-        """Order it, and watch to the end; return how it ended, None when the app has."""
+    def _carry_out(self) -> None:
+        """Order it, and watch: to its end, and as long as somebody looks."""
         plan = self.state.plan
         number = self._backend.carry_out(
             plan, tell=lambda text: self._change(replace(self.state, step=text))
         )
         with self._backend.watch(plan.service, number) as source:
-            view = self._watch(source)
-        if view is None:
-            return None
-        return (failed if view.outcome == "failed" else done)(end_text(view))
+            while self._app.is_running and (self.state.end is None or self._is_watched):
+                self._look(source)
+                source.wait(LOOK_SECONDS)
 
-    def _watch(self, source: RolloutSource) -> RolloutView | None:
-        while self._app.is_running:
-            view = source.read()
-            if view != self.state.view:
-                self._change(replace(self.state, view=view, step=""))
-            if view.is_over:
-                return view
-            source.wait(LOOK_SECONDS)
-        return None
+    def _look(self, source: RolloutSource) -> None:
+        view = source.read()
+        if view != self.state.view:
+            self._change(replace(self.state, view=view, step=""))
+        if view.is_over and self.state.end is None:
+            self._finish((failed if view.outcome == "failed" else done)(end_text(view)))
+
+    def _finish(self, end: Cell) -> None:
+        if self.state.end is None:
+            self._change(replace(self.state, end=end, step=""))
+            self._say(end)
+
+    @property
+    def _is_watched(self) -> bool:
+        with self._lock:
+            return self._listener is not None
 
     def _change(self, state: RolloutState) -> None:
         self.state = state
