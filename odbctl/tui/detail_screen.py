@@ -107,7 +107,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._releases = ReleasePane(id=Tab.RELEASES)
         self._panes = {
             Tab.SUMMARY: self._summary,
-            Tab.LOGS: LogPane(id=Tab.LOGS),
+            Tab.LOGS: LogPane(id=Tab.LOGS).add_class("pane"),
             Tab.EVENTS: EventPane(id=Tab.EVENTS),
             Tab.METRICS: self._metrics,
             Tab.CONFIG: ConfigPane(id=Tab.CONFIG),

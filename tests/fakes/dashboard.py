@@ -24,6 +24,7 @@ from odbctl.tui.snapshot import (
     ManagerState,
     ServiceRow,
 )
+from odbctl.tui.toolbox import Toolbox
 
 NOW = 1_795_000_000.0
 
@@ -217,12 +218,18 @@ async def until_shown(pilot: Pilot[None], app: DashboardApp, text: str) -> None:
 Scenario = Callable[[Pilot[None], DashboardApp], Awaitable[None]]
 
 
-def run_app(backend: FakeBackend, scenario: Scenario, *, size: tuple[int, int] = (80, 24)) -> None:
+def run_app(
+    backend: FakeBackend,
+    scenario: Scenario,
+    *,
+    size: tuple[int, int] = (80, 24),
+    toolbox: Toolbox | None = None,
+) -> None:
     """Run the dashboard without a terminal, and a scenario with it."""
     import asyncio
 
     async def run() -> None:
-        app = DashboardApp(backend, clock=lambda: NOW)
+        app = DashboardApp(backend, clock=lambda: NOW, toolbox=toolbox)
         async with app.run_test(size=size) as pilot:
             await scenario(pilot, app)
 
