@@ -33,7 +33,7 @@ from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.service_screen import ServiceScreen
 from odbctl.tui.state import DashboardState, done, failed, told
 from odbctl.tui.theme import AUTO, DARK, LIGHT, choose_theme
-from odbctl.tui.toolbox import Toolbox, keymap_of
+from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.view_state import ViewStore
 
 _STEPS = {
@@ -73,7 +73,7 @@ class DashboardApp(App[None]):
         self.views = toolbox.views if toolbox is not None else ViewStore()
         # What kept a picture from being made.
         self.failure: OdbctlError | None = None
-        self.set_keymap(keymap_of(self))
+        self.set_keymap(dict(toolbox.keymap) if toolbox is not None else {})
         self._backend = backend
         self._clock = clock
         self._picture = picture

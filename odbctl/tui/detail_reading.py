@@ -39,7 +39,7 @@ from odbctl.tui.detail_rows import (
     event_marks,
 )
 from odbctl.tui.flows.rows import release_rows
-from odbctl.tui.plot import Point
+from odbctl.tui.plot_canvas import Point
 from odbctl.tui.snapshot import (
     SHORT_HASH_LENGTH,
     LogRow,

@@ -14,7 +14,8 @@ from enum import StrEnum
 from odbctl.engine.api.documents import EventDocument
 from odbctl.tui.flows.rows import ReleaseRow
 from odbctl.tui.paint import Tone
-from odbctl.tui.plot import Mark, Point
+from odbctl.tui.plot import Mark
+from odbctl.tui.plot_canvas import Point
 from odbctl.tui.snapshot import EventRow, InstanceRow, LogRow
 
 MASK = "••••••"

@@ -23,6 +23,7 @@ from odbctl.tui.detail_tabs import (
     EventPane,
     LogPane,
     MetricsPane,
+    Pane,
     ReleasePane,
     SummaryPane,
 )
@@ -105,9 +106,9 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._summary = SummaryPane(id=Tab.SUMMARY)
         self._metrics = MetricsPane(id=Tab.METRICS)
         self._releases = ReleasePane(id=Tab.RELEASES)
-        self._panes = {
+        self._panes: dict[Tab, Pane] = {
             Tab.SUMMARY: self._summary,
-            Tab.LOGS: LogPane(id=Tab.LOGS).add_class("pane"),
+            Tab.LOGS: LogPane(id=Tab.LOGS),
             Tab.EVENTS: EventPane(id=Tab.EVENTS),
             Tab.METRICS: self._metrics,
             Tab.CONFIG: ConfigPane(id=Tab.CONFIG),
@@ -141,7 +142,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     def on_mount(self) -> None:
         """Start with the tab that was asked for."""
         super().on_mount()
-        toolbox = toolbox_of(self.app)
+        toolbox = toolbox_of(self)
         if toolbox is not None:
             self._reader = DetailReader(
                 toolbox.details,

@@ -89,6 +89,10 @@ class SummaryPane(Vertical):
 class LogPane(LogView):
     """What it wrote."""
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.add_class("pane")
+
     def show(self, facts: DetailFacts, now: float) -> None:
         """Draw facts."""
         del now
@@ -200,3 +204,6 @@ class MetricsPane(Vertical, can_focus=True):
         if names:
             self._chosen = names[(names.index(self._chosen) + step) % len(names)]
             self.show(self._facts, 0.0)
+
+
+Pane = SummaryPane | LogPane | EventPane | MetricsPane | ConfigPane | ReleasePane

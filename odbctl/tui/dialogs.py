@@ -217,7 +217,7 @@ class HelpDialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Show the lines."""
-        lines = help_lines(self._groups, keymap_of(self.app))
+        lines = help_lines(self._groups, keymap_of(self))
         with Vertical(), VerticalScroll():
             yield Static(Content("\n".join(lines)), markup=False)
 

@@ -13,7 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from odbctl.tui.paint import Cell, Tone
-from odbctl.tui.plot import Line, Plot, plot_lines
+from odbctl.tui.plot import Plot, plot_lines
+from odbctl.tui.plot_canvas import Line
 
 
 class PlotView(Widget):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
+from textual.screen import Screen
 
 from odbctl.tui.view_state import ViewStore
 
@@ -35,13 +36,18 @@ class Toolbox:
     views: ViewStore = field(default_factory=ViewStore)
 
 
-def toolbox_of(app: App[Any]) -> Toolbox | None:
-    """Return the app's toolbox, None when it has none."""
-    found = getattr(app, "toolbox", None)
+def app_of(screen: Screen[Any]) -> App[Any]:
+    """Return the app of a screen."""
+    return cast("App[Any]", screen.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+
+def toolbox_of(screen: Screen[Any]) -> Toolbox | None:
+    """Return the toolbox of a screen's app, None when it has none."""
+    found = getattr(app_of(screen), "toolbox", None)
     return found if isinstance(found, Toolbox) else None
 
 
-def keymap_of(app: App[Any]) -> Mapping[str, str]:
+def keymap_of(screen: Screen[Any]) -> Mapping[str, str]:
     """Return the keys that the person has chosen, by the id of a binding."""
-    found = toolbox_of(app)
+    found = toolbox_of(screen)
     return found.keymap if found is not None else {}

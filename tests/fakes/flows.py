@@ -119,8 +119,12 @@ class FakeFlows:
     """
 
     def __init__(self) -> None:
-        self.refs_found = (a_ref("main"), a_ref("v1", kind="tag", commit=OLD))
-        self.releases_found = (a_release(4, "active"), a_release(3), a_release(2, "failed"))
+        self.refs_found: tuple[RefRow, ...] = (a_ref("main"), a_ref("v1", kind="tag", commit=OLD))
+        self.releases_found: tuple[ReleaseRow, ...] = (
+            a_release(4, "active"),
+            a_release(3),
+            a_release(2, "failed"),
+        )
         self.document = service_document()
         self.plan = a_plan()
         self.failure: OdbctlError | None = None

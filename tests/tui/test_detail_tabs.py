@@ -8,6 +8,7 @@ import pytest
 from fakes.dashboard import (
     NOW,
     FakeBackend,
+    Scenario,
     a_log,
     a_service,
     a_snapshot,
@@ -40,7 +41,7 @@ from odbctl.tui.detail_rows import (
 )
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.log_view import LogView
-from odbctl.tui.plot import Point
+from odbctl.tui.plot_canvas import Point
 from odbctl.tui.release_screen import ReleaseInfo
 
 POINTS = tuple(Point(NOW - 3_600 + 10 * n, 25.0) for n in range(360))
@@ -71,7 +72,7 @@ FACTS = DetailFacts(
 
 def run_detail(
     details: FakeDetails,
-    scenario: object,
+    scenario: Scenario,
     *,
     size: tuple[int, int] = (100, 30),
     instance: str | None = None,
@@ -81,7 +82,7 @@ def run_detail(
         await until_shown(pilot, app, "api log")
         app.push_screen(DetailScreen(app.state, "api", instance=instance))
         await until_shown(pilot, app, "[1 summary]")
-        await scenario(pilot, app)  # type: ignore[operator] - a scenario
+        await scenario(pilot, app)
 
     backend = FakeBackend(a_snapshot(a_service("api"), a_service("billing")))
     run_app(backend, opened, size=size, toolbox=a_toolbox(flows, details))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from fakes.dashboard import (
@@ -49,7 +50,7 @@ def run_flows(
     run_app(backend, ready, size=(100, 32), toolbox=a_toolbox(flows, is_readonly=is_readonly))
 
 
-async def listening(pilot: Pilot[None], app: DashboardApp, kind: type[DeafDialog[bool]]) -> None:
+async def listening(pilot: Pilot[None], app: DashboardApp, kind: type[DeafDialog[Any]]) -> None:
     """Wait for a dialog, and let it hear keys now."""
     await until(pilot, lambda: isinstance(app.screen, kind))
     front = app.screen
@@ -290,7 +291,7 @@ def test_many_names_are_cut() -> None:
     assert step_text(Order(verb=OrderVerb.STOP, targets=names[:2])) == "stopping s0, s1"
 
 
-def refusals(**fields: object) -> dict[str, str]:
+def refusals(**fields: Any) -> dict[str, str]:
     return {item.key: item.refusal for item in service_menu(service_document(**fields))}
 
 

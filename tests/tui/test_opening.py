@@ -106,7 +106,7 @@ def test_the_command_takes_all_of_it(home: Home, tmp_path: Path) -> None:
     words = ("--screenshot", str(picture), "--screen", "svc", "--size", "100x30")
     succeed("tui", "--readonly", "--no-mouse", *words)
     text = picture.read_text("utf-8")
-    assert LIGHT.background.lower() in text.lower()
+    assert str(LIGHT.background).lower() in text.lower()
     assert "Start" not in text
     shown = succeed("config", "show", "--origin", "-o", "json").json
     found = {setting["name"]: setting for setting in shown}

@@ -7,12 +7,14 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from odbctl.tui.paint import Tone
-from odbctl.tui.plot import Mark, Plot, Point, plot_lines, sparkline, summary
+from odbctl.tui.plot import Mark, Plot, plot_lines, sparkline, summary
 from odbctl.tui.plot_axis import nice_top, number, percent, size, size_top, time_line
+from odbctl.tui.plot_canvas import Point
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +26,9 @@ def utc() -> Iterator[None]:
     time.tzset()
 
 
-def a_plot(points: tuple[Point, ...] = (), **fields: object) -> Plot:
+def a_plot(points: tuple[Point, ...] = (), **fields: Any) -> Plot:
     base = Plot(title="CPU", points=points, since=0, until=3_600, gap_seconds=35, unit=percent)
-    return replace(base, **fields)  # type: ignore[arg-type] - fields of a plot
+    return replace(base, **fields)
 
 
 def picture(plot: Plot, width: int, height: int) -> list[str]:

@@ -10,7 +10,7 @@ from odbctl.tui.keymap import CHANGING_ACTIONS
 from odbctl.tui.messages import StatusChanged
 from odbctl.tui.snapshot import ServiceRow
 from odbctl.tui.state import DashboardState, failed
-from odbctl.tui.toolbox import toolbox_of
+from odbctl.tui.toolbox import app_of, toolbox_of
 
 FLOW_ACTIONS: tuple[BindingType, ...] = (
     Binding("D", "deploy", "Deploy", show=False),
@@ -32,8 +32,8 @@ class FlowActions(Screen[None]):
     @property
     def flows(self) -> Flows | None:
         """What begins flows; None in an app without them."""
-        found = toolbox_of(self.app)
-        return Flows(self.app, found.flows, clock=found.clock) if found is not None else None
+        found = toolbox_of(self)
+        return Flows(app_of(self), found.flows, clock=found.clock) if found is not None else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer no change in a read-only dashboard."""
@@ -60,7 +60,7 @@ class FlowActions(Screen[None]):
 
     @property
     def _is_readonly(self) -> bool:
-        found = toolbox_of(self.app)
+        found = toolbox_of(self)
         return found is not None and found.is_readonly
 
     def _flow_target(self, refusal: str) -> tuple[Flows, str] | None:

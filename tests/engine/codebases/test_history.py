@@ -104,7 +104,11 @@ def test_what_is_no_ref_is_refused(
         find_commit(mirror_of(home, repo), ref)
 
 
-@pytest.mark.parametrize("on_talk", [None, lambda _piece: None])
+def ignore(_piece: bytes) -> None:
+    pass
+
+
+@pytest.mark.parametrize("on_talk", [None, ignore])
 def test_a_git_that_says_nothing_is_stopped(
     on_talk: Callable[[bytes], None] | None, repo: GitRepo
 ) -> None:
