@@ -75,27 +75,6 @@ class WritingService(ServiceBase):
         subprocess.run([sys.executable, *words], check=True)
 
 
-@dataclass(frozen=True)
-class ReadyConfig:
-    """Where to write that it is ready."""
-
-    folder: str = ""
-
-
-class ReadyService(ServiceBase):
-    """Open the database, say when it is ready, and wait."""
-
-    Config = ReadyConfig
-    config: ReadyConfig
-
-    def initialize(self) -> None:
-        with self.db.view():
-            pass
-        path = Path(self.config.folder, f".{os.getpid()}")
-        path.write_text(repr(time.time()))
-        path.rename(Path(self.config.folder, str(os.getpid())))
-
-
 class StubbornService(ServiceBase):
     """Ignore every request to stop."""
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import bench_services
+from benchmarks import bench_services, ready_service
 from benchmarks.processes import processes_of
 from odbctl.engine.api.codebases import add_codebase
 from odbctl.engine.api.creation import ServiceOptions, create_service
@@ -66,7 +66,8 @@ class Stage:
         """Make a codebase and a service of idle instances; have manager and launcher warm."""
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(_EXAMPLE, self.repo / "src", ignore=ignored)
-        shutil.copy(bench_services.__file__, self.repo / "src")
+        for module in (bench_services, ready_service):
+            shutil.copy(str(module.__file__), self.repo / "src")
         for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "bench"]):
             subprocess.run(["git", *_GIT, *words], cwd=self.repo, env=self.environ, check=True)
         add_codebase(self.engine, "HEAD", repo=str(self.repo), name="bench")

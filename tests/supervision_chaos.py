@@ -13,6 +13,7 @@ import random
 import re
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -57,12 +58,21 @@ LOST = re.compile(r"(\d+) lines lost: no room to write")
 class Chaos:
     """A seeded run of faults over a world."""
 
-    def __init__(self, world: World, seed: int, seen: Path) -> None:
+    def __init__(self, world: World, seed: int, seen: Path, clock: Path) -> None:
+        """Store what to work on.
+
+        Args:
+            world: The home.
+            seed: Of all that is drawn at random.
+            seen: Where the events that were watched are kept; not on the disk that is filled.
+            clock: The file of `tests/shifted_clock`.
+        """
         self.world = world
         self.chance = random.Random(seed)
         self.done: Counter[str] = Counter()
         self.watching: subprocess.Popen[bytes] | None = None
-        self.seen_path = seen  # not on the disk that is filled
+        self.seen_path = seen
+        self.clock_path = clock
 
     def begin(self) -> None:
         """Bring the services up, and watch events."""
@@ -80,7 +90,7 @@ class Chaos:
         self.world.manager(is_kept=True)
         with self.seen_path.open("wb") as seen:
             command = [sys.executable, "-m", "odbctl", "event", "watch", "-o", "json"]
-            self.watching = subprocess.Popen([*command, "--since", "1h"], stdout=seen)
+            self.watching = subprocess.Popen([*command, "--since", "100d"], stdout=seen)
         services.start_service(self.world.engine, SERVICE, count=4)
         self.world.wait_running(SERVICE, 4)
 
@@ -97,6 +107,7 @@ class Chaos:
             self.freeze_launcher,
             self.hold_database,
             self.fill_disk,
+            self.set_clock,
             self.scale,
             self.deploy,
             self.reset,
@@ -168,6 +179,12 @@ class Chaos:
                 file.write(bytes(1 << 20))
         time.sleep(self.chance.uniform(0.05, 0.4))
         filler.unlink()
+
+    def set_clock(self) -> None:
+        """Set the wall clock of manager, launchers and workers, by up to an hour either way."""
+        shift = self.chance.choice([0.0, self.chance.uniform(-3600, 3600)])
+        with self.clock_path.open("r+b") as file:
+            file.write(struct.pack("d", shift))
 
     def scale(self) -> None:
         services.scale_service(self.world.engine, SERVICE, self.chance.randint(1, 6))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odbctl.commands._waiting import rolled_out
 from odbctl.errors import ConflictError
 
 if TYPE_CHECKING:
-    from odbctl.commands._results import Result
+    from odbctl.commands._results import Done, Result
     from odbctl.commands._session import Session
+    from odbctl.engine.api.engine import Engine
+    from odbctl.engine.api.results import Change
 
 
 def start(
@@ -33,7 +34,7 @@ def start(
             for other in start_dependencies(engine, name):
                 session.say(f"starting {other}, which {name} depends on")
         was_short = change.document["running_count"] < change.document["desired_count"]
-        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
+        result = _rolled_out(engine, change, wait=wait, timeout=timeout)
     if change.document["desired_count"] and not result.document["desired_count"]:
         raise ConflictError(
             f"service {name!r} was stopped while it started", hint=f"odbctl service start {name}"
@@ -50,7 +51,14 @@ def stop(session: Session, name: str, *, wait: bool, timeout: float | None) -> R
 
     with session.open_engine() as engine:
         change = stop_service(engine, name)
-        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
+        result = _rolled_out(engine, change, wait=wait, timeout=timeout)
     if change.action == "unchanged":
         return result._replace(message=change.message)
     return result._replace(message=f"service {name}") if wait else result
+
+
+def _rolled_out(engine: Engine, change: Change, *, wait: bool, timeout: float | None) -> Done:
+    # Imported when the wish is written: managers are at work by then.
+    from odbctl.commands._waiting import rolled_out
+
+    return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -77,6 +76,8 @@ def tell_unforeseen(error: BaseException, home: Home | None, *, is_json: bool) -
 
 def write_report(error: BaseException, home: Home | None) -> str | None:
     """Write the report; without a home that can be written to, among temporary files."""
+    import tempfile
+
     text = _report(error)
     folders = [] if home is None else [str(home.crashes)]
     for folder in [*folders, tempfile.gettempdir()]:

@@ -104,3 +104,11 @@ def status(session: Session, name: str | None) -> Result:
     return Listing(
         "service", found, "no services: odbctl service create --help", 0 if is_up else NOT_RUNNING
     )
+
+
+def reasons(session: Session, name: str) -> Result:
+    """Return why a service or an instance is as it is."""
+    from odbctl.engine.api.why import why
+
+    with session.open_engine() as engine:
+        return Single(why(engine, name), "why")

@@ -7,7 +7,7 @@ stays the one truth. A test holds both ways equal.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.config import COLORS, OUTPUTS
@@ -16,7 +16,22 @@ if TYPE_CHECKING:
     from odbctl.commands._results import Result
     from odbctl.commands._session import Session
 
-_ALL = ("-a", "--all")
+_ALL = {"-a": "all", "--all": "all"}
+_OUTPUT = {"-o": "output", "--output": "output", "--color": "color"}
+_LOG_SWITCHES = {
+    **_ALL,
+    "-f": "follow",
+    "--follow": "follow",
+    "-p": "previous",
+    "--previous": "previous",
+}
+_LOG_VALUES = {
+    "-n": "lines",
+    "--lines": "lines",
+    "-g": "grep",
+    "--grep": "grep",
+    **{f"--{name}": name for name in ("since", "until", "level", "instance")},
+}
 
 
 class Plain(NamedTuple):
@@ -24,8 +39,12 @@ class Plain(NamedTuple):
 
     names: tuple[str, ...]
     flags: dict[str, str]
-    everything: bool = False
-    wanted: int | None = None
+    switches: frozenset[str] = frozenset()
+    values: Mapping[str, str] = {}
+
+    def number(self, name: str) -> int | None:
+        """Return a value that is a number, None when it was not given."""
+        return int(self.values[name]) if name in self.values else None
 
 
 class Quick(NamedTuple):
@@ -34,8 +53,8 @@ class Quick(NamedTuple):
     least: int
     most: int
     work: Callable[[Plain, Session], Result]
-    can_all: bool = False
-    can_count: bool = False
+    switches: Mapping[str, str] = {}
+    values: Mapping[str, str] = {}
 
 
 def quick_result(noun: str | None, name: str, words: list[str], session: Session) -> Result | None:
@@ -43,7 +62,7 @@ def quick_result(noun: str | None, name: str, words: list[str], session: Session
     known = _QUICK.get((noun, name))
     if known is None:
         return None
-    plain = parse_plain(words, can_all=known.can_all, can_count=known.can_count)
+    plain = parse_plain(words, switches=known.switches, values=known.values)
     if plain is None or not known.least <= len(plain.names) <= known.most:
         return None
     for flag, value in plain.flags.items():
@@ -51,33 +70,45 @@ def quick_result(noun: str | None, name: str, words: list[str], session: Session
     return known.work(plain, session)
 
 
-def parse_plain(words: list[str], *, can_all: bool, can_count: bool) -> Plain | None:
-    """Parse names and the simplest options; None when there is anything else."""
+def parse_plain(
+    words: list[str], *, switches: Mapping[str, str], values: Mapping[str, str]
+) -> Plain | None:
+    """Parse names and the simplest options; None when there is anything else.
+
+    Args:
+        words: What was said after the command.
+        switches: The names of options without a value, by how they are written.
+        values: The names of options with one.
+    """
     names: list[str] = []
     flags: dict[str, str] = {}
-    everything = False
-    count: int | None = None
+    on: set[str] = set()
+    given: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
-        if word in _ALL and can_all:
-            everything = True
-        elif word == "--count" and can_count:
-            text = next(rest, "")
-            if not (text.isascii() and text.isdigit()):
+        if word in switches:
+            on.add(switches[word])
+        elif word in values:
+            given[values[word]] = value = next(rest, "")
+            if not _is_plain_value(values[word], value):
                 return None
-            count = int(text)
         elif word == "--json":
             flags["output"] = "json"
-        elif word in ("-o", "--output", "--color"):
-            value = next(rest, "")
+        elif word in _OUTPUT:
+            flags[_OUTPUT[word]] = value = next(rest, "")
             if value not in (COLORS if word == "--color" else OUTPUTS):
                 return None
-            flags["color" if word == "--color" else "output"] = value
         elif word and not word.startswith("-"):
             names.append(word)
         else:
             return None
-    return Plain(tuple(names), flags, everything, count)
+    return Plain(tuple(names), flags, frozenset(on), given)
+
+
+def _is_plain_value(name: str, value: str) -> bool:
+    if name in ("count", "lines"):
+        return value.isascii() and value.isdigit()
+    return bool(value) and not value.startswith("-")
 
 
 def _version(plain: Plain, session: Session) -> Result:
@@ -91,7 +122,7 @@ def _ps(plain: Plain, session: Session) -> Result:
     from odbctl.commands import _reads
 
     name = plain.names[0] if plain.names else None
-    return _reads.instances(session, service=name, everything=plain.everything)
+    return _reads.instances(session, service=name, everything="all" in plain.switches)
 
 
 def _services(plain: Plain, session: Session) -> Result:
@@ -111,7 +142,9 @@ def _start(plain: Plain, session: Session) -> Result:
     from odbctl.commands import _changes
 
     gc.enable()  # this may wait for long
-    return _changes.start(session, plain.names[0], count=plain.wanted, wait=True, timeout=None)
+    return _changes.start(
+        session, plain.names[0], count=plain.number("count"), wait=True, timeout=None
+    )
 
 
 def _stop(plain: Plain, session: Session) -> Result:
@@ -121,13 +154,47 @@ def _stop(plain: Plain, session: Session) -> Result:
     return _changes.stop(session, plain.names[0], wait=True, timeout=None)
 
 
+def _logs(plain: Plain, session: Session) -> Result:
+    from odbctl.commands._logs import LogWords, log_result
+
+    del session
+    gc.enable()  # this may go on for long
+    said = plain.values.get
+    on = plain.switches
+    words = LogWords(
+        follow="follow" in on,
+        lines=plain.number("lines"),
+        since=said("since"),
+        until=said("until"),
+        grep=said("grep"),
+        level=said("level"),
+    )
+    return log_result(
+        plain.names[0],
+        words,
+        instance=said("instance"),
+        previous="previous" in on,
+        everything="all" in on,
+    )
+
+
+def _why(plain: Plain, session: Session) -> Result:
+    from odbctl.commands import _reads
+
+    return _reads.reasons(session, plain.names[0])
+
+
+_LOGS = Quick(1, 1, _logs, _LOG_SWITCHES, _LOG_VALUES)
 _QUICK: dict[tuple[str | None, str], Quick] = {
     (None, "version"): Quick(0, 0, _version),
-    (None, "ps"): Quick(0, 1, _ps, can_all=True),
+    (None, "ps"): Quick(0, 1, _ps, _ALL),
     (None, "status"): Quick(0, 1, _status),
+    (None, "logs"): _LOGS,
+    (None, "why"): Quick(1, 1, _why),
     ("service", "status"): Quick(1, 1, _status),
     ("service", "list"): Quick(0, 0, _services),
-    ("service", "start"): Quick(1, 1, _start, can_count=True),
+    ("service", "logs"): _LOGS,
+    ("service", "start"): Quick(1, 1, _start, values={"--count": "count"}),
     ("service", "stop"): Quick(1, 1, _stop),
-    ("instance", "list"): Quick(0, 0, _ps, can_all=True),
+    ("instance", "list"): Quick(0, 0, _ps, _ALL),
 }

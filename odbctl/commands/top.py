@@ -24,7 +24,7 @@ from odbctl.commands._options import (
     Until,
     Watch,
 )
-from odbctl.commands._results import Listing, Result, Single, Text
+from odbctl.commands._results import Listing, Result, Text
 from odbctl.commands._session import session
 
 app = new_app()
@@ -84,10 +84,7 @@ def logs(
 @command(app, "why", example="odbctl why hello")
 def why(name: ServiceName) -> Result:
     """Say why a service is as it is: what is wanted, what is, how the last runs ended."""
-    from odbctl.engine.api.why import why as ask
-
-    with session().open_engine() as engine:
-        return Single(ask(engine, name), "why")
+    return _reads.reasons(session(), name)
 
 
 @command(

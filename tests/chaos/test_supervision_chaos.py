@@ -18,6 +18,7 @@ from odbctl.engine.api.engine import Engine
 from odbctl.paths import HOME_VARIABLE, Home
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "120"))
+SHIFTED_CLOCK = Path(__file__).parent.parent / "shifted_clock"
 SEED = int(os.environ.get("CHAOS_SEED", "20261124"))
 
 
@@ -43,9 +44,13 @@ def chaos(
 ) -> Iterator[Chaos]:
     """Return a world on the small disk, and the chaos over it."""
     monkeypatch.setenv(HOME_VARIABLE, str(small_disk))
+    clock = tmp_path / "clock"
+    clock.write_bytes(bytes(8))
+    monkeypatch.setenv("SHIFTED_CLOCK", str(clock))
+    monkeypatch.setenv("PYTHONPATH", str(SHIFTED_CLOCK))
     home = Home.at(small_disk)
     world = World(home=home, repo=git_repo("app"), engine=Engine.open(home))
-    made = Chaos(world, SEED, tmp_path / "seen-events")
+    made = Chaos(world, SEED, tmp_path / "seen-events", clock)
     try:
         yield made
     finally:

@@ -30,6 +30,8 @@ def _loaded(words: list[str]) -> frozenset[str]:
         ["service", "status", "hello"],
         ["service", "list"],
         ["instance", "list", "--all"],
+        ["logs", "hello", "--since", "1h"],
+        ["why", "hello"],
         ["__complete", "service", "start", ""],
     ],
 )
@@ -52,3 +54,12 @@ def test_help_and_version_do_not_even_load_the_database(words: list[str], home: 
 def test_other_commands_load_no_screen_and_no_cloud(words: list[str], home: Home) -> None:
     del home
     assert not top_level(_loaded(words)) & {"boto3", "git", "rich", "textual", "psutil"}
+
+
+def test_a_start_is_written_before_anything_heavy_is_loaded(home: Home) -> None:
+    del home
+    loaded = top_level(
+        loaded_modules("import odbctl.engine.api.services, odbctl.commands._changes")
+    )
+    assert "sqlite3" in loaded
+    assert not loaded & (HEAVY | {"dataclasses", "random", "socket", "tempfile"})

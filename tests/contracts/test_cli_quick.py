@@ -32,6 +32,15 @@ PLAIN: list[tuple[str | None, str, list[str]]] = [
     ("service", "start", ["none", "--count", "2"]),
     ("service", "stop", ["none", "-o", "json"]),
     ("instance", "list", ["-a", "-o", "json"]),
+    (None, "logs", ["hello"]),
+    (None, "logs", ["hello", "-n", "3", "--all", "-o", "json"]),
+    (None, "logs", ["none"]),
+    (None, "logs", ["hello", "--since", "1h", "-g", "["]),
+    (None, "logs", ["hello", "--since", "soon"]),
+    ("service", "logs", ["hello", "--level", "warning", "--instance", "hello-1", "--until", "1s"]),
+    ("service", "logs", ["hello", "-p"]),
+    (None, "why", ["hello"]),
+    (None, "why", ["none", "-o", "json"]),
 ]
 NOT_PLAIN: list[tuple[str | None, str, list[str]]] = [
     ("service", "status", []),
@@ -50,6 +59,12 @@ NOT_PLAIN: list[tuple[str | None, str, list[str]]] = [
     ("service", "start", ["hello", "--count"]),
     ("service", "stop", ["hello", "--timeout", "3"]),
     ("service", "stop", ["hello", "--count", "3"]),
+    (None, "logs", []),
+    (None, "logs", ["hello", "-n", "-1"]),
+    (None, "logs", ["hello", "--grep"]),
+    (None, "logs", ["hello", "--grep", "-x"]),
+    (None, "logs", ["hello", "-n3"]),
+    (None, "why", ["hello", "--all"]),
 ]
 
 

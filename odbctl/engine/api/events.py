@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from odbctl.engine.api.describe import event_document
 from odbctl.engine.api.documents import EventDocument
@@ -19,8 +19,7 @@ _RANKS = {EventLevel.INFO: 0, EventLevel.WARNING: 1, EventLevel.ERROR: 2}
 _CATCH_UP = 5000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilter:
+class EventFilter(NamedTuple):
     """Which events; None leaves out nothing. Times are seconds since the epoch."""
 
     service: str | None = None

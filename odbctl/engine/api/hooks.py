@@ -12,7 +12,7 @@ from odbctl.engine.api.lookups import actor, near
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.codebases.names import validate_name
-from odbctl.engine.managers.hook_calls import HookCall, carry_out
+from odbctl.engine.managers.hook_calls import HookCall, HookCommands, carry_out
 from odbctl.engine.model.core import Hook
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel
@@ -141,7 +141,7 @@ def try_hook(engine: Engine, name: str) -> Change:
         call = HookCall(
             name, tuple(hook.command), hook.url, dict(hook.headers), hook.timeout_seconds, fields
         )
-    if problem := carry_out(call):
+    if problem := carry_out(call, HookCommands()):
         raise UsageError(f"hook {name!r} failed: {problem}", hint=f"odbctl hook show {name}")
     return Change(action="tested", message=f"hook {name}", document=document)
 

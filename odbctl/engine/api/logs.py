@@ -6,8 +6,8 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 from odbctl.engine.api.documents import LogDocument
 from odbctl.engine.api.engine import Engine
@@ -31,8 +31,7 @@ from odbctl.errors import NotFoundError, UsageError
 LAST_WORDS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSelection:
+class LogSelection(NamedTuple):
     """Whose logs: of a service the current instances', of named ones, or of all there ever were.
 
     `instances` is None for all.
@@ -43,8 +42,7 @@ class LogSelection:
     is_whole_service: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFilter:
+class LogFilter(NamedTuple):
     """Which records: None leaves out nothing. Times are seconds since the epoch."""
 
     since: float | None = None

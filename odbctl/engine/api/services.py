@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_service
 from odbctl.engine.api.results import Change
-from odbctl.engine.api.status import any_manager, describe_one
-from odbctl.engine.managers.record import current_instances
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import ENDED_STATES, CodebaseLock, RestartPolicy
-from odbctl.engine.reconcile.dependencies import in_order
 from odbctl.errors import ConflictError, UsageError
 
 MAX_COUNT = 10_000
@@ -30,19 +26,15 @@ def check_count(count: int) -> None:
         raise UsageError(f"the count must be from 0 to {MAX_COUNT}, not {count}")
 
 
-def _change(engine: Engine, service: Service, action: str, message: str) -> Change:
-    return Change(action=action, message=message, document=describe_one(engine, service))
-
-
 def _update(engine: Engine, name: str, work: Callable[[Service], tuple[str, str]]) -> Change:
-    """Change one service in a transaction; `work` returns what it did and a line about it."""
+    """Change one service in a transaction; `work` returns what it did and a line about it.
 
-    def write() -> Change:
-        service = find_service(name)
-        action, message = work(service)
-        return _change(engine, service, action, message)
+    What describes it is imported and read when it is written: managers are at work by then.
+    """
+    action, message = engine.db.run(lambda: work(find_service(name)))
+    from odbctl.engine.api.status import service_status
 
-    return engine.db.run(write)
+    return Change(action=action, message=message, document=service_status(engine, name))
 
 
 def start_service(engine: Engine, name: str, *, count: int | None = None) -> Change:
@@ -76,6 +68,7 @@ def _refuse_many_runs(service: Service, count: int) -> None:
 
 def start_dependencies(engine: Engine, name: str) -> list[str]:
     """Want the services that one depends on, if they are not wanted; return their names."""
+    from odbctl.engine.reconcile.dependencies import in_order
 
     def write() -> list[str]:
         find_service(name)
@@ -114,7 +107,7 @@ def run_service(engine: Engine, name: str) -> Change:
             raise UsageError(
                 f"service {name!r} is no job", hint=f"odbctl service set {name} --restart never"
             )
-        if any(i.state not in ENDED_STATES for i in current_instances(service)):
+        if any(i.state not in ENDED_STATES for i in service.current_instances()):
             raise ConflictError(f"service {name!r} runs", hint=f"odbctl service status {name}")
         service.desired_count = service.desired_count or 1
         if service.schedule is not None:
@@ -127,7 +120,7 @@ def run_service(engine: Engine, name: str) -> Change:
 
 
 def _has_bad_slots(service: Service) -> bool:
-    return any(i.state in ENDED_STATES for i in current_instances(service))
+    return any(i.state in ENDED_STATES for i in service.current_instances())
 
 
 def _reset(service: Service) -> None:
@@ -170,7 +163,7 @@ def stop_service(engine: Engine, name: str) -> Change:
 
     notes: list[str] = []
     change = _update(engine, name, work)
-    return replace(change, notes=tuple(dict.fromkeys(notes)))
+    return change._replace(notes=tuple(dict.fromkeys(notes)))
 
 
 def reset_service(engine: Engine, name: str) -> Change:
@@ -200,6 +193,7 @@ def set_lock(engine: Engine, name: str, lock: str) -> Change:
 
 def remove_service(engine: Engine, name: str) -> Change:
     """Stop a service and remove it once nothing of it lives; its events and logs stay."""
+    from odbctl.engine.api.status import any_manager, describe_one
 
     def write() -> Change:
         service = find_service(name)
@@ -212,7 +206,7 @@ def remove_service(engine: Engine, name: str) -> Change:
         service.desired_count = 0
         service.is_removed = True
         record_service_event(service, "removing", "", actor=actor())
-        live = [i for i in current_instances(service) if i.state not in ENDED_STATES]
+        live = [i for i in service.current_instances() if i.state not in ENDED_STATES]
         if not live and not any_manager():
             from odbctl.engine.managers.apply import forget_service
 

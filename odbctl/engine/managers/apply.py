@@ -10,7 +10,7 @@ import time
 from collections import Counter, defaultdict
 from typing import assert_never
 
-from odbctl.engine.managers.record import current_instances, describe_exit
+from odbctl.engine.managers.record import describe_exit
 from odbctl.engine.managers.runs import begin_run, set_next_run, skip_run
 from odbctl.engine.model.core import Release, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.events import record_service_event
@@ -93,7 +93,7 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
     releases = {r.oid for r in (service.release, service.candidate) if r is not None}
     taken = {
         (i.slot, i.release.oid)
-        for i in current_instances(service)
+        for i in service.current_instances()
         if i.owner is None and i.state in _MAY_STOP
     }
     target = min(service.desired_count, 1) if service.singleton else service.desired_count

@@ -25,6 +25,8 @@ from odbctl.engine.worker.control import PROBE
 FIRST_PAUSE_SECONDS = 0.1
 # What the worker adds to the time-out of a probe, on its way.
 SLACK_SECONDS = 0.5
+# A probe that goes on failing for another reason says so, but no oftener than this.
+TEXT_PAUSE_SECONDS = 1.0
 # Answers to many questions come within so long; then they are read at once.
 GATHER_SECONDS = 0.03
 PIPE_BYTES = 1 << 20
@@ -41,7 +43,17 @@ class _Key(NamedTuple):
 class _Watch:
     """One probe of one instance."""
 
-    __slots__ = ("due_at", "expires_at", "failures", "number", "pause", "probe", "told")
+    __slots__ = (
+        "due_at",
+        "expires_at",
+        "failures",
+        "number",
+        "pause",
+        "probe",
+        "text",
+        "text_due_at",
+        "told",
+    )
 
     def __init__(self, probe: Probe, due_at: float, told: bool | None) -> None:
         self.probe = probe
@@ -50,7 +62,9 @@ class _Watch:
         self.number = 0
         self.failures = 0
         self.pause = FIRST_PAUSE_SECONDS
-        self.told = told  # what was reported last
+        self.told = told  # what was reported last, and in which words
+        self.text = ""
+        self.text_due_at = 0.0
 
 
 class HealthChecks:
@@ -178,11 +192,21 @@ class HealthChecks:
             verdict = True
         elif watch.told is not True or watch.failures >= watch.probe.failure_threshold:
             verdict = False
-        if verdict is not None and verdict is not watch.told:
-            watch.told = verdict
+        if verdict is None or not self._is_news(key, watch, verdict, text):
+            return
+        if verdict is not watch.told:
             watch.pause = FIRST_PAUSE_SECONDS
-            at = time.time()
-            yield HealthReport(key.instance, key.is_liveness, verdict, text, is_silent, at)
+        watch.told, watch.text = verdict, text
+        watch.text_due_at = self._clock() + TEXT_PAUSE_SECONDS
+        yield HealthReport(key.instance, key.is_liveness, verdict, text, is_silent, time.time())
+
+    def _is_news(self, key: _Key, watch: _Watch, verdict: bool, text: str) -> bool:
+        """Tell whether a verdict is another one, or a failing readiness has another reason."""
+        if verdict is not watch.told:
+            return True
+        if verdict or key.is_liveness or text == watch.text:
+            return False
+        return self._clock() >= watch.text_due_at
 
 
 def _aligned(after: float, probe: Probe) -> float:

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -45,50 +46,73 @@ def event_fields(event: Event) -> dict[str, object]:
     }
 
 
-def carry_out(call: HookCall) -> str:
+class HookCommands:
+    """The commands of hooks that run now, so that they can be ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._is_open = True
+
+    def end(self) -> None:
+        """Kill what runs now, and start no more."""
+        with self._lock:
+            self._is_open = False
+            for process in self._running:
+                _kill(process)
+
+    def run(self, call: HookCall) -> str:
+        """Run a command to its end or time-out; return what went wrong."""
+        try:
+            process = self._start(call)
+        except OSError as error:
+            return f"{call.command[0]}: {error.strerror}"
+        if process is None:
+            return "the manager is ending"
+        try:
+            text = json.dumps(call.document).encode()
+            output = process.communicate(text, timeout=call.timeout_seconds)[0]
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            process.communicate()
+            return f"it took longer than {call.timeout_seconds:g} s and was killed"
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        return _problem(process.returncode, output)
+
+    def _start(self, call: HookCall) -> subprocess.Popen[bytes] | None:
+        with self._lock:  # or it would start just after all were killed
+            if not self._is_open:
+                return None
+            process = subprocess.Popen(
+                call.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **_told(call)},
+                cwd="/",
+            )
+            self._running.add(process)
+            return process
+
+
+def carry_out(call: HookCall, commands: HookCommands) -> str:
     """Carry out one call; return what went wrong, empty when nothing did."""
-    return _call_page(call) if call.url else _run_command(call)
+    return _call_page(call) if call.url else commands.run(call)
 
 
-def _run_command(call: HookCall) -> str:
+def _told(call: HookCall) -> dict[str, str]:
     names = ("level", "object", "service", "reason", "message", "actor", "release", "at", "count")
-    told = {f"ODBCTL_EVENT_{n.upper()}": str(call.document.get(n) or "") for n in names}
-    try:
-        process = subprocess.Popen(
-            call.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, **told},
-            cwd="/",
-        )
-    except OSError as error:
-        return f"{call.command[0]}: {error.strerror}"
-    _commands.add(process)
-    try:
-        text = json.dumps(call.document).encode()
-        output = process.communicate(text, timeout=call.timeout_seconds)[0]
-    except subprocess.TimeoutExpired:
-        _kill(process)
-        process.communicate()
-        return f"it took longer than {call.timeout_seconds:g} s and was killed"
-    finally:
-        _commands.discard(process)
-    if process.returncode == 0:
+    return {f"ODBCTL_EVENT_{n.upper()}": str(call.document.get(n) or "") for n in names}
+
+
+def _problem(code: int, output: bytes) -> str:
+    if code == 0:
         return ""
     said = output.decode(errors="replace").strip()[-_MAX_OUTPUT_CHARS:]
-    return f"exit code {process.returncode}{': ' if said else ''}{said}"
-
-
-# The commands that run now, for those who wait for them may be ended.
-_commands: set[subprocess.Popen[bytes]] = set()
-
-
-def end_commands() -> None:
-    """Kill the commands that run now."""
-    for process in tuple(_commands):
-        _kill(process)
+    return f"exit code {code}{': ' if said else ''}{said}"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

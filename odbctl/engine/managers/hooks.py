@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from odbctl.engine.managers.hook_calls import HookCall, carry_out, end_commands, event_fields
+from odbctl.engine.managers.hook_calls import HookCall, HookCommands, carry_out, event_fields
 from odbctl.engine.model.core import Event, Hook, ServiceHost
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel
@@ -45,6 +45,7 @@ class HookRunner:
         self._follower: threading.Thread | None = None
         self._ready = threading.Condition()
         self._waiting: deque[HookCall] = deque()
+        self._commands = HookCommands()
         self._dropped = 0
         # By hook and subject: until when it is quiet, and what came meanwhile.
         self._quiet: dict[tuple[str, str], tuple[float, dict[str, object] | None]] = {}
@@ -58,6 +59,7 @@ class HookRunner:
         """Start the threads."""
         self._host_id = host_id
         self._stop.clear()
+        self._commands = HookCommands()
         self._follower = threading.Thread(target=self._follow, name="hooks", daemon=True)
         self._follower.start()
         for number in range(WORKERS):
@@ -65,13 +67,13 @@ class HookRunner:
             threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """End the threads; a call that is under way is left to its end. Idempotent."""
+        """End the threads and the commands that run; a page that is called is left. Idempotent."""
         if self._follower is None:
             return
         self._stop.set()
         with self._ready:
             self._ready.notify_all()
-        end_commands()
+        self._commands.end()
         self._follower.join(timeout=2.0)
         self._follower = None
 
@@ -183,11 +185,9 @@ class HookRunner:
     def _carry_out(self, call: HookCall) -> None:
         problem = ""
         for attempt in range(TRIES):
-            problem = carry_out(call)
-            if not problem or self._stop.is_set():
+            problem = carry_out(call, self._commands)
+            if not problem or attempt + 1 == TRIES or self._stop.wait(RETRY_SECONDS):
                 break
-            if attempt + 1 < TRIES:
-                self._stop.wait(RETRY_SECONDS)
         if problem:
             subject = f"hook/{call.hook}"
 

@@ -48,7 +48,7 @@ class WorkerRunning(NamedTuple):
 
 
 class HealthReport(NamedTuple):
-    """A probe has changed its mind of an instance, or has spoken for the first time.
+    """A probe has changed its mind of an instance or its reason, or has spoken for the first time.
 
     `is_silent`: there was no answer, so the worker would not hear a request either.
     """

@@ -16,7 +16,7 @@ from odbctl.engine.managers.messages import (
     WorkerRunning,
     WorkerStarted,
 )
-from odbctl.engine.model.core import Service, ServiceInstance
+from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.events import record_instance_event
 from odbctl.engine.model.states import ENDED_STATES, EventLevel, ExitCause, InstanceState
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
@@ -68,6 +68,8 @@ def record_health(reports: Iterable[HealthReport], *, actor: str) -> None:
             instance.health = report.text
             if report.is_well or was_ready:
                 _record_readiness(instance, report, actor)
+        elif not report.is_well:
+            instance.health = report.text  # not ready still, for another reason
 
 
 def _record_readiness(instance: ServiceInstance, report: HealthReport, actor: str) -> None:
@@ -177,8 +179,3 @@ def _signal_name(number: int) -> str:
         return f" ({signal.Signals(number).name})"
     except ValueError:
         return ""
-
-
-def current_instances(service: Service) -> tuple[ServiceInstance, ...]:
-    """Return the instances of a service that supervision looks at. Needs an open view."""
-    return ServiceInstance.lookup_all(service=service, is_current=True)

@@ -89,6 +89,10 @@ class Service(DbObject):
     unplaceable_count: int = 0
     shortage: str | None = None
 
+    def current_instances(self) -> tuple[ServiceInstance, ...]:
+        """Return the instances that supervision looks at. Needs an open view."""
+        return ServiceInstance.lookup_all(service=self, is_current=True)
+
 
 @core.define
 class Release(DbObject):

@@ -8,7 +8,6 @@ import pytest
 from stocked_home import stock
 
 from odbctl.engine.managers.apply import apply_actions
-from odbctl.engine.managers.record import current_instances
 from odbctl.engine.model.core import Service, ServiceHost
 from odbctl.engine.odb import Database
 from odbctl.engine.reconcile.actions import Boot
@@ -32,11 +31,11 @@ def boot(db: Database, slot: int, *, desired_count: int, **changes: bool) -> int
         service.desired_count, service.instance_count = desired_count, 1
         for name, value in changes.items():
             setattr(service, name, value)
-        before = len(current_instances(service))
+        before = len(service.current_instances())
         action = Boot(service.oid, slot, service.release.oid, host.oid)
         for _ in range(2):
             apply_actions((action,), actor="local")
-        return len(current_instances(service)) - before
+        return len(service.current_instances()) - before
 
     return db.run(write)
 

@@ -23,8 +23,10 @@ CHECK = Probe(ProbeKind.HEALTH, "", 10.0, 2.0, 2)
 class Checked:
     """Checks with a clock that is set by hand, and workers that answer when told to."""
 
-    def __init__(self, folder: Path, *, readiness: bool, liveness: bool) -> None:
-        self.now = 1000.0
+    def __init__(
+        self, folder: Path, *, readiness: bool, liveness: bool, probe: Probe = CHECK
+    ) -> None:
+        self.now: float = 1000.0
         self.asked: list[tuple[int, list[object]]] = []
         self.fifo = folder / "fifo"
         self.checks = HealthChecks(self.fifo, self._ask, clock=lambda: self.now)
@@ -32,7 +34,7 @@ class Checked:
         service = a_service(1, an_instance(7, running_at=time.time()), start_grace_seconds=0.0)
         self.world = a_world(
             service._replace(
-                readiness=CHECK if readiness else None, liveness=CHECK if liveness else None
+                readiness=probe if readiness else None, liveness=probe if liveness else None
             )
         )
         self.checks.follow(self.world)
@@ -99,6 +101,26 @@ def test_one_that_is_not_ready_is_asked_more_and_more_slowly(ready: Checked) -> 
     gaps = [b - a for a, b in pairwise(times)]
     assert gaps == sorted(gaps)
     assert gaps[0] < 0.3
+
+
+def test_another_reason_is_told_though_not_at_every_question(ready: Checked) -> None:
+    told: list[str] = []
+    for _ in range(1000):
+        told += [report.text for report in ready.advance(0.1)]
+        ready.answer(is_well=False, text="refused" if ready.now < 1030 else "503")
+    assert told == ["refused", "503"]
+
+
+def test_a_reason_that_always_changes_is_told_once_a_second(tmp_path: Path) -> None:
+    often = Checked(
+        tmp_path, readiness=True, liveness=False, probe=CHECK._replace(period_seconds=0.1)
+    )
+    reports: list[HealthReport] = []
+    for number in range(100):
+        reports += often.advance(0.1)
+        often.answer(is_well=False, text=f"{number} waiting")
+    often.checks.close()
+    assert 8 <= len(reports) <= 11
 
 
 def test_failures_count_in_a_row_only(alive: Checked) -> None:
