@@ -76,6 +76,8 @@ def test_a_deploy_from_ref_to_end() -> None:
             assert text in screen_text(app)
         await confirm_plan(pilot, app)
         await until_shown(pilot, app, "0/2 new ready")
+        await pilot.press("enter")
+        assert isinstance(app.screen, WatchScreen)
         flows.put(replace(a_rollout(ready=1), logs=(a_log("hello from [new]"),)))
         await until_shown(pilot, app, "1/2 new ready")
         await until_shown(pilot, app, "hello from [new]")
@@ -223,14 +225,14 @@ def test_a_ref_can_be_typed_before_the_list_has_come() -> None:
         await pilot.press("D")
         await until_shown(pilot, app, "fetching from somewhere")
         await listening(pilot, app)
-        await pilot.press(*"HEAD~2")
+        await pilot.press(*"qh~2")
         await until_shown(pilot, app, "as typed")
         flows.let_go()
         await pilot.press("enter")
         await until_shown(pilot, app, "release 5, forward")
 
     run_flows(flows, scenario)
-    assert flows.planned == ["api HEAD~2"]
+    assert flows.planned == ["api qh~2"]
 
 
 def test_typing_filters_and_the_cursor_moves_below() -> None:

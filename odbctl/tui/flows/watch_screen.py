@@ -39,7 +39,8 @@ class WatchScreen(ModalScreen[None]):
         border-title-color: $secondary; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "leave", "Background", show=False),
+        Binding("escape,q", "leave", "Background", show=False),
+        Binding("enter", "close", "Close", show=False),
     ]
 
     def __init__(self, rollout: Rollout, *, clock: Callable[[], float] = time.time) -> None:
@@ -89,6 +90,11 @@ class WatchScreen(ModalScreen[None]):
         self._end.update(
             content_line((state.end or going, Cell("   esc closes" * bool(state.end))))
         )
+
+    def action_close(self) -> None:
+        """Leave it when it is over: a key that was pressed once too often does not."""
+        if self._rollout.state.end is not None:
+            self.action_leave()
 
     def action_leave(self) -> None:
         """Leave it to itself."""
