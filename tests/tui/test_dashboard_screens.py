@@ -198,7 +198,7 @@ def test_keys_typed_ahead_of_a_dialog_are_not_heard() -> None:
         await pilot.press("right", "tab", "l", "enter", "escape", "q")
         assert app.screen is dialog
         dialog.listen()
-        assert dialog.focused is dialog.query_one("#cancel", Button)
+        await until(pilot, lambda: dialog.focused is dialog.query_one("#cancel", Button))
         await pilot.press("right", "enter")
         await until(pilot, lambda: answers)
 

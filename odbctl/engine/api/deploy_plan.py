@@ -16,7 +16,6 @@ from odbctl.engine.api.lookups import codebase_versions, find_codebase, find_ser
 from odbctl.engine.api.plan_texts import kept_texts, order_texts, refusal_of
 from odbctl.engine.api.release_choice import default_target, ran_release
 from odbctl.engine.api.versions import VERSION
-from odbctl.engine.managers.record import current_instances
 from odbctl.engine.model.core import Codebase, Release, Service
 from odbctl.engine.model.states import ENDED_STATES
 
@@ -209,7 +208,7 @@ def _document(
     *,
     to_release: int | None,
 ) -> DeployPlanDocument:
-    live = [i for i in current_instances(service) if i.state not in ENDED_STATES]
+    live = [i for i in service.current_instances() if i.state not in ENDED_STATES]
     instances = sorted((instance_document(engine.home, i) for i in live), key=_place)
     return {
         "kind": "deploy_plan",
