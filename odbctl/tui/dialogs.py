@@ -34,6 +34,16 @@ DIALOG_CSS = """
 """
 
 
+def room(height: int, *, beside: int) -> int:
+    """Return the lines that a dialog has for its list or text.
+
+    Args:
+        height: Of the terminal.
+        beside: What else stands in the dialog; border and padding come on top.
+    """
+    return max(int(height * 0.9) - 4 - beside, 1)
+
+
 class DeafDialog(ModalScreen[Answer]):
     """A dialog that hears no key until it has been seen; then `FIRST_FOCUS` has the focus."""
 

@@ -33,13 +33,19 @@ Scenario = Callable[[Pilot[None], DashboardApp], Awaitable[None]]
 BACKEND_SERVICES = (a_service("api"), a_service("billing"))
 
 
-def run_flows(flows: FakeFlows, scenario: Scenario, backend: FakeBackend | None = None) -> None:
+def run_flows(
+    flows: FakeFlows,
+    scenario: Scenario,
+    backend: FakeBackend | None = None,
+    *,
+    size: tuple[int, int] = (110, 36),
+) -> None:
     async def ready(pilot: Pilot[None], app: DashboardApp) -> None:
         await until_shown(pilot, app, "api log")
         await scenario(pilot, app)
 
     found = backend or FakeBackend(a_snapshot(*BACKEND_SERVICES))
-    run_app(found, ready, size=(110, 36), toolbox=a_toolbox(flows))
+    run_app(found, ready, size=size, toolbox=a_toolbox(flows))
 
 
 async def listening(pilot: Pilot[None], app: DashboardApp) -> None:
@@ -90,6 +96,29 @@ def test_a_deploy_from_ref_to_end() -> None:
     run_flows(flows, scenario)
     assert flows.planned == ["api main"]
     assert flows.carried_out == [flows.plan]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (62, 16)])
+def test_buttons_and_hints_stay_in_sight(size: tuple[int, int]) -> None:
+    flows = FakeFlows()
+    flows.refs_found = tuple(a_ref(f"branch-{number}") for number in range(90))
+    commit = flows.plan.commits[0]
+    flows.plan = replace(flows.plan, commits=(commit,) * 50)
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await pilot.press("D")
+        await until_shown(pilot, app, "branch-0")
+        await until_shown(pilot, app, "enter plans it")
+        await listening(pilot, app)
+        await pilot.press(*["down"] * 20, "enter")
+        await until_shown(pilot, app, "Deploy api: 2 instances")
+        await listening(pilot, app)
+        await pilot.press("escape")
+        await pilot.press("a")
+        await until_shown(pilot, app, "its key does it")
+
+    run_flows(flows, scenario, size=size)
+    assert flows.planned == ["api branch-20"]
 
 
 def test_esc_sends_a_rollout_to_the_background_which_tells_its_end() -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from odbctl.tui.columns import ColumnSpec
-from odbctl.tui.dialogs import DEAF_SECONDS, DIALOG_CSS, Answer, DeafDialog
+from odbctl.tui.dialogs import DEAF_SECONDS, DIALOG_CSS, Answer, DeafDialog, room
 from odbctl.tui.flows.work import Work, WorkDone, WorkTold
 from odbctl.tui.paint import Cell
 from odbctl.tui.table import Row, RowTable
@@ -22,7 +22,7 @@ LIST_CSS = (
     DIALOG_CSS
     + """
 {name} > Vertical {{ width: 90%; max-width: 110; height: auto; max-height: 90%; }}
-{name} RowTable {{ height: auto; max-height: 24; min-height: 3; background: $surface; }}
+{name} RowTable {{ height: auto; background: $surface; }}
 {name} #hint {{ width: 100%; color: $secondary; margin-top: 1; }}
 {name} #title {{ text-style: bold; margin-bottom: 1; }}
 """
@@ -72,6 +72,10 @@ class ListDialog(DeafDialog[Answer], Generic[Row, Answer]):
         """Begin to read."""
         super().on_mount()
         self.load()
+
+    def on_resize(self) -> None:
+        """Keep what stands below the table in sight."""
+        self.table.styles.max_height = room(self.size.height, beside=6)
 
     def on_unmount(self) -> None:
         """Want nothing more of what is being read."""

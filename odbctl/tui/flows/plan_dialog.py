@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from odbctl.tui.dialogs import DEAF_SECONDS, DIALOG_CSS, DeafDialog
+from odbctl.tui.dialogs import DEAF_SECONDS, DIALOG_CSS, DeafDialog, room
 from odbctl.tui.drawing import content_lines
 from odbctl.tui.flows.orders import counted
 from odbctl.tui.flows.paint import plan_lines
@@ -32,7 +32,7 @@ class PlanDialog(DeafDialog[PlanView | None]):
         DIALOG_CSS.format(name="PlanDialog")
         + """
     PlanDialog > Vertical { width: 90%; max-width: 100; }
-    PlanDialog VerticalScroll { height: auto; max-height: 28; }
+    PlanDialog VerticalScroll { height: auto; }
     PlanDialog #title { text-style: bold; margin-bottom: 1; }
     """
     )
@@ -74,6 +74,11 @@ class PlanDialog(DeafDialog[PlanView | None]):
         super().on_mount()
         self._text.update(Content("planning ..."))
         self._work = Work(self, self._make_plan).start()
+
+    def on_resize(self) -> None:
+        """Keep the buttons in sight: a long plan scrolls above them."""
+        lines = room(self.size.height, beside=4)
+        self.query_one(VerticalScroll).styles.max_height = lines
 
     def on_unmount(self) -> None:
         """Want nothing more of a plan that is being made."""
