@@ -69,7 +69,7 @@ _odbctl_options() {
         "logs *") echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --until" ;;
         "why *") echo "--color --help --home --json --output" ;;
         "metrics *") echo "--color --help --home --json --listen --output" ;;
-        "tui *") echo "--color --help --home --json --output" ;;
+        "tui *") echo "--color --help --home --json --no-mouse --output --readonly --screen --screenshot --size" ;;
         "demo *") echo "--color --help --home --json --keep-running --output" ;;
         "doctor *") echo "--color --help --home --json --output" ;;
         "completion *") echo "--color --help --home --json --output" ;;

@@ -1,8 +1,9 @@
 """Settings of the command line: flag > environment > project file > user file > default.
 
-Both files are TOML with a `[settings]` table. The project file (`odbctl.toml`
-in the current folder or one above) may not set where things are or what
-code runs: entering a folder that somebody else wrote must be harmless.
+Both files are TOML with a `[settings]` table. The user's may have a `[keys]` table: keys of
+the dashboard by action, which the dashboard checks. The project file (`odbctl.toml` in the
+current folder or one above) may not set where things are or what code runs: entering a
+folder that somebody else wrote must be harmless.
 Read once, in the command line's process.
 """
 
@@ -19,8 +20,10 @@ from odbctl.paths import HOME_VARIABLE, Home
 PROJECT_FILE = "odbctl.toml"
 USER_FILE = "config.toml"
 TABLE = "settings"
+KEYS_TABLE = "keys"
 OUTPUTS = ("table", "wide", "json", "yaml", "name")
 COLORS = ("auto", "always", "never")
+THEMES = ("auto", "dark", "light")
 DEFAULTS = {
     "home": "",
     "output": "table",
@@ -28,8 +31,9 @@ DEFAULTS = {
     "timeout_seconds": "",
     "manager_strategy": "subprocess",
     "start_method": "",
+    "tui_theme": "auto",
 }
-_CHOICES = {"output": OUTPUTS, "color": COLORS}
+_CHOICES = {"output": OUTPUTS, "color": COLORS, "tui_theme": THEMES}
 _PROJECT_SETTINGS = frozenset({"output", "color", "timeout_seconds"})
 
 
@@ -112,6 +116,21 @@ def user_file(home: str = "") -> str:
     return os.path.join(platformdirs.user_config_dir("odbctl"), USER_FILE)
 
 
+def load_keys(path: str) -> dict[str, str]:
+    """Return the keys of the dashboard that the user's file sets, by action.
+
+    Raises:
+        UsageError: The file cannot be read, or the table is none.
+    """
+    keys = _read_table(path, KEYS_TABLE)
+    for name, value in keys.items():
+        if not isinstance(value, str):
+            raise UsageError(
+                f"{path}: [{KEYS_TABLE}] {name} is not a text", hint=f'{name} = "s" or "n,down"'
+            )
+    return {name: str(value) for name, value in keys.items()}
+
+
 def project_file(folder: str) -> str | None:
     """Return the nearest project file in `folder` or above it."""
     place = os.path.abspath(folder)
@@ -126,19 +145,24 @@ def project_file(folder: str) -> str | None:
 
 
 def _read_file(path: str, *, allowed: frozenset[str]) -> dict[str, Setting]:
+    return _settings_of(_read_table(path, TABLE), path, allowed)
+
+
+def _read_table(path: str, name: str) -> dict[str, object]:
+    """Return a table of a file; an empty one when there is no file, or none in it."""
     if not os.path.isfile(path):
         return {}
     import tomllib
 
     try:
-        values = tomllib.loads(Path(path).read_text("utf-8")).get(TABLE, {})
+        values = tomllib.loads(Path(path).read_text("utf-8")).get(name, {})
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     if not isinstance(values, dict):
-        raise UsageError(f"{path}: {TABLE!r} is not a table")
-    return _settings_of(cast("dict[str, object]", values), path, allowed)
+        raise UsageError(f"{path}: {name!r} is not a table")
+    return cast("dict[str, object]", values)
 
 
 def _settings_of(

@@ -23,9 +23,13 @@ def show(
     """Show every setting, and where it comes from.
 
     A flag wins over an environment variable (ODBCTL_HOME …), that over odbctl.toml of the
-    current folder or one above, that over the user's own file.
+    current folder or one above, that over the user's own file. Keys of the dashboard that
+    the user's file sets are shown as keys.ACTION.
     """
+    from odbctl.config import KEYS_TABLE, load_keys, user_file
+
     current = session()
+    own = user_file(current.settings["home"])
     documents = [
         {
             "kind": "setting",
@@ -35,6 +39,16 @@ def show(
             "origin": setting.origin,
         }
         for setting in current.settings.all()
+    ]
+    documents += [
+        {
+            "kind": "setting",
+            "version": 1,
+            "name": f"{KEYS_TABLE}.{name}",
+            "value": keys,
+            "origin": own,
+        }
+        for name, keys in load_keys(own).items()
     ]
     if origin and current.output == "table":
         current.set_flag("output", "wide")

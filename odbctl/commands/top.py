@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -86,12 +87,59 @@ def why(name: ServiceName) -> Result:
     return _reads.reasons(session(), name)
 
 
-@command(app, "tui", example="odbctl tui")
-def tui() -> Result:
-    """Open the dashboard; leaving it stops nothing."""
-    from importlib import import_module
+@command(
+    app,
+    "tui",
+    example=(
+        "odbctl tui",
+        "odbctl tui --readonly --no-mouse",
+        "odbctl tui --screenshot services.svg --screen svc --size 100x30",
+    ),
+)
+def tui(
+    readonly: Annotated[
+        bool, typer.Option("--readonly", help="Show everything and change nothing")
+    ] = False,
+    no_mouse: Annotated[
+        bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text")
+    ] = False,
+    screenshot: Annotated[
+        Path | None,
+        typer.Option(
+            "--screenshot",
+            metavar="FILE",
+            help="Write a picture (.svg, .txt or .png) and end; needs no terminal",
+        ),
+    ] = None,
+    screen: Annotated[
+        str | None, typer.Option("--screen", metavar="NAME", help="Begin there, as svc or events")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", metavar="COLSxROWS", help="Of the picture (120x40)")
+    ] = None,
+) -> Result:
+    """Open the dashboard; leaving it stops nothing.
 
-    import_module("odbctl.tui.app").run_dashboard(session().home)
+    Its theme is the setting tui_theme (auto, dark, light); NO_COLOR is respected. Keys are
+    chosen in the user's file (odbctl config path), as in: [keys] start = "s". Over SSH it
+    draws fewer frames.
+    """
+    from odbctl.config import load_keys, user_file
+    from odbctl.tui import opening
+
+    current = session()
+    own = user_file(current.settings["home"])
+    options = opening.Options(
+        is_readonly=readonly,
+        has_mouse=not no_mouse,
+        screenshot=screenshot,
+        screen=opening.parse_screen(screen) if screen else "",
+        size=opening.parse_size(size) if size else opening.PICTURE_SIZE,
+        theme=current.settings["tui_theme"],
+        keys=load_keys(own),
+        keys_path=own,
+    )
+    opening.open_dashboard(current.home, options)
     return Text("")
 
 

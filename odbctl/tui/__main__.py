@@ -1,6 +1,6 @@
 """`python -m odbctl.tui`: the dashboard of the default home."""
 
 from odbctl.paths import Home
-from odbctl.tui.app import run_dashboard
+from odbctl.tui.opening import Options, open_dashboard
 
-run_dashboard(Home.default())
+open_dashboard(Home.default(), Options())

@@ -7,11 +7,7 @@ the ages. Leaving stops nothing but the dashboard.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import re
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,10 +20,10 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.screen import ModalScreen
 
-from odbctl.errors import OdbctlError, UsageError
-from odbctl.paths import Home
-from odbctl.tui.backend import Action, Backend, EngineBackend, Verb
+from odbctl.errors import OdbctlError
+from odbctl.tui.backend import Action, Backend, Verb
 from odbctl.tui.detail_screen import DetailScreen
+from odbctl.tui.flows.flow import Flows
 from odbctl.tui.frame_screen import FrameScreen
 from odbctl.tui.history import History
 from odbctl.tui.logs.screen import LogScreen
@@ -43,14 +39,16 @@ from odbctl.tui.messages import (
     StatusChanged,
 )
 from odbctl.tui.paint import Cell
+from odbctl.tui.picture import write_picture
 from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.screens.make import AnyScreen, make_screen
 from odbctl.tui.screens.text_screen import TextScreen
 from odbctl.tui.state import DashboardState, done, failed, told
-from odbctl.tui.theme import DARK, LIGHT, theme_name
+from odbctl.tui.theme import AUTO, DARK, LIGHT, choose_theme
+from odbctl.tui.toolbox import Toolbox
+from odbctl.tui.view_state import ViewStore
 from odbctl.tui.views import View, parse_command
 
-PICTURE_SIZE = (120, 32)
 _STEPS = {
     Verb.START: "starting",
     Verb.STOP: "stopping",
@@ -83,6 +81,7 @@ class DashboardApp(App[None]):
         *,
         clock: Callable[[], float] = time.time,
         picture: Path | None = None,
+        toolbox: Toolbox | None = None,
         first: View = View.SERVICES,
         is_readonly: bool = False,
     ) -> None:
@@ -91,11 +90,17 @@ class DashboardApp(App[None]):
         Args:
             backend: Where data comes from and actions go to.
             clock: Seconds since the epoch.
-            picture: Write an SVG picture there once something is shown, and end.
+            picture: Write a picture there once something is shown, and end.
+            toolbox: What flows and details work with, and how the dashboard was opened.
             first: The view to begin with.
             is_readonly: Offer and do nothing that changes anything.
         """
         super().__init__()
+        self.toolbox = toolbox
+        self.views = toolbox.views if toolbox is not None else ViewStore()
+        # What kept a picture from being made.
+        self.failure: OdbctlError | None = None
+        self.set_keymap(dict(toolbox.keymap) if toolbox is not None else {})
         self._backend = backend
         self._clock = clock
         self._picture = picture
@@ -113,14 +118,17 @@ class DashboardApp(App[None]):
         """Show the first screen and start reading."""
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = theme_name(os.environ)
+        self.theme = choose_theme(self.toolbox.theme if self.toolbox else AUTO, os.environ)
         self.push_screen(self._screen_of(self._history.current))
         self.set_interval(1.0, self._tick)
         self._reader.start()
 
     def on_unmount(self) -> None:
-        """End the reader."""
+        """End the reader, and remember how the screens were left."""
         self._reader.stop()
+        self.views.screen = self._history.current.value
+        for view, screen in self._views.items():
+            self.views.keep(view.value, screen.table.arrangement)
 
     def on_snapshot_read(self, message: SnapshotRead) -> None:
         """Show what was read."""
@@ -166,9 +174,9 @@ class DashboardApp(App[None]):
         else:
             self.pop_screen()
 
-    def open_detail(self, service: str) -> None:
-        """Open a service's own screen."""
-        self.push_screen(DetailScreen(self.state, service, self._backend.open_logs))
+    def open_detail(self, service: str, *, instance: str | None = None) -> None:
+        """Open the screen of a service, or of one of its instances."""
+        self.push_screen(DetailScreen(self.state, service, instance=instance))
 
     def open_logs(
         self, service: str, *, instance: str | None = None, is_previous: bool = False
@@ -183,6 +191,11 @@ class DashboardApp(App[None]):
 
     def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
         """Show every action on these services or instances; the keys are fixed from here on."""
+        if self.toolbox is None:
+            return
+        flows = Flows(self, self.toolbox.flows, clock=self._clock)
+        show = flows.instance_actions if view is View.INSTANCES else flows.service_actions
+        show(keys[0], blocked=self.state.refusal, is_readonly=self.state.is_readonly)
 
     def action_go(self, view: str) -> None:
         """Show a view's screen."""
@@ -212,6 +225,7 @@ class DashboardApp(App[None]):
         screen = self._views.get(view)
         if screen is None:
             screen = self._views[view] = make_screen(view, self.state)
+            screen.table.choose(self.views.view(view.value))
             self.install_screen(screen, view.value)
         return screen
 
@@ -298,39 +312,13 @@ class DashboardApp(App[None]):
         return snapshot is not None and (snapshot.detail is not None or not snapshot.services)
 
     def _take_picture(self, path: Path) -> None:
-        svg = self.export_screenshot(title="odbctl tui", simplify=True)
-        # Without fonts from elsewhere: viewers that show pictures fetch none.
-        path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), "utf-8")
+        try:
+            write_picture(self.export_screenshot(title="odbctl tui", simplify=True), path)
+        except OdbctlError as error:
+            self.failure = error
         self.exit()
 
 
 def _step(actions: tuple[Action, ...], place: int) -> str:
     count = f" ({place + 1} of {len(actions)})" if len(actions) > 1 else ""
     return f"{_STEPS[actions[place].verb]} {actions[place].target}{count}"
-
-
-def run_dashboard(home: Home, screenshot: Path | None = None, *, is_readonly: bool = False) -> None:
-    """Show the dashboard of a home until the person quits; services go on.
-
-    Args:
-        home: Whose services.
-        screenshot: Write an SVG picture there after the first paint and end; needs no terminal.
-        is_readonly: Offer nothing that changes anything.
-
-    Raises:
-        UsageError: Standard output is no terminal.
-    """
-    if screenshot is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the dashboard needs a terminal", hint="odbctl ps")
-    app = DashboardApp(EngineBackend(home), picture=screenshot, is_readonly=is_readonly)
-    asyncio.run(_run(app, is_headless=screenshot is not None))
-    if app.return_code:
-        raise OdbctlError("the dashboard ended by an error of its own", hint="odbctl ps")
-
-
-async def _run(app: DashboardApp, *, is_headless: bool) -> None:
-    """Run the app; a signal to end ends it as `q` does, and the terminal is left sane."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, app.exit)
-    await app.run_async(headless=is_headless, size=PICTURE_SIZE if is_headless else None)

@@ -1,9 +1,13 @@
-"""Dialogs: confirm, ask for a count, help. Each returns a value and does nothing itself."""
+"""Dialogs: confirm, type a name, ask for a count, help. Each returns a value, and does nothing.
+
+For a moment after it came up a dialog hears no key: what was typed ahead was
+meant for something else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,10 +16,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-# Keys typed ahead must not confirm what was not yet read.
+from odbctl.tui.keymap import effective_keys, key_names
+from odbctl.tui.toolbox import keymap_of
+
 DEAF_SECONDS = 0.15
 MAX_COUNT = 10_000
-_DIALOG_CSS = """
+Answer = TypeVar("Answer")
+DIALOG_CSS = """
 {name} {{ align: center middle; }}
 {name} > Vertical {{
     width: auto; max-width: 90%; min-width: 40; height: auto; max-height: 90%;
@@ -27,22 +34,75 @@ _DIALOG_CSS = """
 """
 
 
-class ConfirmDialog(ModalScreen[bool]):
+def room(height: int, *, beside: int) -> int:
+    """Return the lines that a dialog has for its list or text.
+
+    Args:
+        height: Of the terminal.
+        beside: What else stands in the dialog; border and padding come on top.
+    """
+    return max(int(height * 0.9) - 4 - beside, 1)
+
+
+class DeafDialog(ModalScreen[Answer]):
+    """A dialog that hears no key until it has been seen; then `FIRST_FOCUS` has the focus."""
+
+    AUTO_FOCUS = ""
+    FIRST_FOCUS: ClassVar[str] = "#cancel"
+    # In place of Textual's own, which a deaf dialog would hear.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "step(1)", "Next", show=False),
+        Binding("shift+tab", "step(-1)", "Before", show=False),
+    ]
+
+    def __init__(self, *, deaf_seconds: float = DEAF_SECONDS) -> None:
+        super().__init__()
+        self._deaf_seconds = deaf_seconds
+        self.is_deaf = True
+
+    def on_mount(self) -> None:
+        """Be deaf for a moment."""
+        self.set_timer(self._deaf_seconds, self.listen)
+
+    def listen(self) -> None:
+        """Hear keys from now on."""
+        if not self.is_deaf:
+            return
+        self.is_deaf = False
+        self.refresh_bindings()
+        for widget in self.query(self.FIRST_FOCUS):
+            widget.focus()
+        self.on_listening()
+
+    def on_listening(self) -> None:
+        """Make ready for keys; the dialogs' own."""
+
+    def action_step(self, step: int) -> None:
+        """Move the focus."""
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let no key of the dialog do anything while it is deaf."""
+        return not self.is_deaf and super().check_action(action, parameters)
+
+
+class ConfirmDialog(DeafDialog[bool]):
     """Ask before something is done; Cancel has the focus."""
 
-    DEFAULT_CSS = _DIALOG_CSS.format(name="ConfirmDialog")
-    AUTO_FOCUS = "#cancel"
+    DEFAULT_CSS = DIALOG_CSS.format(name="ConfirmDialog")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "answer(False)", "Cancel", show=False),
-        Binding("left,h", "app.focus_previous", "Button before", show=False),
-        Binding("right,l", "app.focus_next", "Next button", show=False),
+        Binding("left,h", "step(-1)", "Button before", show=False),
+        Binding("right,l", "step(1)", "Next button", show=False),
     ]
 
     def __init__(self, question: str, verb: str, *, deaf_seconds: float = DEAF_SECONDS) -> None:
         """Store what to ask and what the button says, as `Stop api: 4 instances`."""
-        super().__init__()
+        super().__init__(deaf_seconds=deaf_seconds)
         self._question = question
-        self._deaf_seconds = deaf_seconds
         self._confirm = Button(
             Content(verb), id="confirm", variant="error", compact=True, disabled=True
         )
@@ -55,10 +115,6 @@ class ConfirmDialog(ModalScreen[bool]):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield self._confirm
 
-    def on_mount(self) -> None:
-        """Be deaf for a moment; the focus is on the harmless button."""
-        self.set_timer(self._deaf_seconds, self._listen)
-
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""
         self.dismiss(event.button.id == "confirm")
@@ -67,14 +123,64 @@ class ConfirmDialog(ModalScreen[bool]):
         """Answer by key."""
         self.dismiss(answer)
 
-    def _listen(self) -> None:
+    def on_listening(self) -> None:
+        """Let it be confirmed."""
         self._confirm.disabled = False
+
+
+class TypedDialog(DeafDialog[bool]):
+    """Ask for a word to be typed before something that cannot be undone is done."""
+
+    DEFAULT_CSS = DIALOG_CSS.format(name="TypedDialog") + "TypedDialog Input { width: 40; }"
+    FIRST_FOCUS: ClassVar[str] = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+    ]
+
+    def __init__(
+        self, question: str, verb: str, word: str, *, deaf_seconds: float = DEAF_SECONDS
+    ) -> None:
+        """Store what to ask, what enter then does, and the word to type."""
+        super().__init__(deaf_seconds=deaf_seconds)
+        self._question = question
+        self._verb = verb
+        self._word = word
+        self._hint = Static(id="hint", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """Show the question, what to type, and where."""
+        with Vertical():
+            yield Static(Content(self._question), markup=False)
+            yield Static(Content(f"\nType {self._word} to confirm:"), markup=False)
+            yield Input(compact=True)
+            yield self._hint
+
+    def on_mount(self) -> None:
+        """Say what enter does."""
+        super().on_mount()
+        self._hint.update(Content("esc cancels"))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what enter would do now."""
+        is_right = event.value == self._word
+        self._hint.update(Content(f"enter: {self._verb}" if is_right else "esc cancels"))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer when the word is right; else say that it is not."""
+        if event.value == self._word:
+            self.dismiss(True)
+        else:
+            self._hint.update(Content(f"that is not {self._word}; esc cancels"))
+
+    def action_cancel(self) -> None:
+        """Answer no."""
+        self.dismiss(False)
 
 
 class CountDialog(ModalScreen[int | None]):
     """Ask for a number of instances."""
 
-    DEFAULT_CSS = _DIALOG_CSS.format(name="CountDialog") + "CountDialog Input { width: 20; }"
+    DEFAULT_CSS = DIALOG_CSS.format(name="CountDialog") + "CountDialog Input { width: 20; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
 
     def __init__(self, question: str, count: int) -> None:
@@ -106,7 +212,7 @@ class HelpDialog(ModalScreen[None]):
     """Every key and what it does, from the bindings themselves."""
 
     DEFAULT_CSS = (
-        _DIALOG_CSS.format(name="HelpDialog") + "HelpDialog VerticalScroll { height: auto; "
+        DIALOG_CSS.format(name="HelpDialog") + "HelpDialog VerticalScroll { height: auto; "
         "width: auto; max-height: 100%; }"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -117,12 +223,13 @@ class HelpDialog(ModalScreen[None]):
 
     def __init__(self, groups: Sequence[tuple[str, Iterable[BindingType]]]) -> None:
         super().__init__()
-        self._lines = help_lines(groups)
+        self._groups = groups
 
     def compose(self) -> ComposeResult:
         """Show the lines."""
+        lines = help_lines(self._groups, keymap_of(self))
         with Vertical(), VerticalScroll():
-            yield Static(Content("\n".join(self._lines)), markup=False)
+            yield Static(Content("\n".join(lines)), markup=False)
 
     def action_close(self) -> None:
         """Leave."""
@@ -133,27 +240,20 @@ class HelpDialog(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
 
 
-_KEY_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "equals_sign": "=",
-    "ampersand": "&",
-    "at": "@",
-    "plus": "+",
-    "minus": "-",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "escape": "esc",
-}
+def help_lines(
+    groups: Sequence[tuple[str, Iterable[BindingType]]], keymap: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return one line per binding, under its group's title.
 
-
-def help_lines(groups: Sequence[tuple[str, Iterable[BindingType]]]) -> list[str]:
-    """Return one line per binding, under its group's title."""
+    Args:
+        groups: Titles and bindings.
+        keymap: Keys that the person has chosen, by the id of a binding.
+    """
     lines: list[str] = []
     for title, bindings in groups:
         lines += ["", title] if lines else [title]
         for binding in bindings:
             if isinstance(binding, Binding) and binding.description:
-                keys = " ".join(_KEY_NAMES.get(key, key) for key in binding.key.split(","))
+                keys = key_names(effective_keys(binding, keymap or {}))
                 lines.append(f"  {keys:<18}{binding.description}")
     return lines

@@ -12,56 +12,62 @@ from typing import ClassVar, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from odbctl.tui.backend import Request
 from odbctl.tui.dialogs import HelpDialog
+from odbctl.tui.drawing import content_line
 from odbctl.tui.frame_paint import crumb_cells, header_cells
+from odbctl.tui.keymap import identified
 from odbctl.tui.messages import CommandTyped, RequestChanged
 from odbctl.tui.navigator import Navigator
-from odbctl.tui.paint import Cell, Tone
+from odbctl.tui.paint import Cell
 from odbctl.tui.prompt import Prompt, PromptKind
 from odbctl.tui.state import DashboardState
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import visible
 
-ALWAYS: tuple[BindingType, ...] = (
-    Binding("question_mark", "help", "Help", key_display="?"),
-    Binding("q", "app.quit", "Quit"),
+ALWAYS: tuple[BindingType, ...] = tuple(
+    identified(
+        [
+            Binding("question_mark", "help", "Help", key_display="?"),
+            Binding("q", "app.quit", "Quit"),
+        ]
+    )
+)
+COMMANDS: tuple[BindingType, ...] = tuple(
+    identified(
+        [
+            Binding("colon", "command", "Command", show=False, key_display=":"),
+            Binding("ctrl+p", "app.command_palette", "Palette", show=False),
+        ]
+    )
 )
 # Where keys lead from every screen; the app itself does what they say.
 EVERYWHERE: tuple[BindingType, ...] = (
-    Binding("1", "app.go('overview')", "Overview", show=False),
-    Binding("2", "app.go('services')", "Services", show=False),
-    Binding("3", "app.go('instances')", "Instances", show=False),
-    Binding("4", "app.go('hosts')", "Hosts", show=False),
-    Binding("5", "app.go('codebases')", "Codebases", show=False),
-    Binding("6", "app.go('events')", "Events", show=False),
-    Binding("7", "app.go('aws')", "AWS", show=False),
-    Binding("8", "app.go('deploys')", "Deploys", show=False),
-    Binding("left_square_bracket", "app.history(-1)", "Back", show=False, key_display="["),
-    Binding("right_square_bracket", "app.history(1)", "Forward", show=False, key_display="]"),
-    Binding("colon", "command", "Command", show=False, key_display=":"),
-    Binding("ctrl+p", "app.command_palette", "Palette", show=False),
+    *identified(
+        [
+            Binding("1", "app.go('overview')", "Overview", show=False),
+            Binding("2", "app.go('services')", "Services", show=False),
+            Binding("3", "app.go('instances')", "Instances", show=False),
+            Binding("4", "app.go('hosts')", "Hosts", show=False),
+            Binding("5", "app.go('codebases')", "Codebases", show=False),
+            Binding("6", "app.go('events')", "Events", show=False),
+            Binding("7", "app.go('aws')", "AWS", show=False),
+            Binding("8", "app.go('deploys')", "Deploys", show=False),
+            Binding(
+                "left_square_bracket", "app.history(-1)", "View before", show=False, key_display="["
+            ),
+            Binding(
+                "right_square_bracket", "app.history(1)", "View after", show=False, key_display="]"
+            ),
+        ]
+    ),
+    *COMMANDS,
 )
 Answer = TypeVar("Answer")
-_STYLES = {
-    Tone.PLAIN: "$foreground",
-    Tone.STRONG: "bold $foreground",
-    Tone.MUTED: "$secondary",
-    Tone.GOOD: "$text-success",
-    Tone.BUSY: "$text-accent",
-    Tone.WARN: "$text-warning",
-    Tone.BAD: "bold $text-error",
-}
-
-
-def content_of(*cells: Cell) -> Content:
-    """Return cells as one line; nothing in them is taken for markup."""
-    return Content.assemble(*((cell.text, _STYLES[cell.tone]) for cell in cells))
 
 
 class Line(Static):
@@ -75,7 +81,7 @@ class Line(Static):
         """Show cells; the same ones again cost nothing."""
         if cells != self._cells:
             self._cells = cells
-            self.update(content_of(*cells))
+            self.update(content_line(cells))
 
 
 class FrameScreen(Screen[None]):
@@ -226,10 +232,11 @@ class FrameScreen(Screen[None]):
 
     def help_groups(self) -> list[tuple[str, Iterable[BindingType]]]:
         """Return the bindings that work here, by title."""
-        own = [b for b in type(self).BINDINGS if b not in EVERYWHERE and self._is_offered(b)]
+        own = [b for b in type(self).BINDINGS if b not in EVERYWHERE and self.is_offered(b)]
         return [("This screen", own), ("Tables", RowTable.BINDINGS), ("Everywhere", EVERYWHERE)]
 
-    def _is_offered(self, binding: BindingType) -> bool:
+    def is_offered(self, binding: BindingType) -> bool:
+        """Tell whether a binding does anything now."""
         return not isinstance(binding, Binding) or self.check_action(binding.action, ()) is True
 
     def put_in_front(

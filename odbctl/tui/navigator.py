@@ -19,8 +19,8 @@ class Navigator(Protocol):
         """Leave the screen in front, or go back to the view before."""
         ...
 
-    def open_detail(self, service: str) -> None:
-        """Open a service's own screen."""
+    def open_detail(self, service: str, *, instance: str | None = None) -> None:
+        """Open the screen of a service, or of one of its instances."""
         ...
 
     def open_logs(

@@ -16,6 +16,7 @@ from textual.message import Message
 
 from odbctl.tui.arrange import Arrangement, Arranger, Keyed, Resource
 from odbctl.tui.columns import Column
+from odbctl.tui.keymap import identified
 from odbctl.tui.paint import NOTHING, Cell, Tone
 from odbctl.tui.table import RowTable
 
@@ -26,14 +27,16 @@ ASCENDING, DESCENDING = "▲", "▼"
 class ResourceTable(RowTable[Row], Generic[Row]):
     """The rows of a resource, arranged as the person chose."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "sort", "Sort; arrows choose the column", show=False),
-        Binding("Z", "freeze", "Freeze the order", show=False),
-        Binding("exclamation_mark", "faults", "Faults only", show=False),
-        Binding("w", "wide", "Wide columns", show=False),
-        Binding("space", "mark", "Mark the row", show=False),
-        Binding("c", "copy", "Copy the name; again: the row", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("o", "sort", "Sort; arrows choose the column", show=False),
+            Binding("Z", "freeze", "Freeze the order", show=False),
+            Binding("exclamation_mark", "faults", "Faults only", show=False),
+            Binding("w", "wide", "Wide columns", show=False),
+            Binding("space", "mark", "Mark the row", show=False),
+            Binding("c", "copy", "Copy the name; again: the row", show=False),
+        ]
+    )
 
     class Arranged(Message):
         """What is shown, or how, was chosen anew."""

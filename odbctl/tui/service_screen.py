@@ -12,22 +12,26 @@ from textual.binding import Binding, BindingType
 
 from odbctl.tui.backend import Action, Verb
 from odbctl.tui.dialogs import ConfirmDialog, CountDialog
-from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE, FrameScreen, content_of
+from odbctl.tui.flows.actions import FlowActions
+from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE, FrameScreen
+from odbctl.tui.keymap import identified
 from odbctl.tui.messages import ActionWanted, StatusChanged
 from odbctl.tui.snapshot import ServiceRow
 from odbctl.tui.state import failed
 from odbctl.tui.text import visible
 
-__all__ = ["ACTIONS", "ALWAYS", "EVERYWHERE", "ServiceScreen", "content_of"]
+__all__ = ["ACTIONS", "ALWAYS", "EVERYWHERE", "ServiceScreen"]
 
-ACTIONS: tuple[BindingType, ...] = (
-    Binding("u", "start", "Start"),
-    Binding("x", "stop", "Stop"),
-    Binding("r", "restart", "Restart", show=False),
-    Binding("equals_sign", "scale", "Scale", show=False, key_display="="),
+ACTIONS: tuple[BindingType, ...] = tuple(
+    identified(
+        [
+            Binding("u", "start", "Start"),
+            Binding("x", "stop", "Stop"),
+            Binding("r", "restart", "Restart", show=False),
+            Binding("equals_sign", "scale", "Scale", show=False, key_display="="),
+        ]
+    )
 )
-# What a read-only dashboard does not offer.
-CHANGING = frozenset({"start", "stop", "restart", "scale", "actions", "deploy", "roll_back"})
 NAMES_SHOWN = 5
 
 
@@ -43,7 +47,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-class ServiceScreen(FrameScreen):
+class ServiceScreen(FlowActions, FrameScreen):
     """A screen with actions on services."""
 
     @property
@@ -56,12 +60,6 @@ class ServiceScreen(FrameScreen):
         """The services that actions are about: the marked ones, else the selected one."""
         target = self.target
         return () if target is None else (target,)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer no change in a read-only dashboard."""
-        if self.state.is_readonly and action in CHANGING:
-            return False
-        return super().check_action(action, parameters)
 
     def action_start(self) -> None:
         """Want the services to run; asks nothing, for it harms nothing."""

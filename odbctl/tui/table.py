@@ -23,6 +23,7 @@ from textual.widget import Widget
 
 from odbctl.tui.arrange import Keyed
 from odbctl.tui.columns import GAP_CELLS, Column, ColumnSpec, columns_for
+from odbctl.tui.keymap import identified
 from odbctl.tui.paint import NOTHING, Cell, Tone
 from odbctl.tui.text import fit
 
@@ -67,14 +68,16 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         "table--mark",
         *(f"table--{tone}" for tone in Tone),
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Next row", show=False),
-        Binding("k,up", "move(-1)", "Row before", show=False),
-        Binding("ctrl+f,pagedown", "page(1)", "A page on", show=False),
-        Binding("ctrl+b,pageup", "page(-1)", "A page back", show=False),
-        Binding("g,home", "edge(-1)", "First row", show=False),
-        Binding("G,end", "edge(1)", "Last row", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("j,down", "move(1)", "Next row", show=False),
+            Binding("k,up", "move(-1)", "Row before", show=False),
+            Binding("ctrl+f,pagedown", "page(1)", "A page on", show=False),
+            Binding("ctrl+b,pageup", "page(-1)", "A page back", show=False),
+            Binding("g,home", "edge(-1)", "First row", show=False),
+            Binding("G,end", "edge(1)", "Last row", show=False),
+        ]
+    )
 
     class Moved(Message):
         """The cursor is on another row."""

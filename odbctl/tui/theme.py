@@ -34,6 +34,9 @@ LIGHT = Theme(
     panel="#E1E6EC",
     dark=False,
 )
+# Settings of `tui_theme`.
+AUTO = "auto"
+_BY_SETTING = {"dark": DARK.name, "light": LIGHT.name}
 # Of the 16 colours: those that terminals use for a light background.
 _LIGHT_BACKGROUNDS = frozenset({"7", "15"})
 
@@ -42,3 +45,8 @@ def theme_name(environ: Mapping[str, str]) -> str:
     """Choose by `COLORFGBG`, where terminals say their colours; dark when it is not said."""
     background = environ.get("COLORFGBG", "").rpartition(";")[2]
     return LIGHT.name if background in _LIGHT_BACKGROUNDS else DARK.name
+
+
+def choose_theme(setting: str, environ: Mapping[str, str]) -> str:
+    """Choose as `tui_theme` says; `auto` asks the environment. `NO_COLOR` greys either one."""
+    return _BY_SETTING.get(setting) or theme_name(environ)

@@ -27,6 +27,7 @@ from odbctl.tui.snapshot import (
     ManagerState,
     ServiceRow,
 )
+from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.views import View
 
 NOW = 1_795_000_000.0
@@ -295,12 +296,13 @@ def run_app(
     *,
     size: tuple[int, int] = (80, 24),
     is_readonly: bool = False,
+    toolbox: Toolbox | None = None,
 ) -> None:
     """Run the dashboard without a terminal, and a scenario with it."""
     import asyncio
 
     async def run() -> None:
-        app = DashboardApp(backend, clock=lambda: NOW, is_readonly=is_readonly)
+        app = DashboardApp(backend, clock=lambda: NOW, is_readonly=is_readonly, toolbox=toolbox)
         async with app.run_test(size=size) as pilot:
             await scenario(pilot, app)
 

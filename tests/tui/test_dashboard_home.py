@@ -15,8 +15,9 @@ from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import ExitCause, InstanceState
 from odbctl.errors import NotFoundError
 from odbctl.paths import Home
-from odbctl.tui.app import DashboardApp, run_dashboard
+from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import Action, EngineBackend, Request, Verb
+from odbctl.tui.opening import Options, open_dashboard
 from odbctl.tui.snapshot import ManagerState
 from odbctl.tui.state import NO_MANAGER
 
@@ -136,7 +137,7 @@ def test_an_action_on_a_service_that_is_gone_says_so(engine: Engine) -> None:
 def test_a_picture_needs_no_terminal(engine: Engine) -> None:
     write_service(engine, "api")
     picture = engine.home.data / "dashboard.svg"
-    run_dashboard(engine.home, picture)
+    open_dashboard(engine.home, Options(screenshot=picture))
     text = picture.read_text("utf-8")
     assert "main@0123abc" in text
     assert "font-face" not in text

@@ -19,7 +19,7 @@ from waiting import eventually
 
 from odbctl.errors import UsageError
 from odbctl.paths import Home
-from odbctl.tui.app import run_dashboard
+from odbctl.tui.opening import Options, open_dashboard
 
 LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
 SHOW_CURSOR = b"\x1b[?25h"
@@ -99,5 +99,5 @@ def test_a_signal_leaves_the_terminal_sane(terminal: Terminal, number: signal.Si
 
 def test_without_a_terminal_it_says_what_to_use(home: Home) -> None:
     with pytest.raises(UsageError) as caught:
-        run_dashboard(home)
+        open_dashboard(home, Options())
     assert caught.value.hint == "odbctl ps"

@@ -9,6 +9,7 @@ from odbctl.engine.api.class_check import ClassQuestion, check_class
 from odbctl.engine.api.codebases import Talk, add_codebase
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, codebase_versions, find_codebase, find_service
+from odbctl.engine.api.release_choice import default_target, ran_release
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.status import describe_one
 from odbctl.engine.model.core import Codebase, ConfigValue, Release, Service
@@ -62,7 +63,14 @@ def _take_at_once(service: Service, release: Release) -> None:
     release.finished_at = time.time()
 
 
-def deploy_service(engine: Engine, name: str, ref: str, *, progress: Talk | None = None) -> Change:
+def deploy_service(
+    engine: Engine,
+    name: str,
+    ref: str,
+    *,
+    expected_commit: str | None = None,
+    progress: Talk | None = None,
+) -> Change:
     """Roll a service out to another commit of its codebase's repository.
 
     The class is imported in a process of its own first: a commit in which it
@@ -72,10 +80,12 @@ def deploy_service(engine: Engine, name: str, ref: str, *, progress: Talk | None
         engine: The opened home.
         name: The service.
         ref: A git ref of the repository, or NAME@REF of an added codebase.
+        expected_commit: What the ref meant when somebody agreed to it, as a full hash.
         progress: Is told each step that takes time.
 
     Raises:
         CodebaseLockedError: The service refuses a change.
+        ConflictError: The ref means another commit by now.
         ServiceClassError: The commit's class does not import.
     """
     with engine.db.view():
@@ -100,6 +110,11 @@ def deploy_service(engine: Engine, name: str, ref: str, *, progress: Talk | None
         with engine.db.view():
             codebase = find_codebase(f"{codebase_name}@{ref}")
     with engine.db.view():
+        if expected_commit is not None and codebase.commit != expected_commit:
+            raise ConflictError(
+                f"{ref} is commit {codebase.commit[:12]} by now, no longer {expected_commit[:12]}",
+                hint="look at it again",
+            )
         check_class(engine, codebase, question)
     return _release(engine, name, codebase=codebase, question=question, action="deployed")
 
@@ -227,48 +242,10 @@ def rollback_service(engine: Engine, name: str, *, number: int | None = None) ->
     """
     with engine.db.view():
         service = find_service(name)
-        current = service.release
-        releases = sorted(Release.lookup_all(service=service), key=lambda r: r.number)
-        if number is None:
-            ran = [r for r in releases if _has_run(r) and r != current and _differs(r, current)]
-            if not ran:
-                raise ConflictError(
-                    f"no earlier release of service {name!r} ran",
-                    hint=f"odbctl service history {name}",
-                )
-            target = ran[-1]
-        else:
-            target = _numbered(name, releases, number)
+        target = default_target(service) if number is None else ran_release(service, number)
         codebase, question = target.codebase, _question(target)
         check_class(engine, codebase, question)
     return _release(engine, name, codebase=codebase, question=question, action="rolled back")
-
-
-def _has_run(release: Release) -> bool:
-    return release.outcome in (ReleaseOutcome.ACTIVE, ReleaseOutcome.SUPERSEDED)
-
-
-def _differs(release: Release, current: Release | None) -> bool:
-    """Tell whether going back to a release would change anything."""
-    if current is None:
-        return True
-    return (release.codebase, release.config, release.env) != (
-        current.codebase,
-        current.config,
-        current.env,
-    )
-
-
-def _numbered(name: str, releases: Sequence[Release], number: int) -> Release:
-    found = [r for r in releases if r.number == number]
-    if not found:
-        raise NotFoundError(f"release of service {name}", str(number))
-    if not _has_run(found[0]):
-        raise ConflictError(
-            f"release {number} of service {name!r} never ran: {found[0].reason}",
-            hint=f"odbctl service history {name}",
-        )
-    return found[0]
 
 
 def latest_outcome(engine: Engine, name: str) -> tuple[int, ReleaseOutcome, str | None]:

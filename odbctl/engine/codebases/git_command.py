@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from odbctl.errors import CodebaseError
@@ -34,6 +36,10 @@ _SETTINGS = (
     "http.lowSpeedTime=30",  # seconds
 )
 _SETTING_OPTIONS = tuple(word for setting in _SETTINGS for word in ("-c", setting))
+
+# How often it is asked whether git is to be stopped, where it can be.
+_ASK_SECONDS = 0.1
+_should_stop: ContextVar[Callable[[], bool] | None] = ContextVar("should_stop", default=None)
 
 # Lines that say nothing about the cause.
 _BOILERPLATE = (
@@ -103,7 +109,7 @@ def run_git(
             with _ending(process):
                 let_them_in()
                 if on_talk is None:
-                    output, talk = process.communicate(stdin)
+                    output, talk = _communicate(process, stdin)
                 else:
                     output, talk = b"", b"".join(_listen(process, on_talk))
     except FileNotFoundError as error:
@@ -141,13 +147,48 @@ def _ending(process: subprocess.Popen[bytes]) -> Generator[None, None, None]:
             raise
 
 
+@contextlib.contextmanager
+def stoppable(should_stop: Callable[[], bool]) -> Generator[None, None, None]:
+    """Let git commands of this thread end early, with CodebaseError, once `should_stop` says so."""
+    token = _should_stop.set(should_stop)
+    try:
+        yield
+    finally:
+        _should_stop.reset(token)
+
+
+def _ask_whether_to_stop() -> None:
+    should_stop = _should_stop.get()
+    if should_stop is not None and should_stop():
+        raise CodebaseError("git was stopped before it was done")
+
+
+def _communicate(process: subprocess.Popen[bytes], stdin: bytes | None) -> tuple[bytes, bytes]:
+    if _should_stop.get() is None:
+        return process.communicate(stdin)
+    while True:
+        _ask_whether_to_stop()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(stdin, timeout=_ASK_SECONDS)
+
+
 def _listen(process: subprocess.Popen[bytes], on_talk: Callable[[bytes], None]) -> Iterator[bytes]:
     assert process.stderr is not None
     descriptor = process.stderr.fileno()
+    _wait_for_talk(descriptor)
     while piece := os.read(descriptor, 65536):
         on_talk(piece)
         yield piece
+        _wait_for_talk(descriptor)
     process.wait()
+
+
+def _wait_for_talk(descriptor: int) -> None:
+    """Wait until git says something, where it may have to be stopped meanwhile."""
+    while (
+        _should_stop.get() is not None and not select.select([descriptor], [], [], _ASK_SECONDS)[0]
+    ):
+        _ask_whether_to_stop()
 
 
 def git_environment() -> dict[str, str]:

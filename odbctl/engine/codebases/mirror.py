@@ -59,17 +59,28 @@ class Mirror:
             return self._resolve_remote(ref, progress)
         return self._resolve_local(ref, progress)
 
+    def refresh(self, *, progress: Report | None = None) -> None:
+        """Fetch the branches and tags of a remote repository.
+
+        Raises:
+            CodebaseError: It is out of reach.
+        """
+        with locked(self._folder, self.key, report=progress) as lock:
+            self._create()
+            self._fetch_refs("HEAD", lock, progress)
+
     def ref_names(self) -> tuple[str, ...]:
         """Return the names of branches and tags, without asking another host."""
-        return self._source().ref_names()
+        return self.source().ref_names()
 
-    def _source(self) -> GitFolder:
+    def source(self) -> GitFolder:
+        """Return the folder that has the refs: the repository, or of a remote one the mirror."""
         if is_remote(self.location):
             return self._git
         return GitFolder.at_location(self.location)
 
     def _resolve_local(self, ref: str, report: Report | None) -> ResolvedCommit:
-        source = self._source()
+        source = self.source()
         commit = source.find_commit(ref)
         if commit is None:
             if not source.is_usable():

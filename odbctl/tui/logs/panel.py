@@ -25,6 +25,7 @@ from textual.widgets import Input, Static
 from odbctl.engine.api.log_pages import EVERYTHING, LineFilter, SearchStoppedError
 from odbctl.errors import UsageError
 from odbctl.tui.dialogs import ConfirmDialog
+from odbctl.tui.keymap import identified
 from odbctl.tui.logs.ansi import plain
 from odbctl.tui.logs.export import save, show_in_pager
 from odbctl.tui.logs.frame import LogFrame
@@ -69,19 +70,21 @@ class LogPanel(Vertical):
     LogPanel #log-prompt { width: 1fr; border: none; padding: 0; height: 1; }
     LogPanel.-asking > #log-status { display: none; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "ask('SEARCH')", "Search", key_display="/"),
-        Binding("ampersand", "ask('FILTER')", "Filter", key_display="&"),
-        Binding("at", "ask('TIME')", "Time", key_display="@"),
-        Binding("L", "level", "Level"),
-        Binding("plus", "around(1)", "More lines around what a filter shows", show=False),
-        Binding("minus", "around(-1)", "Fewer", show=False),
-        Binding("enter", "record", "The record, whole; JSON pretty-printed", show=False),
-        Binding("c", "copy", "Copy what is on the screen", show=False),
-        Binding("s", "ask('SAVE')", "Save to a file", show=False),
-        Binding("P", "pager", "Show in $PAGER", show=False),
-        Binding("escape", "leave", "Stop, end the search, the filter", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("slash", "ask('SEARCH')", "Search", key_display="/"),
+            Binding("ampersand", "ask('FILTER')", "Filter", key_display="&"),
+            Binding("at", "ask('TIME')", "Time", key_display="@"),
+            Binding("L", "level", "Level"),
+            Binding("plus", "around(1)", "More lines around what a filter shows", show=False),
+            Binding("minus", "around(-1)", "Fewer", show=False),
+            Binding("enter", "record", "The record, whole; JSON pretty-printed", show=False),
+            Binding("c", "copy", "Copy what is on the screen", show=False),
+            Binding("s", "ask('SAVE')", "Save to a file", show=False),
+            Binding("P", "pager", "Show in $PAGER", show=False),
+            Binding("escape", "leave", "Stop, end the search, the filter", show=False),
+        ]
+    )
 
     class _Told(Message):
         """Something to say, from a thread."""

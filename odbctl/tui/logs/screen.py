@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from odbctl.tui.dialogs import HelpDialog
+from odbctl.tui.keymap import identified
 from odbctl.tui.logs.panel import LogPanel
 from odbctl.tui.logs.source import LogOpener, LogRequest, OpenLogs
 from odbctl.tui.logs.view import LogView
@@ -33,12 +34,14 @@ class LogScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (61, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]
     AUTO_FOCUS = "LogView"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
-        Binding("p", "previous", "The run before, and back", show=False),
-        Binding("A", "everything", "All instances there ever were, and back", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("question_mark", "help", "Help", key_display="?"),
+            Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+            Binding("p", "previous", "The run before, and back", show=False),
+            Binding("A", "everything", "All instances there ever were, and back", show=False),
+        ]
+    )
 
     def __init__(
         self,

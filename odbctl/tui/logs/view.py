@@ -22,6 +22,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from odbctl.tui.keymap import identified
 from odbctl.tui.logs.ansi import Run
 from odbctl.tui.logs.frame import NOTHING, LogFrame
 from odbctl.tui.logs.layout import LANE_COLOURS, LineStyle, ScreenLine
@@ -63,20 +64,22 @@ class LogView(Widget, can_focus=True):
         *(f"log--{name}" for name in _STYLES),
         *(f"log--lane-{number}" for number in range(LANE_COLOURS)),
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Line down", show=False),
-        Binding("k,up", "move(-1)", "Line up", show=False),
-        Binding("ctrl+f,pagedown", "page(1)", "A page on", show=False),
-        Binding("ctrl+b,pageup", "page(-1)", "A page back", show=False),
-        Binding("g,home", "start", "First line", show=False),
-        Binding("G,end", "end", "Last line, and follow", show=False),
-        Binding("left", "shift(-1)", "Left, where lines are not wrapped", show=False),
-        Binding("right", "shift(1)", "Right", show=False),
-        Binding("n", "find(1)", "Next match", show=False),
-        Binding("N", "find(-1)", "Match before", show=False),
-        Binding("t", "times", "Times: of day, with date, age, none", show=False),
-        Binding("w", "wrap", "Wrap long lines, or cut them", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("j,down", "move(1)", "Line down", show=False),
+            Binding("k,up", "move(-1)", "Line up", show=False),
+            Binding("ctrl+f,pagedown", "page(1)", "A page on", show=False),
+            Binding("ctrl+b,pageup", "page(-1)", "A page back", show=False),
+            Binding("g,home", "start", "First line", show=False),
+            Binding("G,end", "end", "Last line, and follow", show=False),
+            Binding("left", "shift(-1)", "Left, where lines are not wrapped", show=False),
+            Binding("right", "shift(1)", "Right", show=False),
+            Binding("n", "find(1)", "Next match", show=False),
+            Binding("N", "find(-1)", "Match before", show=False),
+            Binding("t", "times", "Times: of day, with date, age, none", show=False),
+            Binding("w", "wrap", "Wrap long lines, or cut them", show=False),
+        ]
+    )
 
     class Changed(Message):
         """Something else is shown, or said."""

@@ -8,10 +8,11 @@ from textual.binding import Binding, BindingType
 
 from odbctl.tui.backend import Action, Verb
 from odbctl.tui.dialogs import ConfirmDialog
+from odbctl.tui.keymap import CHANGING_ACTIONS, identified
 from odbctl.tui.messages import ActionWanted, StatusChanged
 from odbctl.tui.resources import INSTANCES
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
-from odbctl.tui.service_screen import ALWAYS, CHANGING, EVERYWHERE, counted, named
+from odbctl.tui.service_screen import ALWAYS, EVERYWHERE, counted, named
 from odbctl.tui.snapshot import DashboardSnapshot, InstanceRow
 from odbctl.tui.state import failed
 from odbctl.tui.text import visible
@@ -20,17 +21,19 @@ from odbctl.tui.text import visible
 class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
     """Instances, with what ends them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,d", "open", "Service", key_display="enter"),
-        Binding("l", "logs", "Logs"),
-        Binding("x", "stop", "Stop"),
-        FILTER,
-        Binding("p", "logs_before", "Logs of the run before", show=False),
-        Binding("a", "actions", "Every action", show=False),
-        *ROW_KEYS,
-        *ALWAYS,
-        *EVERYWHERE,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("enter,d", "open", "Detail", key_display="enter"),
+            Binding("l", "logs", "Logs"),
+            Binding("x", "stop", "Stop"),
+            FILTER,
+            Binding("p", "logs_before", "Logs of the run before", show=False),
+            Binding("a", "actions", "Every action", show=False),
+            *ROW_KEYS,
+            *ALWAYS,
+            *EVERYWHERE,
+        ]
+    )
     RESOURCE = INSTANCES
 
     @property
@@ -44,14 +47,14 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer no change in a read-only dashboard."""
-        if self.state.is_readonly and action in CHANGING:
+        if self.state.is_readonly and action in CHANGING_ACTIONS and action != "actions":
             return False
         return super().check_action(action, parameters)
 
     def action_open(self) -> None:
-        """Open the service of the instance."""
+        """Open the instance's own screen."""
         if (row := self.table.cursor_row) is not None:
-            self.navigator.open_detail(row.service)
+            self.navigator.open_detail(row.service, instance=row.key)
 
     def action_logs(self) -> None:
         """Open the log of the instance."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from odbctl.tui.keymap import identified
 from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow
 from odbctl.tui.resources import AWS, CODEBASES, DEPLOYS, EVENTS, HOSTS
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
@@ -16,13 +17,15 @@ from odbctl.tui.views import View
 
 
 def _keys(open_text: str) -> list[BindingType]:
-    return [
-        Binding("enter,d", "open", open_text, key_display="enter"),
-        FILTER,
-        *ROW_KEYS,
-        *ALWAYS,
-        *EVERYWHERE,
-    ]
+    return identified(
+        [
+            Binding("enter,d", "open", open_text, key_display="enter"),
+            FILTER,
+            *ROW_KEYS,
+            *ALWAYS,
+            *EVERYWHERE,
+        ]
+    )
 
 
 class HostsScreen(ResourceScreen[HostRow], inherit_bindings=False):

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from odbctl.tui.columns import EVENT_COLUMNS
 from odbctl.tui.frame_screen import Line
+from odbctl.tui.keymap import identified
 from odbctl.tui.paint import Cell, Tone, event_cells
 from odbctl.tui.resources import ATTENTION, AttentionRow, attention_rows
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
@@ -35,14 +36,16 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
     OverviewScreen #events { height: 12; }
     OverviewScreen.-short #events { display: none; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,d", "open", "Detail", key_display="enter"),
-        Binding("l", "logs", "Logs"),
-        FILTER,
-        *ROW_KEYS,
-        *ALWAYS,
-        *EVERYWHERE,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("enter,d", "open", "Detail", key_display="enter"),
+            Binding("l", "logs", "Logs"),
+            FILTER,
+            *ROW_KEYS,
+            *ALWAYS,
+            *EVERYWHERE,
+        ]
+    )
     RESOURCE = ATTENTION
 
     def __init__(self, state: DashboardState) -> None:

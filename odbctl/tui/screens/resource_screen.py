@@ -15,6 +15,7 @@ from textual.widget import Widget
 from odbctl.tui.arrange import Keyed, Resource
 from odbctl.tui.backend import Request
 from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE, FrameScreen, Line
+from odbctl.tui.keymap import identified
 from odbctl.tui.messages import DescriptionWanted, StatusChanged
 from odbctl.tui.paint import Cell, Tone
 from odbctl.tui.prompt import PromptKind
@@ -44,7 +45,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     ResourceScreen.-thin #empty, ResourceScreen.-low #empty { display: none; }
     ResourceScreen.-thin #prompt, ResourceScreen.-low #prompt { display: none; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [FILTER, *ROW_KEYS, *ALWAYS, *EVERYWHERE]
+    BINDINGS: ClassVar[list[BindingType]] = identified([FILTER, *ROW_KEYS, *ALWAYS, *EVERYWHERE])
     RESOURCE: ClassVar[Resource[Row]]  # pyright: ignore[reportGeneralTypeIssues] - one for each class, whatever its rows
     AUTO_FOCUS = "#table"
 

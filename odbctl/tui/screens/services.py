@@ -12,6 +12,8 @@ from textual.widget import Widget
 
 from odbctl.tui.backend import Request
 from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS
+from odbctl.tui.flows.actions import FLOW_ACTIONS
+from odbctl.tui.keymap import identified
 from odbctl.tui.logs.source import LogRequest
 from odbctl.tui.logs.view import LogView
 from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells
@@ -40,17 +42,19 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
     ServicesScreen.-wide #logs, ServicesScreen.-wide #events { height: 1fr; width: 1fr; }
     ServicesScreen.-wide #events { margin-left: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,d", "open", "Detail", key_display="enter"),
-        *ACTIONS,
-        FILTER,
-        Binding("l", "logs", "Logs", show=False),
-        Binding("p", "logs_before", "Logs of the run before", show=False),
-        Binding("a", "actions", "Every action", show=False),
-        *ROW_KEYS,
-        *ALWAYS,
-        *EVERYWHERE,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = identified(
+        [
+            Binding("enter,d", "open", "Detail", key_display="enter"),
+            *ACTIONS,
+            FILTER,
+            Binding("l", "logs", "Logs", show=False),
+            Binding("p", "logs_before", "Logs of the run before", show=False),
+            *FLOW_ACTIONS,
+            *ROW_KEYS,
+            *ALWAYS,
+            *EVERYWHERE,
+        ]
+    )
     RESOURCE = SERVICES
 
     def __init__(self, state: DashboardState) -> None:
@@ -146,11 +150,6 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
         """Open the log of the run before of the selected service."""
         if (key := self.table.cursor_key) is not None:
             self.navigator.open_logs(key, is_previous=True)
-
-    def action_actions(self) -> None:
-        """Show every action on the marked services, or on the selected one."""
-        if self.targets:
-            self.navigator.open_actions(self.view, tuple(row.key for row in self.targets))
 
     def _show_selected(self, state: DashboardState) -> None:
         key = self.table.cursor_key

@@ -1,0 +1,55 @@
+"""What a rollout does, told before it begins. Every function needs an open view.
+
+The order that is told here is the one that `reconcile.rollout` plans.
+"""
+
+from __future__ import annotations
+
+from odbctl.engine.model.core import Service
+from odbctl.engine.model.states import CodebaseLock, RestartPolicy
+
+
+def order_texts(service: Service, living: int) -> list[str]:
+    """Say in which order instances are replaced."""
+    if service.desired_count == 0:
+        return ["nothing is wanted to run: the new release is taken at once, and runs when started"]
+    if service.schedule is not None:
+        return ["a run that is under way ends as it is; the next run is of the new release"]
+    if service.restart is RestartPolicy.NEVER and living:
+        return ["a run that is under way ends as it is; later runs are of the new release"]
+    if service.singleton:
+        return [
+            "it is a singleton: the old instance stops first",
+            "then the new one starts; if it fails, the old release comes back",
+        ]
+    each = (
+        "1 new instance starts"
+        if service.desired_count == 1
+        else (f"{service.desired_count} new instances start")
+    )
+    ready = "ready" if service.readiness is not None else "running"
+    lines = [
+        f"{each} beside what runs",
+        f"when all of them are {ready}, the old ones stop, within {service.stop_grace_seconds:g} s",
+        "if one fails, the new ones stop and nothing that ran has changed",
+    ]
+    if service.readiness is not None:
+        lines.insert(1, f"each has {service.start_grace_seconds:g} s to become ready")
+    return lines
+
+
+def kept_texts(service: Service) -> list[str]:
+    """Say what a deploy leaves as it is."""
+    release = service.candidate or service.release
+    lines = [f"{service.desired_count} wanted"]
+    if release is not None:
+        lines += [f"class {release.class_spec}", "its configuration and its environment"]
+    lines.append("logs, storage and events")
+    return lines
+
+
+def refusal_of(service: Service, *, changes_code: bool) -> str | None:
+    """Say why a change of the codebase would be refused."""
+    if changes_code and service.lock is CodebaseLock.LOCKED:
+        return f"its codebase is locked: odbctl service prepare {service.name}"
+    return None

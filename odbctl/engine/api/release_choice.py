@@ -1,0 +1,62 @@
+"""Which earlier release a service goes back to. Every function needs an open view."""
+
+from __future__ import annotations
+
+from odbctl.engine.model.core import Release, Service
+from odbctl.engine.model.states import ReleaseOutcome
+from odbctl.errors import ConflictError, NotFoundError
+
+
+def default_target(service: Service) -> Release:
+    """Return the release that ran before the current one. Needs an open view.
+
+    Raises:
+        ConflictError: There is none.
+    """
+    current = service.release
+    ran = [r for r in _releases(service) if has_run(r) and r != current and _differs(r, current)]
+    if not ran:
+        raise ConflictError(
+            f"no earlier release of service {service.name!r} ran",
+            hint=f"odbctl service history {service.name}",
+        )
+    return ran[-1]
+
+
+def _releases(service: Service) -> list[Release]:
+    return sorted(Release.lookup_all(service=service), key=lambda r: r.number)
+
+
+def has_run(release: Release) -> bool:
+    """Tell whether a release was one that a service ran."""
+    return release.outcome in (ReleaseOutcome.ACTIVE, ReleaseOutcome.SUPERSEDED)
+
+
+def _differs(release: Release, current: Release | None) -> bool:
+    """Tell whether going back to a release would change anything."""
+    if current is None:
+        return True
+    return (release.codebase, release.config, release.env) != (
+        current.codebase,
+        current.config,
+        current.env,
+    )
+
+
+def ran_release(service: Service, number: int) -> Release:
+    """Return the release of a number, which has to have run. Needs an open view.
+
+    Raises:
+        ConflictError: It never ran.
+        NotFoundError: There is none of that number.
+    """
+    name = service.name
+    found = [r for r in _releases(service) if r.number == number]
+    if not found:
+        raise NotFoundError(f"release of service {name}", str(number))
+    if not has_run(found[0]):
+        raise ConflictError(
+            f"release {number} of service {name!r} never ran: {found[0].reason}",
+            hint=f"odbctl service history {name}",
+        )
+    return found[0]

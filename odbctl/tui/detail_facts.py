@@ -1,0 +1,149 @@
+"""The facts of the summary: how a service is set, how an instance came and went. Pure."""
+
+from __future__ import annotations
+
+from odbctl.engine.api.documents import InstanceDocument, ProbeDocument, ServiceDocument
+from odbctl.tui.detail_rows import Fact, FactGroup
+from odbctl.tui.paint import Tone
+from odbctl.tui.plot_axis import date, percent, size
+from odbctl.tui.snapshot import exit_text
+
+NONE = "-"
+
+
+def service_groups(service: ServiceDocument) -> tuple[FactGroup, ...]:
+    """Return how a service is set, in groups."""
+    return (
+        FactGroup(title="runs", facts=_runs(service)),
+        FactGroup(title="limits", facts=_limits(service)),
+        FactGroup(title="probes", facts=_probes(service)),
+        FactGroup(title="counters", facts=_counters(service)),
+    )
+
+
+def _runs(service: ServiceDocument) -> tuple[Fact, ...]:
+    release = f"release {service['release']}" if service["release"] else NONE
+    if service["candidate"]:
+        release += f", {service['candidate']} is being rolled out"
+    count = "a singleton" if service["singleton"] else f"{service['desired_count']} wanted"
+    lock = service["lock"]
+    schedule = service["schedule"] or NONE
+    if service["schedule"]:
+        zone = service["time_zone"] or "local time"
+        schedule += f" ({zone}, {service['overlap']} when late)"
+    if service["next_run_at"] is not None:
+        schedule += f", next {date(service['next_run_at'])}"
+    return (
+        Fact(name="class", value=service["class"]),
+        Fact(name="codebase", value=_codebase(service)),
+        Fact(name="release", value=release),
+        Fact(name="wanted", value=count),
+        Fact(name="lock", value=lock, tone=Tone.PLAIN if lock == "unlocked" else Tone.WARN),
+        Fact(name="placement", value=service["placement"]),
+        Fact(name="depends on", value=", ".join(service["depends_on"]) or NONE),
+        Fact(
+            name="waits for",
+            value=", ".join(service["waits_for"]) or NONE,
+            tone=Tone.WARN if service["waits_for"] else Tone.PLAIN,
+        ),
+        Fact(name="schedule", value=schedule),
+    )
+
+
+def _codebase(service: ServiceDocument) -> str:
+    codebase = service["codebase"]
+    return f"{codebase['name']}@{codebase['ref']} {codebase['commit'][:12]}" if codebase else NONE
+
+
+def _limits(service: ServiceDocument) -> tuple[Fact, ...]:
+    memory, cpu = service["memory_limit_bytes"], service["cpu_limit"]
+    memory_text = NONE if memory is None else f"{size(memory)} by {service['memory_held_by']}"
+    cpu_text = NONE if cpu is None else f"{cpu:g} cores by {service['cpu_held_by']}"
+    return (
+        Fact(name="reserves", value=f"{service['cores']:g} cores, {service['ram_gb']:g} GB"),
+        Fact(name="memory", value=memory_text),
+        Fact(name="CPU", value=cpu_text),
+        Fact(name="log file", value=f"{size(service['log_max_bytes'])} at most"),
+        Fact(name="logs", value=f"{size(service['log_quota_bytes'])} at most"),
+    )
+
+
+def _probes(service: ServiceDocument) -> tuple[Fact, ...]:
+    return (
+        Fact(name="ready", value=_probe(service["readiness"])),
+        Fact(name="alive", value=_probe(service["liveness"])),
+        Fact(name="unhealthy", value=service["on_unhealthy"]),
+        Fact(name="to start", value=f"{service['start_grace_seconds']:g} s"),
+        Fact(
+            name="to stop",
+            value=f"{service['stop_grace_seconds']:g} s after {service['stop_signal'] or 'asking'}",
+        ),
+    )
+
+
+def _probe(probe: ProbeDocument | None) -> str:
+    if probe is None:
+        return NONE
+    return (
+        f"{probe['probe']} each {probe['period_seconds']:g} s, {probe['failure_threshold']} times"
+    )
+
+
+def _counters(service: ServiceDocument) -> tuple[Fact, ...]:
+    return (
+        Fact(name="restart", value=service["restart"]),
+        _counter("restarts", service["restarts"]),
+        _counter("crashes", service["crashes"]),
+        _counter("failed starts", service["failed_starts"]),
+        Fact(name="created", value=date(service["created_at"])),
+    )
+
+
+def _counter(name: str, count: int) -> Fact:
+    return Fact(name=name, value=str(count), tone=Tone.WARN if count else Tone.PLAIN)
+
+
+def instance_groups(instance: InstanceDocument) -> tuple[FactGroup, ...]:
+    """Return how an instance came, what it uses, and how it ended."""
+    return (
+        FactGroup(title="runs", facts=_life(instance)),
+        FactGroup(title="uses", facts=_usage(instance)),
+    )
+
+
+def _life(instance: InstanceDocument) -> tuple[Fact, ...]:
+    ended = exit_text(instance)
+    cause = instance["exit"]["cause"] if instance["exit"] else None
+    is_bad = ended not in ("", "code 0") and cause != "stop"
+    return (
+        Fact(name="host", value=instance["host"]),
+        Fact(name="pid", value=str(instance["pid"] or NONE)),
+        Fact(name="owner", value=instance["owner"] or NONE),
+        Fact(name="health", value=instance["health"] or NONE),
+        Fact(name="started", value=_at(instance["started_at"])),
+        Fact(name="running", value=_at(instance["running_at"])),
+        Fact(name="asked to stop", value=_at(instance["stopping_at"])),
+        Fact(name="ended", value=_at(instance["ended_at"])),
+        Fact(
+            name="exit",
+            value=f"{ended} ({cause})" if ended else NONE,
+            tone=Tone.WARN if is_bad else Tone.PLAIN,
+        ),
+        Fact(name="failures", value=f"{instance['failures']} in a row before it"),
+        Fact(name="log", value=instance["log"]),
+    )
+
+
+def _usage(instance: InstanceDocument) -> tuple[Fact, ...]:
+    cpu, rss = instance["cpu_percent"], instance["rss_bytes"]
+    files, threads = instance["open_files"], instance["threads"]
+    return (
+        Fact(name="CPU", value=NONE if cpu is None else percent(cpu)),
+        Fact(name="memory", value=NONE if rss is None else size(rss)),
+        Fact(name="open files", value=NONE if files is None else str(files)),
+        Fact(name="threads", value=NONE if threads is None else str(threads)),
+    )
+
+
+def _at(at: float | None) -> str:
+    return NONE if at is None else date(at)

@@ -1,0 +1,29 @@
+"""Cells as content that Textual draws; nothing in them is taken for markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+
+from odbctl.tui.paint import Cell, Tone
+
+_STYLES = {
+    Tone.PLAIN: "$foreground",
+    Tone.STRONG: "bold $foreground",
+    Tone.MUTED: "$secondary",
+    Tone.GOOD: "$text-success",
+    Tone.BUSY: "$text-accent",
+    Tone.WARN: "$text-warning",
+    Tone.BAD: "bold $text-error",
+}
+
+
+def content_line(cells: Iterable[Cell]) -> Content:
+    """Return cells as one line."""
+    return Content.assemble(*((cell.text, _STYLES[cell.tone]) for cell in cells))
+
+
+def content_lines(lines: Iterable[Iterable[Cell]]) -> Content:
+    """Return lines of cells as one text."""
+    return Content("\n").join(content_line(line) for line in lines)

@@ -1,0 +1,1 @@
+"""Changing things from the dashboard, step by step: choose, look, confirm, watch."""
