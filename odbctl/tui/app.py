@@ -177,9 +177,6 @@ class DashboardApp(App[None]):
         self.push_screen(screen)
         screen.action_show("logs")
 
-    def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
-        """Show every action on these services or instances; the keys are fixed from here on."""
-
     def action_go(self, view: str) -> None:
         """Show a view's screen."""
         self.go_to(View(view))

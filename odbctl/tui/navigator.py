@@ -27,7 +27,3 @@ class Navigator(Protocol):
     ) -> None:
         """Open the log of a service, of one of its instances, or of the run before."""
         ...
-
-    def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
-        """Show every action on these services or instances; the keys are fixed from here on."""
-        ...

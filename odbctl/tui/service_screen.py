@@ -27,7 +27,7 @@ ACTIONS: tuple[BindingType, ...] = (
     Binding("equals_sign", "scale", "Scale", show=False, key_display="="),
 )
 # What a read-only dashboard does not offer.
-CHANGING = frozenset({"start", "stop", "restart", "scale", "actions", "deploy", "roll_back"})
+CHANGING = frozenset({"start", "stop", "restart", "scale", "kill", "deploy", "roll_back"})
 NAMES_SHOWN = 5
 
 

@@ -372,20 +372,23 @@ def test_an_object_that_is_gone_has_no_yaml() -> None:
     run_app(backend, scenario)
 
 
-def test_an_instance_is_stopped_by_the_id_that_was_shown() -> None:
+@pytest.mark.parametrize(
+    ("key", "word", "verb"), [("x", "Stop", Verb.STOP_INSTANCE), ("a", "Kill", Verb.KILL_INSTANCE)]
+)
+def test_an_instance_is_ended_by_the_id_that_was_shown(key: str, word: str, verb: Verb) -> None:
     backend = FakeBackend(EVERYTHING)
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await ready(pilot, app)
         await pilot.press("3")
         await until_shown(pilot, app, "web-1")
-        await pilot.press("j", "x")
-        await until_shown(pilot, app, "Stop billing-1")
+        await pilot.press("j", key)
+        await until_shown(pilot, app, f"{word} billing-1")
         button = app.screen.query_one("#confirm", Button)
         await until(pilot, lambda: not button.disabled)
         await pilot.press("right", "enter")
         await until(pilot, lambda: backend.actions)
-        wanted = Action(verb=Verb.STOP_INSTANCE, service="billing", instance="billing-1")
+        wanted = Action(verb=verb, service="billing", instance="billing-1")
         assert backend.actions == [wanted]
 
     run_app(backend, scenario)

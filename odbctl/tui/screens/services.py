@@ -45,7 +45,6 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
         FILTER,
         Binding("l", "logs", "Logs", show=False),
         Binding("p", "logs_before", "Logs of the run before", show=False),
-        Binding("a", "actions", "Every action", show=False),
         *ROW_KEYS,
         *ALWAYS,
         *EVERYWHERE,
@@ -136,11 +135,6 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
         """Open the log of the run before of the selected service."""
         if (key := self.table.cursor_key) is not None:
             self.navigator.open_logs(key, is_previous=True)
-
-    def action_actions(self) -> None:
-        """Show every action on the marked services, or on the selected one."""
-        if self.targets:
-            self.navigator.open_actions(self.view, tuple(row.key for row in self.targets))
 
     def _show_selected(self, state: DashboardState) -> None:
         key = self.table.cursor_key
