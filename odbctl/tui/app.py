@@ -198,14 +198,14 @@ class DashboardApp(App[None]):
         screen = self._screen_of(view)
         if screen is not self.screen:
             screen.state = self.state
-            self.switch_screen(view.value)
+            self.switch_screen(view.value)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
 
     def _screen_of(self, view: View) -> AnyScreen:
         """Return the screen of a view; it stays, with its cursor and filter."""
         screen = self._views.get(view)
         if screen is None:
             screen = self._views[view] = make_screen(view, self.state)
-            self.install_screen(screen, view.value)
+            self.install_screen(screen, view.value)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
         return screen
 
     def on_description_wanted(self, message: DescriptionWanted) -> None:

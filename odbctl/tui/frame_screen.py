@@ -141,7 +141,7 @@ class FrameScreen(Screen[None]):
     @property
     def navigator(self) -> Navigator:
         """Who opens other screens: the app."""
-        return cast("Navigator", self.app)
+        return cast("Navigator", self.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
 
     @property
     def request(self) -> Request:

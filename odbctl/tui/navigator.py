@@ -27,3 +27,7 @@ class Navigator(Protocol):
     ) -> None:
         """Open the log of a service, of one of its instances, or of the run before."""
         ...
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Give a text to the terminal's clipboard (OSC 52)."""
+        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fakes.dashboard import (
@@ -59,9 +59,7 @@ EVERYTHING = DashboardSnapshot(
 
 
 def table_of(app: DashboardApp) -> ResourceTable[Any]:
-    screen = app.screen
-    assert isinstance(screen, ResourceScreen)
-    return screen.table
+    return cast("ResourceTable[Any]", app.screen.query_one("#table"))
 
 
 def shown(app: DashboardApp) -> list[str]:

@@ -164,7 +164,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     def on_resource_table_copied(self, event: ResourceTable.Copied) -> None:
         """Give a text to the terminal's clipboard (OSC 52)."""
         event.stop()
-        self.app.copy_to_clipboard(event.text)
+        self.navigator.copy_to_clipboard(event.text)
         self.post_message(StatusChanged(done(f"copied {event.what}")))
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
