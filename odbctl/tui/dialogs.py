@@ -137,6 +137,8 @@ _KEY_NAMES = {
     "question_mark": "?",
     "slash": "/",
     "equals_sign": "=",
+    "exclamation_mark": "!",
+    "colon": ":",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "escape": "esc",

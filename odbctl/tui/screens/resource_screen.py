@@ -42,7 +42,6 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     ResourceScreen.-empty #body { display: none; }
     ResourceScreen.-empty #empty { display: block; }
     ResourceScreen.-thin #empty, ResourceScreen.-low #empty { display: none; }
-    ResourceScreen.-thin #prompt, ResourceScreen.-low #prompt { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [FILTER, *ROW_KEYS, *ALWAYS, *EVERYWHERE]
     RESOURCE: ClassVar[Resource[Row]]  # pyright: ignore[reportGeneralTypeIssues] - one for each class, whatever its rows
@@ -126,6 +125,11 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     def is_about(self, snapshot: DashboardSnapshot) -> bool:
         """Tell whether a snapshot has the rows of this screen."""
         return snapshot.view is self.view
+
+    def help_groups(self) -> list[tuple[str, Iterable[BindingType]]]:
+        """Return the bindings that work here, with those of the table."""
+        own, tables, everywhere = super().help_groups()
+        return [own, (tables[0], [*ResourceTable.BINDINGS, *tables[1]]), everywhere]
 
     def focus_body(self) -> None:
         """Give the keys to the table."""
