@@ -23,7 +23,7 @@ from benchmarks.figures import Figure, Measure, Row, Target
 # In the order they are run: what is quick to tell comes first.
 GROUPS = (
     "latency", "hundred", "restart", "cli", "stop", "memory", "idle", "logs", "log_search",
-    "log_viewer", "objects", "sharing", "large_home", "peers",
+    "log_viewer", "objects", "sharing", "large_home", "dashboard", "peers",
 )  # fmt: skip
 FULL_ROUNDS = 7
 QUICK_ROUNDS = 2

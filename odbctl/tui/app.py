@@ -194,8 +194,11 @@ class DashboardApp(App[None]):
         if self.toolbox is None:
             return
         flows = Flows(self, self.toolbox.flows, clock=self._clock)
-        show = flows.instance_actions if view is View.INSTANCES else flows.service_actions
-        show(keys[0], blocked=self.state.refusal, is_readonly=self.state.is_readonly)
+        blocked, is_readonly = self.state.refusal, self.state.is_readonly
+        if view is View.INSTANCES:
+            flows.instance_actions(*keys, blocked=blocked, is_readonly=is_readonly)
+        else:
+            flows.service_actions(keys[0], blocked=blocked, is_readonly=is_readonly)
 
     def action_go(self, view: str) -> None:
         """Show a view's screen."""
@@ -218,7 +221,7 @@ class DashboardApp(App[None]):
         screen = self._screen_of(view)
         if screen is not self.screen:
             screen.state = self.state
-            self.switch_screen(view.value)
+            self.switch_screen(view.value)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
 
     def _screen_of(self, view: View) -> AnyScreen:
         """Return the screen of a view; it stays, with its cursor and filter."""
@@ -226,7 +229,7 @@ class DashboardApp(App[None]):
         if screen is None:
             screen = self._views[view] = make_screen(view, self.state)
             screen.table.choose(self.views.view(view.value))
-            self.install_screen(screen, view.value)
+            self.install_screen(screen, view.value)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
         return screen
 
     def on_description_wanted(self, message: DescriptionWanted) -> None:

@@ -12,14 +12,6 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
 
-from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.instances import kill_instance, stop_instance
-from odbctl.engine.api.log_pages import open_pages
-from odbctl.engine.api.logs import select_logs
-from odbctl.engine.api.managers import ensure_manager
-from odbctl.engine.api.releases import restart_service
-from odbctl.engine.api.services import scale_service, start_service, stop_service
-from odbctl.engine.api.yaml_text import object_text
 from odbctl.paths import Home
 from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.snapshot import DashboardSnapshot
@@ -137,6 +129,10 @@ class EngineBackend:
 
     def open_logs(self, request: LogRequest) -> LogSource:
         """Choose the logs as `odbctl service logs` does; the database is closed again."""
+        from odbctl.engine.api.engine import Engine
+        from odbctl.engine.api.log_pages import open_pages
+        from odbctl.engine.api.logs import select_logs
+
         with Engine.open(self._home) as engine:
             selection = select_logs(
                 engine,
@@ -149,6 +145,13 @@ class EngineBackend:
 
     def perform(self, action: Action, tell: Callable[[str], None]) -> str:
         """Do it with an engine of its own."""
+        # The first paint does not wait for what only actions need.
+        from odbctl.engine.api.engine import Engine
+        from odbctl.engine.api.instances import kill_instance, stop_instance
+        from odbctl.engine.api.managers import ensure_manager
+        from odbctl.engine.api.releases import restart_service
+        from odbctl.engine.api.services import scale_service, start_service, stop_service
+
         with Engine.open(self._home) as engine:
             match action.verb:
                 case Verb.START:
@@ -167,5 +170,8 @@ class EngineBackend:
 
     def describe(self, view: View, key: str) -> str:
         """Describe it with an engine of its own."""
+        from odbctl.engine.api.engine import Engine
+        from odbctl.engine.api.yaml_text import object_text
+
         with Engine.open(self._home) as engine:
             return object_text(engine, view.value, key)

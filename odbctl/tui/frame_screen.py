@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
@@ -23,7 +23,7 @@ from odbctl.tui.frame_paint import crumb_cells, header_cells
 from odbctl.tui.keymap import identified
 from odbctl.tui.messages import CommandTyped, RequestChanged
 from odbctl.tui.navigator import Navigator
-from odbctl.tui.paint import Cell
+from odbctl.tui.paint import Cell, Tone
 from odbctl.tui.prompt import Prompt, PromptKind
 from odbctl.tui.state import DashboardState
 from odbctl.tui.table import RowTable
@@ -94,6 +94,9 @@ class FrameScreen(Screen[None]):
     FrameScreen #banner { height: auto; padding: 0 1; background: $warning 25%; display: none; }
     FrameScreen #banner.-said { display: block; }
     FrameScreen #status { height: 1; padding: 0 1; }
+    FrameScreen #prompt-line { display: none; height: 1; padding: 0 1; }
+    FrameScreen #sign { width: 1; }
+    FrameScreen.-prompting #prompt-line { display: block; }
     FrameScreen.-prompting #status { display: none; }
     FrameScreen #enlarge { display: none; width: 100%; text-align: center; }
     FrameScreen #body { height: 1fr; }
@@ -101,6 +104,7 @@ class FrameScreen(Screen[None]):
     FrameScreen .pane { border-top: solid $panel; border-title-color: $secondary;
         border-subtitle-color: $text-warning; }
     FrameScreen.-low > *, FrameScreen.-thin > * { display: none; }
+    FrameScreen.-low #prompt-line, FrameScreen.-thin #prompt-line { display: none; }
     FrameScreen.-low #enlarge, FrameScreen.-thin #enlarge { display: block; }
     """
     HORIZONTAL_BREAKPOINTS = [
@@ -119,6 +123,7 @@ class FrameScreen(Screen[None]):
         self._banner = Line(id="banner")
         self._status = Line(id="status")
         self._body = Vertical(id="body")
+        self._sign = Line(id="sign")
         self.prompt = Prompt()
 
     def compose(self) -> ComposeResult:
@@ -128,7 +133,9 @@ class FrameScreen(Screen[None]):
         yield self._banner
         yield Static("enlarge the terminal", id="enlarge", markup=False)
         yield from self.compose_body()
-        yield self.prompt
+        with Horizontal(id="prompt-line"):
+            yield self._sign
+            yield self.prompt
         yield self._status
         yield Footer(show_command_palette=False)
 
@@ -147,7 +154,7 @@ class FrameScreen(Screen[None]):
     @property
     def navigator(self) -> Navigator:
         """Who opens other screens: the app."""
-        return cast("Navigator", self.app)
+        return cast("Navigator", self.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
 
     @property
     def request(self) -> Request:
@@ -189,6 +196,7 @@ class FrameScreen(Screen[None]):
     def open_prompt(self, kind: PromptKind, text: str = "") -> None:
         """Let the person type in the prompt line."""
         self.add_class("-prompting")
+        self._sign.show(Cell(kind.value, Tone.BUSY))
         self.prompt.open(kind, text)
 
     def close_prompt(self) -> None:

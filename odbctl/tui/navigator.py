@@ -36,3 +36,7 @@ class Navigator(Protocol):
     def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
         """Show every action on these services or instances; the keys are fixed from here on."""
         ...
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Give a text to the terminal's clipboard (OSC 52)."""
+        ...

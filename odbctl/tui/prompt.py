@@ -33,7 +33,7 @@ class Prompt(Input):
     """One line to type into; it is there while it is open only."""
 
     DEFAULT_CSS = """
-    Prompt { display: none; border: none; padding: 0 1; height: 1; }
+    Prompt { display: none; border: none; padding: 0; height: 1; width: 1fr; }
     Prompt.-open { display: block; }
     Prompt.-broken { color: $text-error; }
     """

@@ -1,7 +1,7 @@
 """The reader: one thread that turns changes of the home into snapshots.
 
 It sleeps on the database's change signal. A single commit is read at once; a
-stream of them becomes ten snapshots a second, fewer where reading takes long,
+stream of them becomes some fifteen snapshots a second, fewer where reading takes long,
 and a snapshot that says the same is not posted. It looks at the log files twice a second, because
 they announce nothing.
 """
@@ -17,7 +17,7 @@ from odbctl.tui.backend import Backend, Request, Source
 from odbctl.tui.snapshot import DashboardSnapshot
 
 SHORTEST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 0.06
 # Pause so many times as long as the read took: a tenth of a core, however large the home.
 PAUSE_PER_READ = 9.0
 LOG_SECONDS = 0.5
@@ -112,7 +112,7 @@ class Reader:
         slept_at = time.monotonic()
         source.wait(LOG_SECONDS)
         is_stream = time.monotonic() - slept_at < self._pause_seconds
-        longer = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+        longer = min(1.5 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
         self._pause_seconds = longer if is_stream else SHORTEST_PAUSE_SECONDS
 
     def _use(self, source: Source | None) -> None:

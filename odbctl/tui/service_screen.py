@@ -47,7 +47,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-class ServiceScreen(FlowActions, FrameScreen):
+class ServiceScreen(FrameScreen, FlowActions):
     """A screen with actions on services."""
 
     @property

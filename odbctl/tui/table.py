@@ -138,6 +138,15 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         return self._rows
 
     @property
+    def cursor_index(self) -> int:
+        """The place of the row under the cursor, among those that are in sight too."""
+        return self._cursor - int(self.scroll_offset.y)
+
+    def painted_line(self, y: int) -> Line | None:
+        """Return what was drawn last at a line of the table."""
+        return self._painted.get(y)
+
+    @property
     def cursor_row(self) -> Row | None:
         """The row under the cursor."""
         return self._rows[self._cursor] if self._rows else None

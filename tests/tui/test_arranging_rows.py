@@ -43,7 +43,7 @@ from odbctl.tui.resources import (
 from odbctl.tui.snapshot import ManagerState, ServiceRow, event_rows
 from odbctl.tui.text import percent, size, sparkline
 from odbctl.tui.theme import DARK, LIGHT
-from odbctl.tui.views import ENTRIES, WORDS, Command, View, parse_command
+from odbctl.tui.views import ENTRIES, WORDS, Command, Entry, View, parse_command
 
 ALL_SPECS = [
     each.specs for each in (SERVICES, INSTANCES, HOSTS, CODEBASES, EVENTS, AWS, DEPLOYS, ATTENTION)
@@ -247,8 +247,7 @@ def test_history_forgets_what_was_long_ago() -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_every_view_has_a_key_a_name_and_an_alias(entry: object) -> None:
-    assert isinstance(entry, tuple)
+def test_every_view_has_a_key_a_name_and_an_alias(entry: Entry) -> None:
     view, key, aliases = entry
     for word in (view.value, key, f":{view.value}", *aliases):
         assert parse_command(word) == Command(word.lstrip(":"), view, "")

@@ -22,13 +22,13 @@ from odbctl.tui.flows.menu import (
     DEPLOY,
     ROLL_BACK,
     MenuItem,
-    instance_menu,
+    instances_menu,
     living_ids,
     read_only,
     service_menu,
 )
 from odbctl.tui.flows.menu_dialog import ActionsDialog
-from odbctl.tui.flows.orders import Order, OrderVerb, step_text
+from odbctl.tui.flows.orders import Order, OrderVerb, counted, step_text
 from odbctl.tui.flows.plan_dialog import MakePlan, PlanDialog
 from odbctl.tui.flows.ref_dialog import RefDialog
 from odbctl.tui.flows.release_dialog import ReleaseDialog
@@ -97,19 +97,22 @@ class Flows:
         self._push(ActionsDialog(f"Actions of service {visible(service)}", read), chosen)
 
     def instance_actions(
-        self, instance: str, *, blocked: str = "", is_readonly: bool = False
+        self, *instances: str, blocked: str = "", is_readonly: bool = False
     ) -> None:
-        """Show every action of an instance, and do the one that is chosen."""
+        """Show every action of instances, and do the one that is chosen to all of them."""
 
         def read() -> tuple[MenuItem, ...]:
-            items = instance_menu(self._backend.instance_facts(instance), blocked=blocked)
+            found = [self._backend.instance_facts(instance) for instance in instances]
+            items = instances_menu(found, blocked=blocked)
             return read_only(items) if is_readonly else items
 
         def chosen(key: str | None) -> None:
             if key is not None:
-                self.order(Order(verb=OrderVerb(key), targets=(instance,)), {})
+                self.order(Order(verb=OrderVerb(key), targets=instances), {})
 
-        self._push(ActionsDialog(f"Actions of instance {visible(instance)}", read), chosen)
+        one = f"instance {visible(instances[0])}"
+        what = one if len(instances) == 1 else counted(len(instances), "instance")
+        self._push(ActionsDialog(f"Actions of {what}", read), chosen)
 
     def order(self, order: Order, instance_counts: Mapping[str, int]) -> None:
         """Do what is ordered, once it was confirmed where it has to be.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
@@ -81,6 +82,17 @@ def _ending_items(service: ServiceDocument) -> tuple[MenuItem, ...]:
     return (
         _item(OrderVerb.KILL_INSTANCE, f"SIGKILL to {counted(alive, 'instance')}", no_life),
         _item(OrderVerb.REMOVE, "stop and forget it; logs stay", ""),
+    )
+
+
+def instances_menu(
+    instances: Sequence[InstanceDocument], *, blocked: str = ""
+) -> tuple[MenuItem, ...]:
+    """Return the actions of instances; what none of them can take is refused, as the first says."""
+    menus = [instance_menu(instance, blocked=blocked) for instance in instances]
+    return tuple(
+        next((item for item in items if not item.refusal), items[0])
+        for items in zip(*menus, strict=True)
     )
 
 

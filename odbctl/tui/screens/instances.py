@@ -66,20 +66,23 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
         if (row := self.table.cursor_row) is not None:
             self.navigator.open_logs(row.service, instance=row.key, is_previous=True)
 
+    def action_stop(self) -> None:
+        """Stop the instances, once confirmed."""
+        meaning = "While it is wanted, another one takes its place."
+        self._confirm(Verb.STOP_INSTANCE, "Stop", meaning)
+
     def action_actions(self) -> None:
         """Show every action on the marked instances, or on the selected one."""
         if keys := tuple(row.key for row in self.table.targets):
             self.navigator.open_actions(self.view, keys)
 
-    def action_stop(self) -> None:
-        """Stop the instances, once confirmed; their ids are fixed now."""
+    def _confirm(self, verb: Verb, word: str, meaning: str) -> None:
         rows = self.table.targets
         if refusal := "No instance is selected" if not rows else self.state.refusal:
             self.post_message(StatusChanged(failed(refusal)))
             return
-        actions = tuple(
-            Action(verb=Verb.STOP_INSTANCE, service=row.service, instance=row.key) for row in rows
-        )
+        # What was shown when the person chose; the cursor may move below the dialog.
+        actions = tuple(Action(verb=verb, service=row.service, instance=row.key) for row in rows)
         names = tuple(row.key for row in rows)
 
         def answer(is_confirmed: bool | None) -> None:
@@ -87,5 +90,5 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
                 self.post_message(ActionWanted(*actions))
 
         what = visible(names[0]) if len(names) == 1 else counted(len(names), "instance")
-        question = f"Stop {named(names)}?\nWhile it is wanted, another one takes its place."
-        self.put_in_front(ConfirmDialog(question, f"Stop {what}"), answer)
+        question = f"{word} {named(names)}?\n{meaning}"
+        self.put_in_front(ConfirmDialog(question, f"{word} {what}"), answer)

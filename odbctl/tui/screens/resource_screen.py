@@ -43,7 +43,6 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     ResourceScreen.-empty #body { display: none; }
     ResourceScreen.-empty #empty { display: block; }
     ResourceScreen.-thin #empty, ResourceScreen.-low #empty { display: none; }
-    ResourceScreen.-thin #prompt, ResourceScreen.-low #prompt { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = identified([FILTER, *ROW_KEYS, *ALWAYS, *EVERYWHERE])
     RESOURCE: ClassVar[Resource[Row]]  # pyright: ignore[reportGeneralTypeIssues] - one for each class, whatever its rows
@@ -128,6 +127,11 @@ class ResourceScreen(FrameScreen, Generic[Row]):
         """Tell whether a snapshot has the rows of this screen."""
         return snapshot.view is self.view
 
+    def help_groups(self) -> list[tuple[str, Iterable[BindingType]]]:
+        """Return the bindings that work here, with those of the table."""
+        own, tables, everywhere = super().help_groups()
+        return [own, (tables[0], [*ResourceTable.BINDINGS, *tables[1]]), everywhere]
+
     def focus_body(self) -> None:
         """Give the keys to the table."""
         self.table.focus()
@@ -165,7 +169,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     def on_resource_table_copied(self, event: ResourceTable.Copied) -> None:
         """Give a text to the terminal's clipboard (OSC 52)."""
         event.stop()
-        self.app.copy_to_clipboard(event.text)
+        self.navigator.copy_to_clipboard(event.text)
         self.post_message(StatusChanged(done(f"copied {event.what}")))
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:

@@ -109,5 +109,5 @@ class TextScreen(FrameScreen, inherit_bindings=False):
 
     def action_copy(self) -> None:
         """Give the text to the terminal's clipboard (OSC 52)."""
-        self.app.copy_to_clipboard(self._text)
+        self.navigator.copy_to_clipboard(self._text)
         self.post_message(StatusChanged(done("copied the text")))

@@ -236,12 +236,16 @@ def test_newest_events_are_read_once(engine: Engine, live: LiveServices) -> None
         for n in range(count):
             record_service_event(service("api"), f"r{n}", "", actor="ann")
 
+    def prune() -> None:
+        for event in Event.lookup_oldest(2):
+            event.delete()
+
     change(engine, lambda: record(3))
     newest = NewestEvents(engine, limit=50)
     assert newest.read() == list_events(engine)
     change(engine, lambda: record(20))
     assert newest.read() == list_events(engine)
-    change(engine, lambda: [event.delete() for event in Event.lookup_oldest(2)])
+    change(engine, prune)
     change(engine, lambda: record(100))
     assert newest.read() == list_events(engine, limit=50)
     assert live.events
