@@ -12,6 +12,7 @@ from textual.widgets import ContentSwitcher, Static
 from odbctl.tui.backend import Request
 from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS
 from odbctl.tui.logs.panel import LogPanel
+from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.logs.source import LogRequest, OpenLogs
 from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells, state_cell
 from odbctl.tui.service_screen import ACTIONS, ALWAYS, ServiceScreen, content_of
@@ -37,6 +38,8 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         Binding("tab,right_square_bracket", "tab(1)", "Next tab", key_display="tab"),
         Binding("shift+tab,left_square_bracket", "tab(-1)", "Tab before", show=False),
         *ACTIONS,
+        Binding("l", "logs", "Logs, of the selected instance", show=False),
+        Binding("p", "logs(True)", "Logs of the run before", show=False),
         Binding("1", "show('instances')", "Instances", show=False),
         Binding("2", "show('logs')", "Logs", show=False),
         Binding("3", "show('events')", "Events", show=False),
@@ -51,6 +54,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._tabs = Static(id="tabs", markup=False)
         self._switcher = ContentSwitcher(initial=TABS[0])
         self._instances = RowTable[InstanceRow](INSTANCE_COLUMNS, instance_cells, id="instances")
+        self._open_logs = open_logs
         request = LogRequest(service=service)
         self._logs = LogPanel(lambda: open_logs(request), id="logs")
         self._events = RowTable[EventRow](EVENT_COLUMNS, event_cells, id="events")
@@ -105,6 +109,21 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         # A key may come before the tabs are there; they then start with this one.
         if self._switcher.is_mounted:
             self._show_tab()
+
+    def action_logs(self, is_previous: bool = False) -> None:
+        """Show the log of the selected instance full screen; of all, in another tab."""
+        instance = self._instances.cursor_key if self._tab == TABS[0] else None
+        request = LogRequest(service=self._service, instance=instance, is_previous=is_previous)
+        self.put_in_front(LogScreen(self._open_logs, request))
+
+    def on_screen_suspend(self) -> None:
+        """Read no log while another screen is in front; a dialog leaves it in sight."""
+        self._logs.view.rest_behind()
+
+    def on_screen_resume(self) -> None:
+        """Read on, in the tab that shows it."""
+        super().on_screen_resume()
+        self._logs.view.rest(is_resting=self._tab != "logs")
 
     def _show_tab(self) -> None:
         self._switcher.current = self._tab
