@@ -266,7 +266,7 @@ def test_a_log_that_is_removed_is_told_and_still_read(tmp_path: Path) -> None:
         flood = [f"more {number} {'x' * 50}" for number in range(300)]
         for text in flood:
             writers.sinks[0].add(HEADS[0], [text])
-        eventually(lambda: pages.refresh() and len(pages.forward(Position(), None)) == 302)
+        eventually(lambda: count_after_a_look(pages) == 302)
         writers.close()
         again = LineSink(writers.files[0])
         again.open()
@@ -275,6 +275,11 @@ def test_a_log_that_is_removed_is_told_and_still_read(tmp_path: Path) -> None:
         texts = [line.text for line in pages.forward(Position(), None)]
         assert texts == ["before", "the end", *flood, "anew"]
         again.close()
+
+
+def count_after_a_look(pages: LogPages) -> int:
+    pages.refresh()
+    return len(pages.forward(Position(), None))
 
 
 def has_notices(pages: LogPages) -> bool:
