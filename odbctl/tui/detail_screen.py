@@ -76,6 +76,8 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
                 for place, tab in enumerate(Tab, 1)
             ),
             Binding("enter", "open", "Open", show=False, key_display="enter"),
+            Binding("l", "logs", "Logs", show=False),
+            Binding("p", "logs(True)", "Logs of the run before", show=False),
             Binding("t", "range(1)", "Other time of metrics", show=False),
             Binding("i", "series(1)", "Metrics of the next instance", show=False),
             Binding("I", "series(-1)", "Metrics of the instance before", show=False),
@@ -183,7 +185,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     def on_screen_resume(self) -> None:
         """Read on."""
         super().on_screen_resume()
-        self._logs.view.rest(is_resting=False)
+        self._logs.view.rest(is_resting=self._question.tab is not Tab.LOGS)
 
     def on_screen_suspend(self) -> None:
         """Read nothing while something else is in front."""
@@ -262,6 +264,14 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
                 self.put_in_front(DetailScreen(self.state, service, instance=key))
         elif self._question.tab is Tab.RELEASES and self._releases.chosen is not None:
             self.put_in_front(ReleaseInfo(self._question.service, self._releases.chosen))
+
+    def action_logs(self, is_previous: bool = False) -> None:
+        """Show the log full screen: of the selected instance, where instances are shown."""
+        instance = self._question.instance
+        if self._question.tab is Tab.SUMMARY and instance is None:
+            instance = self._summary.instances.cursor_key
+        service = self._question.service
+        self.navigator.open_logs(service, instance=instance, is_previous=is_previous)
 
     def action_actions(self) -> None:
         """Show everything that can be done to the service, or to the instance."""

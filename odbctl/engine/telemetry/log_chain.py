@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from odbctl.engine.telemetry.log_files import LogFiles, segment_number
 from odbctl.engine.telemetry.log_span import BLOCK_BYTES, LOG, Span
+from odbctl.engine.telemetry.log_window import waiting_bytes
 from odbctl.engine.telemetry.raw_marks import RawMarks
 
 # A line that has stood unfinished for so long is shown as it is.
@@ -162,6 +164,8 @@ class Chain:
             self._look_at_segments(current)
         if current is not None:
             self._take_current(current)
+        elif self.is_removed:
+            self._look_at_removed(self._links[-1])
         return self._count()
 
     def parts(self, place: Place) -> Iterator[Part]:
@@ -254,17 +258,28 @@ class Chain:
     def _settle(self, last: Link, paths: dict[int, str], inodes: dict[int, int]) -> None:
         """Find out what became of the file that was written: rotated, or removed."""
         assert last.span is not None
-        descriptor = os.dup(last.span.fileno())
-        span = Span(self.files.log, descriptor, os.fstat(descriptor).st_size)
-        last.take(span)
-        last.stop = span.length
         found = next((n for n in paths if inodes[n] == last.inode), None)
         if found is None:  # rotated and compressed since the last look
             found = next((n for n, path in paths.items() if _begins_alike(path, last)), None)
         if found is None:
             last.is_removed = True
         else:
+            # Nothing of a rotated file waits in the window.
+            descriptor = os.dup(last.span.fileno())
+            last.take(Span(self.files.log, descriptor, os.fstat(descriptor).st_size))
             last.segment, last.path, last.inode = found, paths[found], inodes[found]
+
+    def _look_at_removed(self, last: Link) -> None:
+        """Read on in a file without a name: its writer may still have it."""
+        if last.span is None:
+            return
+        descriptor = os.dup(last.span.fileno())
+        if self.source == LOG:
+            span = Span(self.files.log, descriptor, *waiting_bytes(self.files.tail, descriptor))
+        else:
+            span = Span(Path(self.raw_path), descriptor, os.fstat(descriptor).st_size)
+        last.take(span)
+        last.stop = max(last.stop, span.end_of_lines(last.stop))
 
     def _take_current(self, current: Span) -> None:
         last = self._links[-1] if self._links else None
@@ -357,4 +372,4 @@ def _begins_alike(path: str, last: Link) -> bool:
             head = packed.read(_HEAD_BYTES)
     except OSError:
         return False
-    return bool(head) and head == last.span.read(0, len(head))
+    return bool(head) and head == os.pread(last.span.fileno(), len(head), 0)

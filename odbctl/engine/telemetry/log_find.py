@@ -19,8 +19,7 @@ from odbctl.engine.telemetry.log_search import finder
 from odbctl.engine.telemetry.log_span import LOG, LONGEST_LINE_BYTES
 
 FIRST_BLOCK_BYTES = 1 << 15
-LITERAL_BLOCK_BYTES = 1 << 20
-PATTERN_BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 18
 _SPECIAL = frozenset(".^$*+?{}[]\\|()")
 # What depends on where a text begins or ends, or on what is not there.
 _PLACE_BOUND = ("\\A", "\\Z", "(?<", "(?!")
@@ -61,11 +60,6 @@ class Probe(NamedTuple):
             return cls(literal=literal, is_caseless=is_caseless)
         is_bound = not text.isascii() or any(mark in text for mark in _PLACE_BOUND)
         return cls(is_any=True) if is_bound or not text else cls(finder=finder(pattern))
-
-    @property
-    def block_bytes(self) -> int:
-        """How much is searched in one go."""
-        return LITERAL_BLOCK_BYTES if self.literal else PATTERN_BLOCK_BYTES
 
     def hits(self, block: bytes, *, is_log: bool) -> Iterator[Hit]:
         """Yield the lines of a block of whole lines that may match."""
@@ -196,7 +190,7 @@ def found_forward(
         SearchStoppedError: `should_stop` said so.
     """
     for part in chain.parts(place):
-        for at, block in _blocks(part, wanted.probe.block_bytes, should_stop):
+        for at, block in _blocks(part, should_stop):
             for begin, end in wanted.probe.hits(block, is_log=chain.source == LOG):
                 line = line_at(chain, part, at + begin, at + end, index)
                 if wanted.test is None or wanted.test(line):
@@ -213,7 +207,7 @@ def found_backward(
 ) -> Iterator[PageLine]:
     """Yield the wanted lines before a place, last to first; as `found_forward`."""
     for part in chain.parts_backward(place):
-        for at, block in _blocks_backward(part, wanted.probe.block_bytes, should_stop):
+        for at, block in _blocks_backward(part, should_stop):
             hits = list(wanted.probe.hits(block, is_log=chain.source == LOG))
             for begin, end in reversed(hits):
                 line = line_at(chain, part, at + begin, at + end, index)
@@ -226,7 +220,7 @@ def hits_in(
 ) -> Iterator[tuple[Place, list[int]]]:
     """Yield, block by block, up to where was looked and where wanted lines begin."""
     for part in chain.parts(place):
-        for at, block in _blocks(part, wanted.probe.block_bytes, should_stop):
+        for at, block in _blocks(part, should_stop):
             hits = wanted.probe.hits(block, is_log=chain.source == LOG)
             if wanted.test is not None:
                 hits = _tested(chain, part, at, hits, wanted.test)
@@ -239,9 +233,7 @@ def _tested(
     return (hit for hit in hits if test(line_at(chain, part, at + hit[0], at + hit[1])))
 
 
-def _blocks(
-    part: Part, block_bytes: int, should_stop: Callable[[], bool]
-) -> Iterator[tuple[int, bytes]]:
+def _blocks(part: Part, should_stop: Callable[[], bool]) -> Iterator[tuple[int, bytes]]:
     """Yield blocks of whole lines; the first are small, for what is near is found at once."""
     at, size = part.start, FIRST_BLOCK_BYTES
     while at < part.stop:
@@ -258,12 +250,10 @@ def _blocks(
             block = block[:whole] if whole else block
         yield at, block
         at += len(block)
-        size = min(max(size, FIRST_BLOCK_BYTES) * 4, block_bytes)
+        size = min(max(size, FIRST_BLOCK_BYTES) * 4, BLOCK_BYTES)
 
 
-def _blocks_backward(
-    part: Part, block_bytes: int, should_stop: Callable[[], bool]
-) -> Iterator[tuple[int, bytes]]:
+def _blocks_backward(part: Part, should_stop: Callable[[], bool]) -> Iterator[tuple[int, bytes]]:
     stop, size = part.stop, FIRST_BLOCK_BYTES
     while stop > part.start:
         if should_stop():
@@ -278,4 +268,4 @@ def _blocks_backward(
             start, block = start + cut, block[cut:]
         yield start, block
         stop = start
-        size = min(max(size, FIRST_BLOCK_BYTES) * 4, block_bytes)
+        size = min(max(size, FIRST_BLOCK_BYTES) * 4, BLOCK_BYTES)

@@ -14,8 +14,6 @@ import heapq
 import os
 import re
 import time
-from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from math import inf, nextafter
@@ -26,7 +24,8 @@ from typing import NamedTuple, Self
 
 from odbctl.engine.telemetry import inotify
 from odbctl.engine.telemetry.inotify import Inotify
-from odbctl.engine.telemetry.log_chain import BEGINNING, Chain, Part, Place
+from odbctl.engine.telemetry.log_chain import Chain
+from odbctl.engine.telemetry.log_count import MatchCounter
 from odbctl.engine.telemetry.log_files import LogFiles, instances_in
 from odbctl.engine.telemetry.log_filter import (
     EVERYTHING,
@@ -39,52 +38,19 @@ from odbctl.engine.telemetry.log_find import (
     Wanted,
     found_backward,
     found_forward,
-    hits_in,
     never,
 )
 from odbctl.engine.telemetry.log_format import decode
-from odbctl.engine.telemetry.log_lines import PageLine, line_at
+from odbctl.engine.telemetry.log_lines import PageLine
+from odbctl.engine.telemetry.log_position import Found, Position
 from odbctl.engine.telemetry.log_span import LONGEST_LINE_BYTES, SOURCES
+from odbctl.engine.telemetry.log_time import place_at
 
 # Even where no notice comes, all is looked at so often.
 FULL_LOOK_SECONDS = 2.0
 # Of more lanes than a few, most are dead: those are looked at in full now and then.
 FEW_LANES = 32
 QUIET_SECONDS = 30.0
-# So many finds are remembered with their places; what is past that is only counted.
-MOST_PLACES = 500_000
-_BISECT_BYTES = 1 << 14
-
-
-class Position(NamedTuple):
-    """A place in each source; before all of those that have come since."""
-
-    places: tuple[Place, ...] = ()
-
-    def of(self, chain: int) -> Place:
-        """Return the place in one source."""
-        return self.places[chain] if chain < len(self.places) else BEGINNING
-
-    def moved(self, chain: int, place: Place) -> Position:
-        """Return the position with another place in one source."""
-        missing = (BEGINNING,) * (chain + 1 - len(self.places))
-        places = self.places + missing
-        return Position((*places[:chain], place, *places[chain + 1 :]))
-
-    def before(self, line: PageLine) -> Position:
-        """Return the position with its source just before a line."""
-        return self.moved(line.chain, line.start)
-
-    def after(self, line: PageLine) -> Position:
-        """Return the position with its source just after a line."""
-        return self.moved(line.chain, line.end)
-
-
-class Found(NamedTuple):
-    """A line, and the position just before it, in the order of all sources."""
-
-    line: PageLine
-    position: Position
 
 
 class Look(NamedTuple):
@@ -405,106 +371,6 @@ class LogPages:
                     self._watch = -1  # the folder is gone; another may come
                 names.add(notice.name)
         return names
-
-
-class MatchCounter:
-    """Counts matching lines, bit by bit, and goes on as lines come. For the pages' thread."""
-
-    def __init__(self, chains: list[Chain], wanted: Wanted) -> None:
-        self._chains = chains  # grows
-        self._wanted = wanted
-        self._done: list[Place] = []
-        self._hits: list[dict[int, array[int]]] = []
-        self._kept = 0
-        self.is_complete = False
-
-    @property
-    def total(self) -> int:
-        """How many lines match, of those that were looked at."""
-        return sum(len(hits) for by_file in self._hits for hits in by_file.values())
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there are more than are remembered."""
-        return self._kept >= MOST_PLACES
-
-    def advance(self, should_stop: Callable[[], bool]) -> bool:
-        """Go on until `should_stop`, or all is counted; tell whether anything was new."""
-        before = (self.total, self.is_complete)
-        self.is_complete = False
-        try:
-            for index, chain in enumerate(self._chains):
-                self._advance_in(index, chain, should_stop)
-            self.is_complete = True
-        except SearchStoppedError:
-            pass  # the rest another time
-        return before != (self.total, self.is_complete)
-
-    def rank(self, position: Position) -> int:
-        """Return how many matching lines lie before a position."""
-        count = 0
-        for index, by_file in enumerate(self._hits):
-            place = position.of(index)
-            for number, hits in by_file.items():
-                if number < place.number:
-                    count += len(hits)
-                elif number == place.number:
-                    count += bisect_left(hits, place.offset)
-        return count
-
-    def _advance_in(self, index: int, chain: Chain, should_stop: Callable[[], bool]) -> None:
-        while len(self._done) <= index:
-            self._done.append(BEGINNING)
-            self._hits.append({})
-        by_file = self._hits[index]
-        for number in by_file.keys() - chain.numbers:
-            self._kept -= len(by_file.pop(number))
-        if self.is_full:
-            return
-        for place, hits in hits_in(chain, self._done[index], self._wanted, should_stop):
-            by_file.setdefault(place.number, array("q")).extend(hits)
-            self._kept += len(hits)
-            self._done[index] = place
-            if self._kept >= MOST_PLACES:
-                return
-
-
-def place_at(chain: Chain, at: float) -> Place:
-    """Return the place before the first line that is not older than a time; a binary search.
-
-    Where a clock was set back the place is one of those that fit.
-    """
-    place = chain.end
-    for part in chain.parts_backward(chain.end):
-        first = _time_at(chain, part, part.start)
-        if first is not None and first >= at:
-            place = Place(part.link.number, part.start)
-            continue
-        return _place_in(chain, part, at)
-    return place
-
-
-def _place_in(chain: Chain, part: Part, at: float) -> Place:
-    low, high = part.start, part.stop
-    while high - low > _BISECT_BYTES:
-        middle = part.span.line_start((low + high) // 2)
-        found = _time_at(chain, part, middle) if middle < high else None
-        if found is not None and found < at:
-            low = middle
-        else:
-            high = (low + high) // 2
-    for line in part.span.lines(low, part.stop):
-        begin = low
-        low = line.end
-        if line_at(chain, part, begin, line.end).at >= at:
-            return Place(part.link.number, begin)
-    return Place(part.link.number, part.stop)
-
-
-def _time_at(chain: Chain, part: Part, start: int) -> float | None:
-    """Return the time of the line that begins here."""
-    line = next(part.span.lines(start, part.stop), None)
-    return None if line is None else line_at(chain, part, start, line.end).at
 
 
 __all__ = [

@@ -23,7 +23,8 @@ from odbctl.engine.api.log_pages import (
     never,
 )
 from odbctl.tui.logs.frame import LogFrame
-from odbctl.tui.logs.layout import LineStyle, ScreenLine, Times, screen_lines
+from odbctl.tui.logs.held import HeldLines
+from odbctl.tui.logs.layout import LineStyle, Times
 from odbctl.tui.logs.source import Counter, LogSource
 from odbctl.tui.logs.words import filter_text
 
@@ -33,7 +34,7 @@ NO_LINES_OF_FILTER = "No line passes the filter; esc shows all"
 FOUND_AT = 3
 
 
-class LogPager:
+class LogPager(HeldLines):
     """One screen on a log."""
 
     def __init__(
@@ -54,25 +55,16 @@ class LogPager:
             clock: Seconds since the epoch.
             should_stop: Tells a long search that nobody waits for it.
         """
-        self.source = source
-        self.style = style or LineStyle()
-        self.height = max(height, 1)
+        super().__init__(source, style or LineStyle(), max(height, 1))
         self.only: LineFilter = EVERYTHING
         self.message = ""
         self.is_following: bool = True
         self._clock = clock
         self._should_stop = should_stop
-        self._rows: deque[PageLine] = deque()
-        self._top: Position = Position()
-        self._bottom: Position = Position()
-        self._skip: int = 0  # of the first row so many lines are above the screen
         self._new_lines = 0
         self._counted = Position()  # up to where new lines of a filter were counted
-        self._match: PageLine | None = None
         self._match_at = Position()
         self._counter: Counter | None = None
-        self._laid: dict[PageLine, tuple[ScreenLine, ...]] = {}
-        self._laid_with = self.style
 
     # What keys do.
 
@@ -273,18 +265,6 @@ class LogPager:
     def _behind(self, position: Position, count: int) -> list[PageLine]:
         return self.source.forward(position, count, self.only, self._should_stop)
 
-    def _put(self, rows: list[PageLine], position: Position, *, is_top: bool = False) -> None:
-        """Hold other lines, which lie before a position, or behind it."""
-        self._rows = deque(rows)
-        self._top = self._bottom = position
-        if is_top:
-            for row in rows:
-                self._bottom = self._bottom.after(row)
-        else:
-            for row in reversed(rows):
-                self._top = self._top.before(row)
-        self._skip = 0
-
     def _show_again(self) -> None:
         """Read anew what is shown, after a change of how or which."""
         if self.is_following:
@@ -333,23 +313,6 @@ class LogPager:
         if self._held_lines() - self._skip < self.height and not is_only_below:
             self.show_end()
         self._drop_below()
-
-    def _drop_above(self) -> None:
-        while len(self._rows) > 1 and self._skip >= (lines := self._lines_of(self._rows[0])):
-            self._top = self._top.after(self._rows.popleft())
-            self._skip -= lines
-
-    def _drop_below(self) -> None:
-        excess = self._held_lines() - self._skip - self.height
-        while len(self._rows) > 1 and excess >= (lines := self._lines_of(self._rows[-1])):
-            self._bottom = self._bottom.before(self._rows.pop())
-            excess -= lines
-
-    def _held_lines(self) -> int:
-        return sum(self._lines_of(row) for row in self._rows)
-
-    def _lines_of(self, row: PageLine) -> int:
-        return len(self._laid_out(row)) if self.style.is_wrapped else 1
 
     # Following.
 
@@ -442,17 +405,3 @@ class LogPager:
             self.style = style
         if self.is_following and len(self._laid_with.lanes) != len(style.lanes):
             self._follow()
-
-    def _laid_out(self, row: PageLine) -> tuple[ScreenLine, ...]:
-        if self.style != self._laid_with:
-            self._laid.clear()
-            self._laid_with = self.style
-        is_marked = row == self._match
-        if is_marked or (laid := self._laid.get(row)) is None:
-            laid = screen_lines(row, self.source.lane_of(row), self.style, is_marked=is_marked)
-            if is_marked:
-                return laid
-            if len(self._laid) > 4 * self.height:
-                self._laid.clear()
-            self._laid[row] = laid
-        return laid

@@ -262,14 +262,24 @@ def test_a_log_that_is_removed_is_told_and_still_read(tmp_path: Path) -> None:
         eventually(lambda: has_notices(pages))
         assert pages.notices == ("the log of web-1 was removed",)
         assert [line.text for line in pages.forward(Position(), None)] == ["before", "the end"]
+        # Its writer goes on: in a flood through the window, too.
+        flood = [f"more {number} {'x' * 50}" for number in range(300)]
+        for text in flood:
+            writers.sinks[0].add(HEADS[0], [text])
+        eventually(lambda: count_after_a_look(pages) == 302)
+        writers.close()
         again = LineSink(writers.files[0])
         again.open()
         again.add(HEADS[0], ["anew"])
         eventually(lambda: pages.refresh().is_changed)
         texts = [line.text for line in pages.forward(Position(), None)]
-        assert texts == ["before", "the end", "anew"]
+        assert texts == ["before", "the end", *flood, "anew"]
         again.close()
-    writers.close()
+
+
+def count_after_a_look(pages: LogPages) -> int:
+    pages.refresh()
+    return len(pages.forward(Position(), None))
 
 
 def has_notices(pages: LogPages) -> bool:
