@@ -9,6 +9,14 @@ from odbctl.tui.paint import Cell, Tone
 
 # Bits of a braille cell, by column and by dot from the top.
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+# By column, and by the lowest and the highest dot that are set, counted from below.
+_RUNS = tuple(
+    tuple(
+        tuple(sum(dots[3 - dot] for dot in range(low, high + 1)) for high in range(4))
+        for low in range(4)
+    )
+    for dots in _DOTS
+)
 _BRAILLE = 0x2800
 _LIMIT = "╌"
 
@@ -73,12 +81,7 @@ class Canvas:
         bottom = self._dots - 4 * (row + 1)
         runs: list[tuple[str, Tone]] = []
         for column in range(0, self._columns, 2):
-            bits = sum(
-                _DOTS[side][3 - dot]
-                for side in (0, 1)
-                for dot in range(4)
-                if self._is_set(column + side, bottom + dot)
-            )
+            bits = self._bits(column, 0, bottom) | self._bits(column + 1, 1, bottom)
             mark, tone = (chr(_BRAILLE + bits), Tone.BUSY) if bits else (" ", Tone.PLAIN)
             if is_limit and not bits:
                 mark, tone = _LIMIT, Tone.WARN
@@ -88,6 +91,9 @@ class Canvas:
                 runs.append((mark, tone))
         return tuple(Cell(text, tone) for text, tone in runs)
 
-    def _is_set(self, column: int, dot: int) -> bool:
+    def _bits(self, column: int, side: int, bottom: int) -> int:
+        """Return the bits of a column in the cell whose lowest dot is `bottom`."""
         span = self._spans[column]
-        return span is not None and span[0] <= dot <= span[1]
+        if span is None or span[0] > bottom + 3 or span[1] < bottom:
+            return 0
+        return _RUNS[side][max(span[0] - bottom, 0)][min(span[1] - bottom, 3)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.screen import Screen
@@ -35,7 +35,7 @@ class Toolbox:
 
 def app_of(screen: Screen[Any]) -> App[Any]:
     """Return the app of a screen."""
-    return cast("App[Any]", screen.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+    return screen.app  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - Textual leaves it open
 
 
 def toolbox_of(screen: Screen[Any]) -> Toolbox | None:

@@ -77,7 +77,7 @@ def run_detail(
     flows: FakeFlows | None = None,
 ) -> None:
     async def opened(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "billing")
         app.push_screen(DetailScreen(app.state, "api", instance=instance))
         await until_shown(pilot, app, "[1 summary]")
         await scenario(pilot, app)

@@ -40,7 +40,7 @@ def run_flows(
     size: tuple[int, int] = (110, 36),
 ) -> None:
     async def ready(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "billing")
         await scenario(pilot, app)
 
     found = backend or FakeBackend(a_snapshot(*BACKEND_SERVICES))

@@ -43,7 +43,7 @@ def run_flows(
     manager: ManagerState = ManagerState.RUNNING,
 ) -> None:
     async def ready(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "billing")
         await scenario(pilot, app)
 
     backend = FakeBackend(a_snapshot(a_service("api"), a_service("billing"), manager=manager))
