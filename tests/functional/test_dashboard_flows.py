@@ -130,8 +130,6 @@ def test_details_of_a_service_and_an_instance(world: World) -> None:
         assert "1 wanted, 1 running" in summary.why[0]
         assert [row.key for row in summary.instances] == [instance["id"]]
         assert {group.title for group in summary.groups} == {"runs", "limits", "probes", "counters"}
-        logs = source.read(Question(service="svc", tab=Tab.LOGS))
-        assert [row.text for row in logs.logs] == ["version 1"]
         assert source.read(Question(service="svc", tab=Tab.EVENTS)).events
         config = source.read(Question(service="svc", tab=Tab.CONFIG))
         assert config.env_names == ("TOKEN",)

@@ -567,7 +567,12 @@ def test_help_names_the_keys_of_screen_tables_and_navigation() -> None:
         await pilot.press("question_mark")
         await until_shown(pilot, app, "Everywhere")
         lines = [line.split() for line in screen_text(app).replace("│", " ").splitlines()]
-        for words in (["!", "Faults", "only"], ["Z", "Freeze"], ["[", "Back"], [":", "Command"]):
+        for words in (
+            ["!", "Faults", "only"],
+            ["Z", "Freeze"],
+            ["[", "View", "before"],
+            [":", "Command"],
+        ):
             assert any(" ".join(words) in " ".join(line) for line in lines), words
 
     run_app(FakeBackend(EVERYTHING), scenario, size=(200, 60))

@@ -322,28 +322,6 @@ def test_the_log_has_a_screen_of_its_own_and_the_pane_rests(key: str) -> None:
     run_app(backend, scenario)
 
 
-def test_an_instance_has_a_log_of_its_own() -> None:
-    backend = a_backend()
-
-    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "line 39")
-        await pilot.press("enter")
-        await until_shown(pilot, app, "[1 instances 2]")
-        await pilot.press("j", "l")
-        await until_shown(pilot, app, "api-2 logs")
-        await until_shown(pilot, app, "line 39")
-        asked = LogRequest(service="api", instance="api-2")
-        assert backend.logs["api"].requests[-1] == asked
-        await pilot.press("escape", "2")
-        await until_shown(pilot, app, "line 39")
-        await pilot.press("slash", *"line 7", "enter")
-        await until_shown(pilot, app, "1 of 1")
-        await pilot.press("escape", "escape")
-        await until_shown(pilot, app, "billing")
-
-    run_app(backend, scenario)
-
-
 def test_a_home_that_cannot_be_read_leaves_the_last_data_and_comes_back() -> None:
     backend = a_backend()
 

@@ -119,6 +119,23 @@ def test_tab_goes_round_and_esc_goes_back() -> None:
     run_detail(FakeDetails(FACTS), scenario)
 
 
+def test_an_instance_has_a_log_of_its_own() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "api-2")
+        await pilot.press("j", "l")
+        await until_shown(pilot, app, "api-2 logs")
+        await until_shown(pilot, app, "line 39")
+        await pilot.press("escape", "2")
+        await until_shown(pilot, app, "[2 logs]")
+        await until_shown(pilot, app, "line 39")
+        await pilot.press("slash", *"line 7", "enter")
+        await until_shown(pilot, app, "1 of 1")
+        await pilot.press("escape", "escape")
+        await until_shown(pilot, app, "billing")
+
+    run_detail(FakeDetails(FACTS), scenario)
+
+
 def test_only_what_is_shown_is_read_and_nothing_behind_a_dialog() -> None:
     details = FakeDetails(FACTS)
 

@@ -235,7 +235,7 @@ def test_a_read_only_dashboard_changes_nothing() -> None:
         assert "u Start" not in text
         assert "x Stop" not in text
         await pilot.press("x", "r", "D", "B", "equals_sign")
-        assert isinstance(app.screen, ServicesScreen)
+        await until(pilot, lambda: isinstance(app.screen, ServicesScreen))
         await pilot.press("a")
         await until_shown(pilot, app, "--readonly")
         await listening(pilot, app, ActionsDialog)
