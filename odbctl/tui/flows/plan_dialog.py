@@ -98,6 +98,7 @@ class PlanDialog(DeafDialog[PlanView | None]):
         self._text.update(content_lines(plan_lines(plan)))
         count = counted(len(plan.instances), "instance")
         self._confirm.label = Content(f"{self._verb} {visible(plan.service)}: {count}")
+        self._confirm.refresh(layout=True)  # it is wider now
         self.set_timer(self._deaf_seconds, self.allow)
 
     def allow(self) -> None:
