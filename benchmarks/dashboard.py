@@ -173,6 +173,7 @@ def paint_dashboard() -> dict[str, Any]:
     from odbctl.tui.app import DashboardApp
     from odbctl.tui.backend import EngineBackend
     from odbctl.tui.messages import SnapshotRead
+    from odbctl.tui.opening import Options, make_toolbox
 
     class Painted(DashboardApp):
         painted_at = 0.0
@@ -186,7 +187,8 @@ def paint_dashboard() -> dict[str, Any]:
             self.painted_at = time.time()
             self.exit()
 
-    app = Painted(EngineBackend(Home.default()))
+    home = Home.default()
+    app = Painted(EngineBackend(home), make_toolbox(home, Options()))
     asyncio.run(app.run_async(headless=True, size=SIZE))
     return {"seconds": app.painted_at - float(os.environ["BENCH_BEGAN_AT"])}
 
@@ -212,8 +214,7 @@ async def _send(writer: subprocess.Popen[str], number: int) -> float:
 
 def latencies(count: str) -> dict[str, Any]:
     """Measure from a commit, and from a key, until the line has been drawn."""
-    from odbctl.tui.app import DashboardApp
-    from odbctl.tui.backend import EngineBackend
+    from odbctl.tui.opening import Options, make_app
     from odbctl.tui.screens.services import ServicesScreen
 
     changes: list[float] = []
@@ -221,7 +222,7 @@ def latencies(count: str) -> dict[str, Any]:
 
     async def measure() -> None:
         home = Home.default()
-        app = DashboardApp(EngineBackend(home))
+        app = make_app(home, Options())
         async with app.run_test(size=SIZE):
             await _until(lambda: isinstance(app.screen, ServicesScreen))
             screen = app.screen
@@ -272,14 +273,13 @@ def _has_moved(table: Any, before: str | None) -> bool:
 
 def load(seconds: str, kind: str = "idle") -> dict[str, Any]:
     """Measure what the dashboard uses, while nothing or everything changes."""
-    from odbctl.tui.app import DashboardApp
-    from odbctl.tui.backend import EngineBackend
+    from odbctl.tui.opening import Options, make_app
 
     percents: list[float] = []
 
     async def measure() -> None:
         home = Home.default()
-        app = DashboardApp(EngineBackend(home))
+        app = make_app(home, Options())
         async with app.run_test(size=SIZE):
             await _until(lambda: app.state.snapshot and app.state.snapshot.services)
             with _writer(home, CHANGE_ALL) as writer:

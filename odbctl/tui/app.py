@@ -1,4 +1,4 @@
-"""The dashboard's application: one reader thread, one thread per action, screens.
+"""The dashboard's application: one reader thread, one thread per order, screens.
 
 The event loop only draws. What changes comes as messages; the state they add
 up to is given to the screens that can be seen, and once a second again, for
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +19,7 @@ from textual.command import Provider
 from textual.screen import ModalScreen
 
 from odbctl.errors import OdbctlError
-from odbctl.tui.backend import Action, Backend, Verb
+from odbctl.tui.backend import Backend
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.flows.flow import Flows
 from odbctl.tui.frame_screen import FrameScreen
@@ -29,7 +27,6 @@ from odbctl.tui.history import History
 from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.messages import (
-    ActionWanted,
     CommandTyped,
     DescriptionWanted,
     ObjectDescribed,
@@ -43,20 +40,10 @@ from odbctl.tui.picture import write_picture
 from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.screens.make import AnyScreen, make_screen
 from odbctl.tui.screens.text_screen import TextScreen
-from odbctl.tui.state import DashboardState, done, failed, told
-from odbctl.tui.theme import AUTO, DARK, LIGHT, choose_theme
+from odbctl.tui.state import DashboardState, failed
+from odbctl.tui.theme import DARK, LIGHT, choose_theme
 from odbctl.tui.toolbox import Toolbox
-from odbctl.tui.view_state import ViewStore
 from odbctl.tui.views import View, parse_command
-
-_STEPS = {
-    Verb.START: "starting",
-    Verb.STOP: "stopping",
-    Verb.RESTART: "restarting",
-    Verb.SCALE: "scaling",
-    Verb.STOP_INSTANCE: "stopping",
-    Verb.KILL_INSTANCE: "killing",
-}
 
 
 def _commands() -> type[Provider]:
@@ -78,47 +65,46 @@ class DashboardApp(App[None]):
     def __init__(
         self,
         backend: Backend,
+        toolbox: Toolbox,
         *,
-        clock: Callable[[], float] = time.time,
         picture: Path | None = None,
-        toolbox: Toolbox | None = None,
         first: View = View.SERVICES,
         is_readonly: bool = False,
     ) -> None:
         """Store what it shows.
 
         Args:
-            backend: Where data comes from and actions go to.
-            clock: Seconds since the epoch.
-            picture: Write a picture there once something is shown, and end.
+            backend: Where data comes from.
             toolbox: What flows and details work with, and how the dashboard was opened.
+            picture: Write a picture there once something is shown, and end.
             first: The view to begin with.
             is_readonly: Offer and do nothing that changes anything.
         """
         super().__init__()
         self.toolbox = toolbox
-        self.views = toolbox.views if toolbox is not None else ViewStore()
+        self.flows = Flows(self, toolbox.flows, clock=toolbox.clock)
+        self.views = toolbox.views
         # What kept a picture from being made.
         self.failure: OdbctlError | None = None
-        self.set_keymap(dict(toolbox.keymap) if toolbox is not None else {})
+        self.set_keymap(dict(toolbox.keymap))
         self._backend = backend
-        self._clock = clock
+        self._clock = toolbox.clock
         self._picture = picture
         self._history = History(first)
         self._views: dict[View, AnyScreen] = {}
-        self.state = DashboardState(now=clock(), is_readonly=is_readonly)
+        self.state = DashboardState(now=toolbox.clock(), is_readonly=is_readonly)
         self._reader = Reader(
             backend,
             on_snapshot=lambda snapshot: self._post(SnapshotRead(snapshot)),
             on_failure=lambda text: self._post(ReadFailed(text)),
-            clock=clock,
+            clock=toolbox.clock,
         )
 
     def on_mount(self) -> None:
         """Show the first screen and start reading."""
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = choose_theme(self.toolbox.theme if self.toolbox else AUTO, os.environ)
+        self.theme = choose_theme(self.toolbox.theme, os.environ)
         self.push_screen(self._screen_of(self._history.current))
         self.set_interval(1.0, self._tick)
         self._reader.start()
@@ -189,17 +175,6 @@ class DashboardApp(App[None]):
         """Open logs for the calling thread."""
         return self._backend.open_logs(request)
 
-    def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
-        """Show every action on these services or instances; the keys are fixed from here on."""
-        if self.toolbox is None:
-            return
-        flows = Flows(self, self.toolbox.flows, clock=self._clock)
-        blocked, is_readonly = self.state.refusal, self.state.is_readonly
-        if view is View.INSTANCES:
-            flows.instance_actions(*keys, blocked=blocked, is_readonly=is_readonly)
-        else:
-            flows.service_actions(keys[0], blocked=blocked, is_readonly=is_readonly)
-
     def action_go(self, view: str) -> None:
         """Show a view's screen."""
         self.go_to(View(view))
@@ -234,7 +209,12 @@ class DashboardApp(App[None]):
 
     def on_description_wanted(self, message: DescriptionWanted) -> None:
         """Read an object in a thread of its own."""
-        self._in_thread("describe", lambda: self._describe(message.view, message.key))
+        threading.Thread(
+            target=self._describe,
+            args=(message.view, message.key),
+            name="dashboard-describe",
+            daemon=True,
+        ).start()
 
     def _describe(self, view: View, key: str) -> None:
         title = f"{view.value}\n{key}"
@@ -250,38 +230,6 @@ class DashboardApp(App[None]):
             self._say(failed(message.failure))
         elif self._is_view_in_front:
             self.push_screen(TextScreen(self.state, message.title, message.text))
-
-    def on_action_wanted(self, message: ActionWanted) -> None:
-        """Do it in a thread of its own, for it may take seconds."""
-        if self.state.is_readonly or not message.actions:
-            return
-        self._say(told(_step(message.actions, 0)))
-        self._in_thread("action", lambda: self._perform(message.actions))
-
-    def _in_thread(self, name: str, work: Callable[[], None]) -> None:
-        threading.Thread(target=work, name=f"dashboard-{name}", daemon=True).start()
-
-    def _perform(self, actions: tuple[Action, ...]) -> None:
-        """Do one after the other; what fails does not keep the rest from being done."""
-
-        def tell(text: str) -> None:
-            self._post(StatusChanged(told(text)))
-
-        failures: list[str] = []
-        text = ""
-        for place, action in enumerate(actions):
-            if place:
-                tell(_step(actions, place))
-            try:
-                text = self._backend.perform(action, tell)
-            except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
-                failures.append(failure_text(error))
-        if failures:
-            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-            status = failed(failures[0] + more)
-        else:
-            status = done(text if len(actions) == 1 else f"{len(actions)} done; last: {text}")
-        self._post(StatusChanged(status))
 
     def _post(self, message: SnapshotRead | ReadFailed | StatusChanged | ObjectDescribed) -> None:
         """Post from another thread; an app that has ended hears nothing."""
@@ -320,8 +268,3 @@ class DashboardApp(App[None]):
         except OdbctlError as error:
             self.failure = error
         self.exit()
-
-
-def _step(actions: tuple[Action, ...], place: int) -> str:
-    count = f" ({place + 1} of {len(actions)})" if len(actions) > 1 else ""
-    return f"{_STEPS[actions[place].verb]} {actions[place].target}{count}"

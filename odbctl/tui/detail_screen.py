@@ -27,18 +27,16 @@ from odbctl.tui.detail_tabs import (
     SummaryPane,
 )
 from odbctl.tui.drawing import content_line
-from odbctl.tui.flows.actions import FLOW_ACTIONS
-from odbctl.tui.frame_screen import COMMANDS
+from odbctl.tui.frame_screen import ALWAYS, COMMANDS
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.panel import LogPanel
 from odbctl.tui.logs.source import LogRequest
 from odbctl.tui.logs.view import LogView
 from odbctl.tui.release_screen import ReleaseInfo
-from odbctl.tui.service_screen import ACTIONS, ALWAYS, ServiceScreen
+from odbctl.tui.service_screen import ACTIONS, FLOW_ACTIONS, ServiceScreen
 from odbctl.tui.snapshot import ServiceRow
 from odbctl.tui.state import DashboardState
 from odbctl.tui.table import RowTable
-from odbctl.tui.toolbox import toolbox_of
 
 TABS = tuple(Tab)
 RANGES = tuple(Range)
@@ -167,14 +165,12 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     def on_mount(self) -> None:
         """Start with the tab that was asked for."""
         super().on_mount()
-        toolbox = toolbox_of(self)
-        if toolbox is not None:
-            self._reader = DetailReader(
-                toolbox.details,
-                on_facts=lambda facts: self._post(FactsRead(facts)),
-                on_failure=lambda text: self._post(FactsRead(None, text)),
-            )
-            self._reader.start()
+        self._reader = DetailReader(
+            self.navigator.toolbox.details,
+            on_facts=lambda facts: self._post(FactsRead(facts)),
+            on_failure=lambda text: self._post(FactsRead(None, text)),
+        )
+        self._reader.start()
         self._show_tab()
 
     def on_unmount(self) -> None:
@@ -277,8 +273,8 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         """Show everything that can be done to the service, or to the instance."""
         if self._question.instance is None:
             super().action_actions()
-        elif (found := self._flow_target("")) is not None:
-            found[0].instance_actions(
+        elif self.can_change(self.targets, "service", ""):
+            self.navigator.flows.instance_actions(
                 self._question.instance,
                 blocked=self.state.refusal,
                 is_readonly=self.state.is_readonly,

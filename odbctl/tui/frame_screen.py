@@ -20,12 +20,12 @@ from odbctl.tui.backend import Request
 from odbctl.tui.dialogs import HelpDialog
 from odbctl.tui.drawing import content_line
 from odbctl.tui.frame_paint import crumb_cells, header_cells
-from odbctl.tui.keymap import identified
-from odbctl.tui.messages import CommandTyped, RequestChanged
+from odbctl.tui.keymap import CHANGING_ACTIONS, identified
+from odbctl.tui.messages import CommandTyped, RequestChanged, StatusChanged
 from odbctl.tui.navigator import Navigator
 from odbctl.tui.paint import Cell, Tone
 from odbctl.tui.prompt import Prompt, PromptKind
-from odbctl.tui.state import DashboardState
+from odbctl.tui.state import DashboardState, failed
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import visible
 
@@ -155,6 +155,25 @@ class FrameScreen(Screen[None]):
     def navigator(self) -> Navigator:
         """Who opens other screens: the app."""
         return cast("Navigator", self.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer no change in a read-only dashboard; the menu says why nothing in it can be."""
+        if self.state.is_readonly and action in CHANGING_ACTIONS and action != "actions":
+            return False
+        return super().check_action(action, parameters)
+
+    def can_change(self, targets: Sequence[object], noun: str, refusal: str) -> bool:
+        """Tell whether something can be ordered; else say why not.
+
+        Args:
+            targets: What it would be done to.
+            noun: What that is.
+            refusal: Why nothing can be changed now; empty when it can.
+        """
+        problem = refusal if targets else f"No {noun} is selected"
+        if problem:
+            self.post_message(StatusChanged(failed(problem)))
+        return not problem
 
     @property
     def request(self) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from odbctl.tui.backend import Action, Request
+from odbctl.tui.backend import Request
 from odbctl.tui.paint import Cell
 from odbctl.tui.snapshot import DashboardSnapshot
 from odbctl.tui.views import View
@@ -32,14 +32,6 @@ class StatusChanged(Message):
     def __init__(self, status: Cell) -> None:
         super().__init__()
         self.status = status
-
-
-class ActionWanted(Message):
-    """The person wants things done, one after the other, and has confirmed it where needed."""
-
-    def __init__(self, *actions: Action) -> None:
-        super().__init__()
-        self.actions = actions
 
 
 class CommandTyped(Message):

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from odbctl.tui.logs.source import LogRequest, LogSource
+from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.views import View
+
+if TYPE_CHECKING:
+    from odbctl.tui.flows.flow import Flows
 
 
 class Navigator(Protocol):
     """Opening screens, from the app's own event loop; each is in front at once."""
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """What details are read with, and how the dashboard was opened."""
+        ...
+
+    @property
+    def flows(self) -> Flows:
+        """Who asks and does what changes anything."""
+        ...
 
     def go_to(self, view: View, *, filter_text: str | None = None) -> None:
         """Show a view's screen, filtered if a text is given."""
@@ -31,10 +45,6 @@ class Navigator(Protocol):
 
     def log_source(self, request: LogRequest) -> LogSource:
         """Open logs for the calling thread."""
-        ...
-
-    def open_actions(self, view: View, keys: tuple[str, ...]) -> None:
-        """Show every action on these services or instances; the keys are fixed from here on."""
         ...
 
     def copy_to_clipboard(self, text: str) -> None:

@@ -23,6 +23,7 @@ from odbctl.tui.views import BY_WORD, View
 if TYPE_CHECKING:
     from odbctl.tui.app import DashboardApp
     from odbctl.tui.keymap import Groups
+    from odbctl.tui.toolbox import Toolbox
 
 SSH_FRAMES_PER_SECOND = 12
 FRAMES_VARIABLE = "TEXTUAL_FPS"
@@ -116,25 +117,35 @@ def make_app(home: Home, options: Options) -> DashboardApp:
     """
     from odbctl.tui.app import DashboardApp
     from odbctl.tui.backend import EngineBackend
+
+    toolbox = make_toolbox(home, options)
+    return DashboardApp(
+        EngineBackend(home),
+        toolbox,
+        picture=options.screenshot,
+        first=BY_WORD.get(options.screen or toolbox.views.screen, View.SERVICES),
+        is_readonly=options.is_readonly,
+    )
+
+
+def make_toolbox(home: Home, options: Options) -> Toolbox:
+    """Return what the app over a real home works with.
+
+    Raises:
+        UsageError: A key was chosen that cannot be.
+    """
     from odbctl.tui.detail_reading import EngineDetails
     from odbctl.tui.flows.engine_flows import EngineFlows
     from odbctl.tui.keymap import check_keymap
     from odbctl.tui.toolbox import Toolbox
     from odbctl.tui.view_state import ViewStore
 
-    toolbox = Toolbox(
+    return Toolbox(
         flows=EngineFlows(home),
         details=EngineDetails(home),
         keymap=check_keymap(options.keys, key_groups(), path=options.keys_path),
         theme=options.theme,
         views=ViewStore.of(home) if options.screenshot is None else ViewStore(),
-    )
-    return DashboardApp(
-        EngineBackend(home),
-        picture=options.screenshot,
-        toolbox=toolbox,
-        first=BY_WORD.get(options.screen or toolbox.views.screen, View.SERVICES),
-        is_readonly=options.is_readonly,
     )
 
 

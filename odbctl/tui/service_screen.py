@@ -6,21 +6,12 @@ is pressed: their names are fixed then, whatever moves under the dialog.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from textual.binding import Binding, BindingType
 
-from odbctl.tui.backend import Action, Verb
-from odbctl.tui.dialogs import ConfirmDialog, CountDialog
-from odbctl.tui.flows.actions import FlowActions
-from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE, FrameScreen
+from odbctl.tui.flows.orders import Order, OrderVerb
+from odbctl.tui.frame_screen import FrameScreen
 from odbctl.tui.keymap import identified
-from odbctl.tui.messages import ActionWanted, StatusChanged
 from odbctl.tui.snapshot import ServiceRow
-from odbctl.tui.state import failed
-from odbctl.tui.text import visible
-
-__all__ = ["ACTIONS", "ALWAYS", "EVERYWHERE", "ServiceScreen"]
 
 ACTIONS: tuple[BindingType, ...] = tuple(
     identified(
@@ -32,22 +23,14 @@ ACTIONS: tuple[BindingType, ...] = tuple(
         ]
     )
 )
-NAMES_SHOWN = 5
+FLOW_ACTIONS: tuple[BindingType, ...] = (
+    Binding("D", "deploy", "Deploy", show=False),
+    Binding("B", "roll_back", "Roll back", show=False),
+    Binding("a", "actions", "Every action", show=False),
+)
 
 
-def named(names: Sequence[str]) -> str:
-    """Return names for a question, some of them if there are many."""
-    shown = ", ".join(visible(name) for name in names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
-class ServiceScreen(FrameScreen, FlowActions):
+class ServiceScreen(FrameScreen):
     """A screen with actions on services."""
 
     @property
@@ -57,68 +40,56 @@ class ServiceScreen(FrameScreen, FlowActions):
 
     @property
     def targets(self) -> tuple[ServiceRow, ...]:
-        """The services that actions are about: the marked ones, else the selected one."""
+        """The services that orders are about: the marked ones, else the selected one."""
+        return self._chosen
+
+    @property
+    def _chosen(self) -> tuple[ServiceRow, ...]:
         target = self.target
         return () if target is None else (target,)
 
     def action_start(self) -> None:
         """Want the services to run; asks nothing, for it harms nothing."""
-        services = self._changeable(self.state.start_refusal)
-        if services:
-            self.post_message(
-                ActionWanted(*(Action(verb=Verb.START, service=s.key) for s in services))
-            )
+        self._order(OrderVerb.START, self.state.start_refusal)
 
     def action_stop(self) -> None:
         """Stop the services, once confirmed."""
-        self._confirm(Verb.STOP, "Stop", "Nothing of it runs until it is started.")
+        self._order(OrderVerb.STOP, self.state.refusal)
 
     def action_restart(self) -> None:
         """Replace the services' instances, once confirmed."""
-        self._confirm(Verb.RESTART, "Restart", "New instances take over one by one.")
+        self._order(OrderVerb.RESTART, self.state.refusal)
 
     def action_scale(self) -> None:
         """Ask how many instances are wanted."""
-        services = self._changeable(self.state.refusal)
-        if not services:
-            return
-        names = tuple(service.key for service in services)
+        services = self.targets
+        if self.can_change(services, "service", self.state.refusal):
+            names = tuple(service.key for service in services)
+            self.navigator.flows.scale(names, services[0].desired_count)
 
-        def answer(count: int | None) -> None:
-            if count is not None:
-                actions = (Action(verb=Verb.SCALE, service=n, count=count) for n in names)
-                self.post_message(ActionWanted(*actions))
+    def action_deploy(self) -> None:
+        """Choose what the service is to run."""
+        for service in self._one(self.state.refusal):
+            self.navigator.flows.deploy(service.key)
 
-        each = "" if len(names) == 1 else "each of "
-        question = f"How many instances of {each}{named(names)}?"
-        self.put_in_front(CountDialog(question, services[0].desired_count), answer)
+    def action_roll_back(self) -> None:
+        """Choose to what the service goes back."""
+        for service in self._one(self.state.refusal):
+            self.navigator.flows.roll_back(service.key)
 
-    def _confirm(self, verb: Verb, word: str, meaning: str) -> None:
-        services = self._changeable(self.state.refusal)
-        if not services:
-            return
-        # What was shown when the person chose; the cursor may move below the dialog.
-        actions = tuple(Action(verb=verb, service=service.key) for service in services)
-        names = tuple(service.key for service in services)
+    def action_actions(self) -> None:
+        """Show everything that can be done to the service."""
+        for service in self._one(""):
+            self.navigator.flows.service_actions(
+                service.key, blocked=self.state.refusal, is_readonly=self.state.is_readonly
+            )
 
-        def answer(is_confirmed: bool | None) -> None:
-            if is_confirmed:
-                self.post_message(ActionWanted(*actions))
+    def _order(self, verb: OrderVerb, refusal: str) -> None:
+        services = self.targets
+        if self.can_change(services, "service", refusal):
+            order = Order(verb=verb, targets=tuple(service.key for service in services))
+            self.navigator.flows.order(order, {s.key: s.instance_count for s in services})
 
-        instances = counted(sum(s.instance_count for s in services), "instance")
-        is_one = len(names) == 1
-        what = visible(names[0]) if is_one else counted(len(names), "service")
-        noun = "service" if is_one else "services"
-        question = f"{word} {noun} {named(names)}?\n{meaning}"
-        self.put_in_front(ConfirmDialog(question, f"{word} {what}: {instances}"), answer)
-
-    def _changeable(self, refusal: str) -> tuple[ServiceRow, ...]:
-        """Return the targets if they can be changed now; else say why not."""
-        targets = self.targets
-        if not targets:
-            self.post_message(StatusChanged(failed("No service is selected")))
-        elif refusal:
-            self.post_message(StatusChanged(failed(refusal)))
-        else:
-            return targets
-        return ()
+    def _one(self, refusal: str) -> tuple[ServiceRow, ...]:
+        """Return the service that the screen is about; none, and why, when it cannot be."""
+        return self._chosen if self.can_change(self._chosen, "service", refusal) else ()

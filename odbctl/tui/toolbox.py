@@ -1,8 +1,4 @@
-"""What screens may need of the app beside its state: flows, details, keys.
-
-An app that has it names it `toolbox`; screens ask for it here, so that they can be
-shown by any app.
-"""
+"""What the dashboard works with beside its data: flows, details, keys, clock, theme."""
 
 from __future__ import annotations
 
@@ -33,18 +29,8 @@ class Toolbox:
     views: ViewStore = field(default_factory=ViewStore)
 
 
-def app_of(screen: Screen[Any]) -> App[Any]:
-    """Return the app of a screen."""
-    return screen.app  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - Textual leaves it open
-
-
-def toolbox_of(screen: Screen[Any]) -> Toolbox | None:
-    """Return the toolbox of a screen's app, None when it has none."""
-    found = getattr(app_of(screen), "toolbox", None)
-    return found if isinstance(found, Toolbox) else None
-
-
 def keymap_of(screen: Screen[Any]) -> Mapping[str, str]:
-    """Return the keys that the person has chosen, by the id of a binding."""
-    found = toolbox_of(screen)
-    return found.keymap if found is not None else {}
+    """Return the keys that the person has chosen, by the id of a binding; none in other apps."""
+    app: App[Any] = screen.app  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+    found = getattr(app, "toolbox", None)
+    return found.keymap if isinstance(found, Toolbox) else {}

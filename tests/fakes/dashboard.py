@@ -10,13 +10,15 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from fakes.flows import FakeFlows, a_toolbox
 from fakes.logs import FakeLogs
+from fakes.moment import NOW
 from textual.app import App
 from textual.pilot import Pilot
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
-from odbctl.tui.backend import Action, Request
+from odbctl.tui.backend import Request
 from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.resource_rows import CodebaseRow, DeployRow, HostRow
 from odbctl.tui.snapshot import (
@@ -29,8 +31,6 @@ from odbctl.tui.snapshot import (
 )
 from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.views import View
-
-NOW = 1_795_000_000.0
 
 
 def a_service(
@@ -139,7 +139,7 @@ def a_snapshot(
 
 
 class FakeBackend:
-    """Shows what a test puts into it; remembers what was asked and done."""
+    """Shows what a test puts into it; remembers what was asked."""
 
     def __init__(self, snapshot: DashboardSnapshot) -> None:
         self._changed = threading.Condition()
@@ -147,7 +147,8 @@ class FakeBackend:
         self._version = 0
         self.details: dict[str, Detail] = {}
         self.logs: dict[str, FakeLogs] = {}
-        self.actions: list[Action] = []
+        # Where the orders of its dashboard go, unless it is given a toolbox.
+        self.flows = FakeFlows()
         self.requests: list[Request] = []
         self.refusal: ConflictError | None = None
         self.failure: StoreError | None = None
@@ -176,13 +177,6 @@ class FakeBackend:
 
     def open_logs(self, request: LogRequest) -> LogSource:
         return self.logs.setdefault(request.service, FakeLogs()).open(request)
-
-    def perform(self, action: Action, tell: Callable[[str], None]) -> str:
-        self.actions.append(action)
-        tell("a step that takes time")
-        if self.refusal is not None:
-            raise self.refusal
-        return f"{action.verb} {action.service}: done"
 
     def describe(self, view: View, key: str) -> str:
         if self.refusal is not None:
@@ -302,7 +296,8 @@ def run_app(
     import asyncio
 
     async def run() -> None:
-        app = DashboardApp(backend, clock=lambda: NOW, is_readonly=is_readonly, toolbox=toolbox)
+        tools = toolbox or a_toolbox(backend.flows)
+        app = DashboardApp(backend, tools, is_readonly=is_readonly)
         async with app.run_test(size=size) as pilot:
             await scenario(pilot, app)
 

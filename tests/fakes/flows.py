@@ -7,13 +7,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, cast
 
-from fakes.dashboard import NOW
+from fakes.moment import NOW
 
 from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
 from odbctl.errors import OdbctlError
 from odbctl.tui.detail_rows import DetailFacts, Presence, Question
 from odbctl.tui.flows.backend import ShouldStop, Tell
-from odbctl.tui.flows.orders import Order
+from odbctl.tui.flows.orders import Order, outcome_text
 from odbctl.tui.flows.rows import (
     CommitRow,
     LogRow,
@@ -129,6 +129,8 @@ class FakeFlows:
         self.document = service_document()
         self.plan = a_plan()
         self.failure: OdbctlError | None = None
+        # Why single targets take no order.
+        self.refusals: dict[str, OdbctlError] = {}
         self.orders: list[Order] = []
         self.planned: list[str] = []
         self.carried_out: list[PlanView] = []
@@ -214,7 +216,9 @@ class FakeFlows:
         self.orders.append(order)
         tell("a step")
         self._answer()
-        return f"{order.verb} {' '.join(order.targets)}: done"
+        refused = [self.refusals[target] for target in order.targets if target in self.refusals]
+        taken = [target for target in order.targets if target not in self.refusals]
+        return outcome_text([f"{order.verb} {target}: done" for target in taken], refused)
 
     def view(self) -> RolloutView:
         with self._changed:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 from fakes.dashboard import (
-    NOW,
     a_codebase,
     a_deploy,
     a_host,
@@ -15,6 +14,7 @@ from fakes.dashboard import (
     an_instance,
 )
 from fakes.dashboard import an_event as an_event_row
+from fakes.moment import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.color import Color

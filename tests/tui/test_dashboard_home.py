@@ -16,8 +16,10 @@ from odbctl.engine.model.states import ExitCause, InstanceState
 from odbctl.errors import NotFoundError
 from odbctl.paths import Home
 from odbctl.tui.app import DashboardApp
-from odbctl.tui.backend import Action, EngineBackend, Request, Verb
-from odbctl.tui.opening import Options, open_dashboard
+from odbctl.tui.backend import EngineBackend, Request
+from odbctl.tui.flows.engine_flows import EngineFlows
+from odbctl.tui.flows.orders import Order, OrderVerb
+from odbctl.tui.opening import Options, make_app, open_dashboard
 from odbctl.tui.snapshot import ManagerState
 from odbctl.tui.state import NO_MANAGER
 
@@ -94,7 +96,7 @@ def test_changes_of_the_home_appear_on_the_screen(engine: Engine) -> None:
         await until_shown(pilot, app, "billing")
 
     async def run() -> None:
-        app = DashboardApp(EngineBackend(engine.home))
+        app = make_app(engine.home, Options())
         async with app.run_test(size=(120, 40)) as pilot:
             await scenario(pilot, app)
 
@@ -106,7 +108,7 @@ def test_a_home_that_cannot_be_opened_is_tried_again(engine: Engine) -> None:
     database.mkdir(parents=True)
 
     async def run() -> None:
-        app = DashboardApp(EngineBackend(engine.home))
+        app = make_app(engine.home, Options())
         async with app.run_test(size=(120, 40)) as pilot:
             await until_shown(pilot, app, "Cannot read the home")
             database.rmdir()
@@ -116,22 +118,23 @@ def test_a_home_that_cannot_be_opened_is_tried_again(engine: Engine) -> None:
     asyncio.run(run())
 
 
-def test_actions_change_what_is_wanted(engine: Engine) -> None:
+def test_orders_change_what_is_wanted(engine: Engine) -> None:
     write_service(engine, "api")
-    backend = EngineBackend(engine.home)
-    backend.perform(Action(verb=Verb.SCALE, service="api", count=3), print)
+    flows = EngineFlows(engine.home)
+    flows.perform(Order(verb=OrderVerb.SCALE, targets=("api",), count=3), tell=print)
     with engine.db.view():
         service = Service.lookup_unique(name="api")
         assert service is not None
         assert service.desired_count == 3
-    backend.perform(Action(verb=Verb.STOP, service="api"), print)
+    flows.perform(Order(verb=OrderVerb.STOP, targets=("api",)), tell=print)
     with engine.db.view():
         assert service.desired_count == 0
 
 
-def test_an_action_on_a_service_that_is_gone_says_so(engine: Engine) -> None:
+def test_an_order_about_a_service_that_is_gone_says_so(engine: Engine) -> None:
+    order = Order(verb=OrderVerb.STOP, targets=("api",))
     with pytest.raises(NotFoundError):
-        EngineBackend(engine.home).perform(Action(verb=Verb.STOP, service="api"), print)
+        EngineFlows(engine.home).perform(order, tell=print)
 
 
 def test_a_picture_needs_no_terminal(engine: Engine) -> None:

@@ -27,9 +27,9 @@ from textual.widgets import Button
 from odbctl.errors import ConflictError
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.arrange import Arrangement
-from odbctl.tui.backend import Action, Verb
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog
+from odbctl.tui.flows.orders import Order, OrderVerb
 from odbctl.tui.resource_rows import MachineLoad
 from odbctl.tui.resource_table import ResourceTable
 from odbctl.tui.screens.make import SCREENS
@@ -293,11 +293,8 @@ def test_actions_are_about_the_marked_rows_that_are_shown() -> None:
         button = app.screen.query_one("#confirm", Button)
         await until(pilot, lambda: not button.disabled)
         await pilot.press("right", "enter")
-        await until(pilot, lambda: len(backend.actions) == 2)
-        assert backend.actions == [
-            Action(verb=Verb.STOP, service="api"),
-            Action(verb=Verb.STOP, service="mailer"),
-        ]
+        await until(pilot, lambda: backend.flows.orders)
+        assert backend.flows.orders == [Order(verb=OrderVerb.STOP, targets=("api", "mailer"))]
         await until_shown(pilot, app, "2 done")
 
     run_app(backend, scenario)
@@ -317,13 +314,16 @@ def test_escape_takes_marks_away_first() -> None:
 
 def test_one_failure_does_not_keep_the_rest_from_being_done() -> None:
     backend = FakeBackend(EVERYTHING)
-    backend.refusal = ConflictError("it is locked")
+    backend.flows.refusals["api"] = ConflictError("it is locked", hint="odbctl why api")
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await ready(pilot, app)
         await pilot.press("space", "space", "u")
-        await until_shown(pilot, app, "✖ it is locked (and 1 more)")
-        assert len(backend.actions) == 2
+        await until_shown(pilot, app, "✖ 1 of 2 done; it is locked - odbctl why api")
+        assert backend.flows.orders[-1].targets == ("api", "billing")
+        backend.flows.refusals["billing"] = ConflictError("it is away")
+        await pilot.press("u")
+        await until_shown(pilot, app, "✖ it is locked (and 1 more) - odbctl why api")
 
     run_app(backend, scenario)
 
@@ -382,9 +382,9 @@ def test_an_instance_is_stopped_by_the_id_that_was_shown() -> None:
         button = app.screen.query_one("#confirm", Button)
         await until(pilot, lambda: not button.disabled)
         await pilot.press("right", "enter")
-        await until(pilot, lambda: backend.actions)
-        wanted = Action(verb=Verb.STOP_INSTANCE, service="billing", instance="billing-1")
-        assert backend.actions == [wanted]
+        await until(pilot, lambda: backend.flows.orders)
+        wanted = Order(verb=OrderVerb.STOP_INSTANCE, targets=("billing-1",))
+        assert backend.flows.orders == [wanted]
 
     run_app(backend, scenario)
 
@@ -444,7 +444,7 @@ def test_a_readonly_dashboard_neither_offers_nor_does_a_change() -> None:
         assert not isinstance(app.screen, ConfirmDialog)
 
     run_app(backend, scenario, size=(120, 60), is_readonly=True)
-    assert not backend.actions
+    assert not backend.flows.orders
     assert READ_ONLY
 
 

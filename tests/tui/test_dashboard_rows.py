@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fakes.dashboard import NOW, a_service, a_snapshot, an_instance
+from fakes.dashboard import a_service, a_snapshot, an_instance
+from fakes.moment import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len

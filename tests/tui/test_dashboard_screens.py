@@ -21,9 +21,9 @@ from textual.widgets import Button
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
-from odbctl.tui.backend import Action, Verb
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog, help_lines
+from odbctl.tui.flows.orders import Order, OrderVerb
 from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.logs.source import LogRequest
 from odbctl.tui.resource_table import ResourceTable
@@ -186,7 +186,7 @@ def test_stopping_asks_first_with_cancel_focused() -> None:
         app.screen.listen()
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ServicesScreen))
-        assert not backend.actions
+        assert not backend.flows.orders
 
     run_app(backend, scenario)
 
@@ -209,8 +209,8 @@ def test_keys_typed_ahead_of_a_dialog_are_not_heard() -> None:
     assert answers == [True]
 
 
-@pytest.mark.parametrize(("key", "verb"), [("x", Verb.STOP), ("r", Verb.RESTART)])
-def test_a_confirmed_action_is_about_what_was_shown(key: str, verb: Verb) -> None:
+@pytest.mark.parametrize(("key", "verb"), [("x", OrderVerb.STOP), ("r", OrderVerb.RESTART)])
+def test_a_confirmed_action_is_about_what_was_shown(key: str, verb: OrderVerb) -> None:
     backend = a_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
@@ -220,8 +220,8 @@ def test_a_confirmed_action_is_about_what_was_shown(key: str, verb: Verb) -> Non
         button = app.screen.query_one("#confirm", Button)
         await until(pilot, lambda: not button.disabled)
         await pilot.press("right", "enter")
-        await until(pilot, lambda: backend.actions)
-        assert backend.actions == [Action(verb=verb, service="api")]
+        await until(pilot, lambda: backend.flows.orders)
+        assert backend.flows.orders == [Order(verb=verb, targets=("api",))]
         await until_shown(pilot, app, f"● {verb} api: done")
 
     run_app(backend, scenario)
@@ -229,13 +229,13 @@ def test_a_confirmed_action_is_about_what_was_shown(key: str, verb: Verb) -> Non
 
 def test_starting_asks_nothing_and_shows_a_refusal_with_its_hint() -> None:
     backend = a_backend()
-    backend.refusal = ConflictError("it is [locked]", hint="odbctl service unlock api")
+    backend.flows.failure = ConflictError("it is [locked]", hint="odbctl service unlock api")
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await until_shown(pilot, app, "api log")
         await pilot.press("u")
         await until_shown(pilot, app, "✖ it is [locked] - odbctl service unlock api")
-        assert backend.actions == [Action(verb=Verb.START, service="api")]
+        assert backend.flows.orders == [Order(verb=OrderVerb.START, targets=("api",))]
 
     run_app(backend, scenario)
 
@@ -248,8 +248,8 @@ def test_scaling_takes_a_number_in_range() -> None:
         await pilot.press("equals_sign", *"99999", "enter")
         await until_shown(pilot, app, "a number from 0 to 10000")
         await pilot.press("home", "shift+end", "7", "enter")
-        await until(pilot, lambda: backend.actions)
-        assert backend.actions == [Action(verb=Verb.SCALE, service="api", count=7)]
+        await until(pilot, lambda: backend.flows.orders)
+        assert backend.flows.orders == [Order(verb=OrderVerb.SCALE, targets=("api",), count=7)]
 
     run_app(backend, scenario)
 
@@ -263,8 +263,8 @@ def test_without_a_manager_only_starting_is_possible(key: str) -> None:
         await pilot.press(key)
         await until_shown(pilot, app, "✖ No manager acts on this home")
         await pilot.press("u")
-        await until(pilot, lambda: backend.actions)
-        assert backend.actions == [Action(verb=Verb.START, service="api")]
+        await until(pilot, lambda: backend.flows.orders)
+        assert backend.flows.orders == [Order(verb=OrderVerb.START, targets=("api",))]
 
     run_app(backend, scenario)
 
@@ -374,4 +374,4 @@ def test_quitting_ends_the_reader_and_changes_nothing(key: str) -> None:
 
     run_app(backend, scenario)
     assert not backend.is_open
-    assert not backend.actions
+    assert not backend.flows.orders

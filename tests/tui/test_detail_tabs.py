@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from fakes.dashboard import (
-    NOW,
     FakeBackend,
     Scenario,
     a_service,
@@ -20,6 +19,7 @@ from fakes.dashboard import (
 )
 from fakes.flows import FakeDetails, FakeFlows, a_release, a_toolbox
 from fakes.logs import FakeLogs
+from fakes.moment import NOW
 from textual.pilot import Pilot
 
 from odbctl.errors import StoreError

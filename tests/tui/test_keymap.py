@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from odbctl.errors import UsageError
 from odbctl.tui.app import DashboardApp
-from odbctl.tui.backend import Action, Verb
 from odbctl.tui.dialogs import help_lines
+from odbctl.tui.flows.orders import Order, OrderVerb
 from odbctl.tui.keymap import action_id, check_keymap, identified, is_changing
 from odbctl.tui.opening import key_groups
 
@@ -93,10 +93,10 @@ def test_a_chosen_key_works_and_the_old_one_does_not() -> None:
         await until_shown(pilot, app, "api log")
         await until_shown(pilot, app, "s Start")
         await pilot.press("u", "j", "n", "s")
-        await until(pilot, lambda: backend.actions)
-        assert backend.actions == [Action(verb=Verb.START, service="billing")]
+        await until(pilot, lambda: backend.flows.orders)
+        assert backend.flows.orders == [Order(verb=OrderVerb.START, targets=("billing",))]
         await pilot.press("question_mark")
         await until_shown(pilot, app, "n down")
 
     keymap = checked(start="s", next_row="n,down")
-    run_app(backend, scenario, size=(100, 40), toolbox=a_toolbox(keymap=keymap))
+    run_app(backend, scenario, size=(100, 40), toolbox=a_toolbox(backend.flows, keymap=keymap))

@@ -19,10 +19,10 @@ from odbctl.engine.api.status import (
     service_status,
     show_instance,
 )
-from odbctl.errors import NotFoundError, OdbctlError, PartlyDoneError
+from odbctl.errors import NotFoundError, OdbctlError
 from odbctl.paths import Home
 from odbctl.tui.flows.backend import RolloutSource, ShouldStop, Tell
-from odbctl.tui.flows.orders import Order, OrderVerb
+from odbctl.tui.flows.orders import Order, OrderVerb, outcome_text
 from odbctl.tui.flows.rows import (
     LogRow,
     PlanView,
@@ -117,20 +117,10 @@ class EngineFlows:
                     lines.append(_DEEDS[order.verb](engine, order, target).message)
                 except OdbctlError as error:
                     errors.append(error)
-        return _told(lines, errors)
+        return outcome_text(lines, errors)
 
     def _engine(self) -> Engine:
         return Engine.open(self._home)
-
-
-def _told(lines: list[str], errors: list[OdbctlError]) -> str:
-    """Return a line about what was done, or raise what went wrong."""
-    if errors and not lines:
-        raise errors[0]
-    if errors:
-        done = f"{len(lines)} of {len(lines) + len(errors)} done"
-        raise PartlyDoneError(f"{done}; {errors[0]}", hint=errors[0].hint)
-    return lines[0] if len(lines) == 1 else f"{len(lines)} done: {lines[0]} ..."
 
 
 def _set_lock(engine: Engine, order: Order, target: str) -> Change:

@@ -28,7 +28,7 @@ from odbctl.tui.flows.menu import (
     service_menu,
 )
 from odbctl.tui.flows.menu_dialog import ActionsDialog
-from odbctl.tui.flows.orders import Order, OrderVerb, counted, step_text
+from odbctl.tui.flows.orders import Order, OrderVerb, counted, names_text, step_text
 from odbctl.tui.flows.plan_dialog import MakePlan, PlanDialog
 from odbctl.tui.flows.ref_dialog import RefDialog
 from odbctl.tui.flows.release_dialog import ReleaseDialog
@@ -135,14 +135,16 @@ class Flows:
         else:
             self._push(ConfirmDialog(asked.question, asked.button), answered)
 
-    def scale(self, service: str, count: int) -> None:
-        """Ask how many instances are wanted."""
+    def scale(self, services: tuple[str, ...], count: int) -> None:
+        """Ask how many instances of each are wanted, and want them."""
 
         def answered(wanted: int | None) -> None:
             if wanted is not None:
-                self.perform(Order(verb=OrderVerb.SCALE, targets=(service,), count=wanted))
+                self.perform(Order(verb=OrderVerb.SCALE, targets=services, count=wanted))
 
-        self._push(CountDialog(f"How many instances of {visible(service)}?", count), answered)
+        each = "" if len(services) == 1 else "each of "
+        names = visible(names_text(services))
+        self._push(CountDialog(f"How many instances of {each}{names}?", count), answered)
 
     def perform(self, order: Order) -> None:
         """Do it in a thread, and say in the status line what is done and what was."""
@@ -165,7 +167,7 @@ class Flows:
         elif key == ROLL_BACK:
             self.roll_back(service)
         elif key == OrderVerb.SCALE:
-            self.scale(service, seen["desired_count"])
+            self.scale((service,), seen["desired_count"])
         else:
             living = living_ids(seen)
             verb = OrderVerb(key)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from odbctl.errors import OdbctlError, PartlyDoneError
 
 
 class OrderVerb(StrEnum):
@@ -68,3 +71,25 @@ def names_text(names: tuple[str, ...]) -> str:
 def counted(count: int, noun: str) -> str:
     """Return `1 instance`, `4 instances`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def outcome_text(lines: Sequence[str], errors: Sequence[OdbctlError]) -> str:
+    """Return a line about what was done to the targets, or raise what went wrong.
+
+    Args:
+        lines: What was done to each target that took it.
+        errors: Why the others did not.
+
+    Raises:
+        PartlyDoneError: Some took it, some did not.
+        OdbctlError: None took it.
+    """
+    if errors and lines:
+        done = f"{len(lines)} of {len(lines) + len(errors)} done"
+        raise PartlyDoneError(f"{done}; {errors[0]}", hint=errors[0].hint)
+    if len(errors) > 1:
+        more = f"{errors[0]} (and {len(errors) - 1} more)"
+        raise OdbctlError(more, hint=errors[0].hint) from errors[0]
+    if errors:
+        raise errors[0]
+    return lines[0] if len(lines) == 1 else f"{len(lines)} done: {lines[0]} ..."

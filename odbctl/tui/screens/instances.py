@@ -6,16 +6,12 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from odbctl.tui.backend import Action, Verb
-from odbctl.tui.dialogs import ConfirmDialog
-from odbctl.tui.keymap import CHANGING_ACTIONS, identified
-from odbctl.tui.messages import ActionWanted, StatusChanged
+from odbctl.tui.flows.orders import Order, OrderVerb
+from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE
+from odbctl.tui.keymap import identified
 from odbctl.tui.resources import INSTANCES
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
-from odbctl.tui.service_screen import ALWAYS, EVERYWHERE, counted, named
 from odbctl.tui.snapshot import DashboardSnapshot, InstanceRow
-from odbctl.tui.state import failed
-from odbctl.tui.text import visible
 
 
 class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
@@ -45,12 +41,6 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
         """Return the instances."""
         return snapshot.instances
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer no change in a read-only dashboard."""
-        if self.state.is_readonly and action in CHANGING_ACTIONS and action != "actions":
-            return False
-        return super().check_action(action, parameters)
-
     def action_open(self) -> None:
         """Open the instance's own screen."""
         if (row := self.table.cursor_row) is not None:
@@ -68,27 +58,14 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
 
     def action_stop(self) -> None:
         """Stop the instances, once confirmed."""
-        meaning = "While it is wanted, another one takes its place."
-        self._confirm(Verb.STOP_INSTANCE, "Stop", meaning)
+        rows = self.table.targets
+        if self.can_change(rows, "instance", self.state.refusal):
+            ids = tuple(row.key for row in rows)
+            self.navigator.flows.order(Order(verb=OrderVerb.STOP_INSTANCE, targets=ids), {})
 
     def action_actions(self) -> None:
         """Show every action on the marked instances, or on the selected one."""
-        if keys := tuple(row.key for row in self.table.targets):
-            self.navigator.open_actions(self.view, keys)
-
-    def _confirm(self, verb: Verb, word: str, meaning: str) -> None:
-        rows = self.table.targets
-        if refusal := "No instance is selected" if not rows else self.state.refusal:
-            self.post_message(StatusChanged(failed(refusal)))
-            return
-        # What was shown when the person chose; the cursor may move below the dialog.
-        actions = tuple(Action(verb=verb, service=row.service, instance=row.key) for row in rows)
-        names = tuple(row.key for row in rows)
-
-        def answer(is_confirmed: bool | None) -> None:
-            if is_confirmed:
-                self.post_message(ActionWanted(*actions))
-
-        what = visible(names[0]) if len(names) == 1 else counted(len(names), "instance")
-        question = f"{word} {named(names)}?\n{meaning}"
-        self.put_in_front(ConfirmDialog(question, f"{word} {what}"), answer)
+        if ids := tuple(row.key for row in self.table.targets):
+            self.navigator.flows.instance_actions(
+                *ids, blocked=self.state.refusal, is_readonly=self.state.is_readonly
+            )

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE
 from odbctl.tui.keymap import identified
 from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow
 from odbctl.tui.resources import AWS, CODEBASES, DEPLOYS, EVENTS, HOSTS
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
-from odbctl.tui.service_screen import ALWAYS, EVERYWHERE
 from odbctl.tui.snapshot import DashboardSnapshot, EventRow
 from odbctl.tui.views import View
 

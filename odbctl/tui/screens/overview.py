@@ -10,12 +10,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from odbctl.tui.columns import EVENT_COLUMNS
-from odbctl.tui.frame_screen import Line
+from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE, Line
 from odbctl.tui.keymap import identified
 from odbctl.tui.paint import Cell, Tone, event_cells
 from odbctl.tui.resources import ATTENTION, AttentionRow, attention_rows
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
-from odbctl.tui.service_screen import ALWAYS, EVERYWHERE
 from odbctl.tui.snapshot import DashboardSnapshot, EventRow
 from odbctl.tui.state import NO_SERVICES, DashboardState
 from odbctl.tui.table import RowTable

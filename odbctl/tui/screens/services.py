@@ -12,14 +12,14 @@ from textual.widget import Widget
 
 from odbctl.tui.backend import Request
 from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS
-from odbctl.tui.flows.actions import FLOW_ACTIONS
+from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.source import LogRequest
 from odbctl.tui.logs.view import LogView
 from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells
 from odbctl.tui.resources import SERVICES
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
-from odbctl.tui.service_screen import ACTIONS, ALWAYS, EVERYWHERE, ServiceScreen
+from odbctl.tui.service_screen import ACTIONS, FLOW_ACTIONS, ServiceScreen
 from odbctl.tui.snapshot import DashboardSnapshot, Detail, EventRow, InstanceRow, ServiceRow
 from odbctl.tui.state import NO_SERVICES, DashboardState
 from odbctl.tui.table import RowTable
