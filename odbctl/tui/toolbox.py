@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from textual.app import App
 from textual.screen import Screen
 
 from odbctl.tui.view_state import ViewStore
@@ -31,6 +30,6 @@ class Toolbox:
 
 def keymap_of(screen: Screen[Any]) -> Mapping[str, str]:
     """Return the keys that the person has chosen, by the id of a binding; none in other apps."""
-    app: App[Any] = screen.app  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+    app = cast("object", screen.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
     found = getattr(app, "toolbox", None)
     return found.keymap if isinstance(found, Toolbox) else {}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.logs import LogSelection
-from odbctl.engine.telemetry.log_chain import Place
 from odbctl.engine.telemetry.log_filter import EVERYTHING, LineFilter
 from odbctl.engine.telemetry.log_find import SearchStoppedError, never
+from odbctl.engine.telemetry.log_link import Place
 from odbctl.engine.telemetry.log_pages import (
     Found,
     LogPages,

@@ -12,81 +12,25 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from odbctl.engine.telemetry.log_files import LogFiles, segment_number
+from odbctl.engine.telemetry.log_link import (
+    BEGINNING,
+    Link,
+    Part,
+    Place,
+    begins_alike,
+    inode_of,
+    is_same,
+)
 from odbctl.engine.telemetry.log_span import BLOCK_BYTES, LOG, Span
 from odbctl.engine.telemetry.log_window import waiting_bytes
-from odbctl.engine.telemetry.raw_marks import RawMarks
 
 # A line that has stood unfinished for so long is shown as it is.
 PARTIAL_SECONDS = 1.0
 # Of rotated files so many stay open; opening a compressed one costs its uncompression.
 HELD_FILES = 4
-_HEAD_BYTES = 256
-
-
-class Place(NamedTuple):
-    """A file of a chain, and an offset in it."""
-
-    number: int
-    offset: int
-
-
-BEGINNING = Place(-1, 0)
-
-
-class Link:
-    """One file of a chain; `segment` is 0 while it is the one that is written."""
-
-    def __init__(self, number: int, segment: int, path: str, span: Span | None = None) -> None:
-        self.number = number
-        self.segment = segment
-        self.path = path
-        self.span = span
-        self.inode = span.inode if span is not None else inode_of(path)
-        self.stop = 0  # of the current file: up to where its lines are shown
-        self.is_removed = False  # nobody else can read it any more
-        self._marks: RawMarks | None = None
-
-    @property
-    def size(self) -> int:
-        """How long it is, roughly while it is not open."""
-        if self.segment == 0:
-            return self.stop
-        if self.span is not None:
-            return self.span.length
-        return size_of(self.path)
-
-    def marks(self, raw_path: str) -> RawMarks:
-        """When the lines of this raw file were written."""
-        assert self.span is not None
-        if self._marks is None:
-            self._marks = RawMarks(raw_path, self.span.changed_at)
-        return self._marks
-
-    def take(self, span: Span) -> None:
-        """Look at the file as it is now."""
-        self.close()
-        self.span = span
-
-    def close(self) -> None:
-        """Let go of the file. Idempotent."""
-        if self.span is not None:
-            self.span.close()
-            self.span = None
-        if self._marks is not None:
-            self._marks.close()
-            self._marks = None
-
-
-class Part(NamedTuple):
-    """A stretch of one open file."""
-
-    link: Link
-    span: Span
-    start: int
-    stop: int
+_COUNT_BYTES = BLOCK_BYTES * 4
 
 
 class Chain:
@@ -247,7 +191,7 @@ class Chain:
             if not link.segment:
                 continue
             path = paths.get(link.segment)
-            if path is not None and _is_same(link, path):
+            if path is not None and is_same(link, path):
                 if path != link.path:  # compressed: the same text in another file
                     link.path, link.inode = path, inode_of(path)
                 continue
@@ -260,7 +204,7 @@ class Chain:
         assert last.span is not None
         found = next((n for n in paths if inodes[n] == last.inode), None)
         if found is None:  # rotated and compressed since the last look
-            found = next((n for n, path in paths.items() if _begins_alike(path, last)), None)
+            found = next((n for n, path in paths.items() if begins_alike(path, last)), None)
         if found is None:
             last.is_removed = True
         else:
@@ -329,47 +273,3 @@ class Chain:
                 count += data.count(b"\n")
                 at += len(data)
         return count
-
-
-_COUNT_BYTES = BLOCK_BYTES * 4
-
-
-def inode_of(path: str) -> int:
-    """Return which file stands under a name; 0 for none."""
-    try:
-        return os.stat(path).st_ino
-    except OSError:
-        return 0
-
-
-def size_of(path: str) -> int:
-    """Return the size of a rotated file; of a compressed one, of what it holds."""
-    try:
-        if not path.endswith(".gz"):
-            return os.stat(path).st_size
-        with open(path, "rb") as packed:  # RFC 1952: the size stands in the last four bytes
-            packed.seek(-4, os.SEEK_END)
-            return int.from_bytes(packed.read(4), "little")
-    except OSError:
-        return 0
-
-
-def _is_same(link: Link, path: str) -> bool:
-    """Whether a rotated file is still the one that had this number."""
-    if path.endswith(".gz") and not link.path.endswith(".gz"):
-        return True
-    return inode_of(path) in (link.inode, 0)
-
-
-def _begins_alike(path: str, last: Link) -> bool:
-    """Whether a compressed file holds what another one holds: the times in it tell."""
-    if not path.endswith(".gz") or last.span is None:
-        return False
-    import gzip
-
-    try:
-        with gzip.open(path, "rb") as packed:
-            head = packed.read(_HEAD_BYTES)
-    except OSError:
-        return False
-    return bool(head) and head == os.pread(last.span.fileno(), len(head), 0)

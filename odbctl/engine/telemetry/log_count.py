@@ -9,8 +9,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable
 
-from odbctl.engine.telemetry.log_chain import BEGINNING, Chain, Place
+from odbctl.engine.telemetry.log_chain import Chain
 from odbctl.engine.telemetry.log_find import SearchStoppedError, Wanted, hits_in
+from odbctl.engine.telemetry.log_link import BEGINNING, Place
 from odbctl.engine.telemetry.log_position import Position
 
 # So many finds are remembered with their places; more are not counted.

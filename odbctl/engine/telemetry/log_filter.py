@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from odbctl.engine.telemetry.log_chain import Chain, Place
+from odbctl.engine.telemetry.log_chain import Chain
 from odbctl.engine.telemetry.log_find import (
     Probe,
     Wanted,
@@ -21,6 +21,7 @@ from odbctl.engine.telemetry.log_find import (
     never,
 )
 from odbctl.engine.telemetry.log_lines import PageLine, backward, forward
+from odbctl.engine.telemetry.log_link import Place
 from odbctl.engine.telemetry.log_reader import RAW_LEVELS
 from odbctl.engine.telemetry.log_records import names_from, rank_of
 from odbctl.engine.telemetry.log_span import LOG

@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from odbctl.engine.telemetry.log_chain import Chain, Part, Place
+from odbctl.engine.telemetry.log_chain import Chain
 from odbctl.engine.telemetry.log_lines import PageLine, line_at, parse_head
+from odbctl.engine.telemetry.log_link import Part, Place
 from odbctl.engine.telemetry.log_reader import MARK
 from odbctl.engine.telemetry.log_search import finder
 from odbctl.engine.telemetry.log_span import LOG, LONGEST_LINE_BYTES

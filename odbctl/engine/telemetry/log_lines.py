@@ -12,8 +12,9 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from odbctl.engine.telemetry.log_chain import Chain, Part, Place
+from odbctl.engine.telemetry.log_chain import Chain
 from odbctl.engine.telemetry.log_format import decode
+from odbctl.engine.telemetry.log_link import Part, Place
 from odbctl.engine.telemetry.log_reader import MARK, RAW_LEVELS
 from odbctl.engine.telemetry.log_records import understand_text
 from odbctl.engine.telemetry.log_span import LOG, RawLine, Span

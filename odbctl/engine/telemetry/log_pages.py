@@ -11,10 +11,9 @@ what was there at the last look.
 from __future__ import annotations
 
 import heapq
-import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from math import inf, nextafter
 from operator import attrgetter
@@ -22,11 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from odbctl.engine.telemetry import inotify
-from odbctl.engine.telemetry.inotify import Inotify
-from odbctl.engine.telemetry.log_chain import Chain
 from odbctl.engine.telemetry.log_count import MatchCounter
-from odbctl.engine.telemetry.log_files import LogFiles, instances_in
 from odbctl.engine.telemetry.log_filter import (
     EVERYTHING,
     LineFilter,
@@ -41,16 +36,11 @@ from odbctl.engine.telemetry.log_find import (
     never,
 )
 from odbctl.engine.telemetry.log_format import decode
+from odbctl.engine.telemetry.log_lanes import Lanes
 from odbctl.engine.telemetry.log_lines import PageLine
 from odbctl.engine.telemetry.log_position import Found, Position
 from odbctl.engine.telemetry.log_span import LONGEST_LINE_BYTES, SOURCES
 from odbctl.engine.telemetry.log_time import place_at
-
-# Even where no notice comes, all is looked at so often.
-FULL_LOOK_SECONDS = 2.0
-# Of more lanes than a few, most are dead: those are looked at in full now and then.
-FEW_LANES = 32
-QUIET_SECONDS = 30.0
 
 
 class Look(NamedTuple):
@@ -84,29 +74,11 @@ class LogPages:
             is_growing: Take in instances that appear later.
             clock: Monotonic seconds.
         """
-        self._logs = logs
-        self._service = service
-        self._wanted = None if instances is None else tuple(instances)
-        self._is_growing = is_growing
-        self._clock = clock
-        self._chains: list[Chain] = []
-        self._lanes: list[str] = []
-        self._left_out: frozenset[str] = frozenset()
-        self._notify: Inotify | None = None
-        self._watch = -1
-        self._full_look_at = 0.0
-        self._flooding: set[str] = set()
-        self._quiet_until: dict[str, float] = {}
+        self._lanes = Lanes(logs, service, instances, is_growing=is_growing, clock=clock)
+        self._chains = self._lanes.chains
 
     def __enter__(self) -> Self:
-        self._notify = Inotify.open()
-        self._begin_to_watch()
-        present = [files.instance for files in instances_in(self._logs, self._service)]
-        first = present if self._wanted is None else self._wanted
-        self._left_out = frozenset(present) - frozenset(first)
-        for instance in first:
-            self._add(instance)
-        self._full_look_at = self._clock() + FULL_LOOK_SECONDS
+        self._lanes.open()
         return self
 
     def __exit__(
@@ -115,16 +87,12 @@ class LogPages:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for chain in self._chains:
-            chain.close()
-        if self._notify is not None:
-            self._notify.close()
-            self._notify = None
+        self._lanes.close()
 
     @property
     def lanes(self) -> tuple[str, ...]:
         """The instances, in the order in which they were first seen; none is ever taken out."""
-        return tuple(self._lanes)
+        return tuple(self._lanes.names)
 
     def lane_of(self, line: PageLine) -> int:
         """Return whose a line is, as an index of `lanes`."""
@@ -133,15 +101,7 @@ class LogPages:
     @property
     def notices(self) -> tuple[str, ...]:
         """What is no longer as it was when the log was opened."""
-        said = [
-            f"the log of {lane} was removed"
-            for lane, chains in zip(self._lanes, self._chains_by_lane(), strict=True)
-            if any(chain.is_removed for chain in chains)
-        ]
-        count = sum(chain.removed_count for chain in self._chains)
-        if count:
-            said.append(f"{count} old {'file was' if count == 1 else 'files were'} removed")
-        return tuple(said)
+        return self._lanes.notices
 
     @property
     def end(self) -> Position:
@@ -166,44 +126,10 @@ class LogPages:
 
     def refresh(self) -> Look:
         """Look for what is new: lines, files, instances."""
-        is_full = self._clock() >= self._full_look_at
-        names = self._noticed()
-        if is_full:
-            self._full_look_at = self._clock() + FULL_LOOK_SECONDS
-            self._begin_to_watch()
         before, count_before = self.end, len(self._chains)
-        new_lines = 0
-        if is_full or names is None or any(_is_new(name, self._lanes) for name in names):
-            new_lines += self._find_instances()
-        noticed = {_instance_of(name) for name in names or ()}
-        for lane, chains in zip(self._lanes, self._chains_by_lane(), strict=True):
-            is_noticed = names is None or lane in noticed
-            is_due = is_full and self._is_due(lane, is_noticed=is_noticed)
-            # The window of a flood is written without a notice.
-            if is_noticed or is_due or lane in self._flooding:
-                new_lines += self._look_at(lane, chains, is_full=is_due)
-            elif any(chain.has_partial for chain in chains):
-                new_lines += sum(chain.refresh() for chain in chains)
+        new_lines = self._lanes.refresh()
         is_changed = self.end != before or len(self._chains) != count_before
         return Look(is_changed, new_lines)
-
-    def _is_due(self, lane: str, *, is_noticed: bool) -> bool:
-        """Whether a lane is looked at in full: those that are long dead in turns."""
-        now = self._clock()
-        if is_noticed and self._notify is not None:
-            return True
-        if now < self._quiet_until.get(lane, 0.0):
-            return False
-        is_alive = lane in self._flooding or len(self._lanes) <= FEW_LANES
-        self._quiet_until[lane] = now + (FULL_LOOK_SECONDS / 2 if is_alive else QUIET_SECONDS)
-        return True
-
-    def _look_at(self, lane: str, chains: Sequence[Chain], *, is_full: bool) -> int:
-        if os.access(chains[0].files.tail_path, os.F_OK):
-            self._flooding.add(lane)
-        else:
-            self._flooding.discard(lane)
-        return sum(chain.refresh(is_full=is_full) for chain in chains)
 
     def forward(
         self,
@@ -331,47 +257,6 @@ class LogPages:
 
         return Wanted(wanted.probe, test)
 
-    def _chains_by_lane(self) -> list[Sequence[Chain]]:
-        step = len(SOURCES)
-        return [self._chains[at : at + step] for at in range(0, len(self._chains), step)]
-
-    def _add(self, instance: str, *, is_new: bool = False) -> int:
-        files = LogFiles.of(self._logs, self._service, instance)
-        chains = [Chain(files, source, is_new=is_new, clock=self._clock) for source in SOURCES]
-        self._lanes.append(instance)
-        self._chains += chains
-        if os.access(files.tail_path, os.F_OK):
-            self._flooding.add(instance)
-        return sum(chain.refresh() for chain in chains)
-
-    def _find_instances(self) -> int:
-        """Take in the instances that have come, and count their lines."""
-        if not self._is_growing:
-            return 0
-        known = self._left_out | frozenset(self._lanes)
-        found = instances_in(self._logs, self._service)
-        return sum(self._add(f.instance, is_new=True) for f in found if f.instance not in known)
-
-    def _begin_to_watch(self) -> None:
-        if self._notify is not None:
-            mask = inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO | inotify.DELETE
-            mask |= inotify.ONLY_DIRECTORY
-            self._watch = self._notify.watch(self._logs / self._service, mask)
-
-    def _noticed(self) -> set[str] | None:
-        """Return the names of files that something happened to; None when it is not known."""
-        if self._notify is None or self._watch < 0:
-            return None
-        names: set[str] = set()
-        while notices := self._notify.read():
-            for notice in notices:
-                if notice.mask & inotify.QUEUE_OVERFLOW:
-                    return None
-                if notice.mask & inotify.IGNORED:
-                    self._watch = -1  # the folder is gone; another may come
-                names.add(notice.name)
-        return names
-
 
 __all__ = [
     "EVERYTHING",
@@ -384,11 +269,3 @@ __all__ = [
     "Position",
     "SearchStoppedError",
 ]
-
-
-def _is_new(name: str, lanes: Sequence[str]) -> bool:
-    return _instance_of(name) not in lanes
-
-
-def _instance_of(name: str) -> str:
-    return name.lstrip(".").partition(".")[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odbctl.engine.telemetry.log_chain import BEGINNING, Place
 from odbctl.engine.telemetry.log_lines import PageLine
+from odbctl.engine.telemetry.log_link import BEGINNING, Place
 
 
 class Position(NamedTuple):

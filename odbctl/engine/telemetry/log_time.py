@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from odbctl.engine.telemetry.log_chain import Chain, Part, Place
+from odbctl.engine.telemetry.log_chain import Chain
 from odbctl.engine.telemetry.log_lines import line_at
+from odbctl.engine.telemetry.log_link import Part, Place
 
 _BISECT_BYTES = 1 << 14
 
