@@ -1,7 +1,7 @@
-"""The widget that shows a log, on the line API: only lines that changed are drawn.
+"""The widget that shows a log.
 
-What is shown is a frame that a thread has made (see worker); here it is drawn, and keys
-become what that thread is told. Runs in the dashboard's event loop.
+What is shown is a frame that a thread has made (see worker); here keys become what that
+thread is told. Runs in the dashboard's event loop.
 """
 
 from __future__ import annotations
@@ -10,60 +10,28 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.color import ColorParseError
-from rich.errors import StyleSyntaxError
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
 from odbctl.tui.keymap import identified
-from odbctl.tui.logs.ansi import Run
 from odbctl.tui.logs.frame import NOTHING, LogFrame
-from odbctl.tui.logs.layout import LANE_COLOURS, LineStyle, ScreenLine
+from odbctl.tui.logs.layout import LineStyle
+from odbctl.tui.logs.lines import LogLines
 from odbctl.tui.logs.pager import LogPager
 from odbctl.tui.logs.source import LogOpener
 from odbctl.tui.logs.worker import Command, LogWorker
-from odbctl.tui.text import visible
 
 SHIFT_CELLS = 16
 WHEEL_LINES = 3
 CLOSE_SECONDS = 0.5
 OPEN_SECONDS = 0.08
-_STYLES = ("time", "muted", "warn", "bad", "found", "found-here", "placeholder", "bar")
 
 
-class LogView(Widget, can_focus=True):
+class LogView(LogLines, can_focus=True):
     """A log that follows its end, until somebody scrolls up."""
 
-    DEFAULT_CSS = """
-    LogView { height: 1fr; padding: 0 0 0 1; }
-    LogView > .log--time { color: $secondary; }
-    LogView > .log--muted { color: $secondary; }
-    LogView > .log--placeholder { color: $secondary; }
-    LogView > .log--bar { color: $secondary; }
-    LogView > .log--warn { color: $text-warning; }
-    LogView > .log--bad { color: $text-error; }
-    LogView > .log--found { color: $text; background: $warning 40%; }
-    LogView > .log--found-here { color: $background; background: $warning; text-style: bold; }
-    LogView > .log--lane-0 { color: $text-primary; }
-    LogView > .log--lane-1 { color: $text-success; }
-    LogView > .log--lane-2 { color: $text-accent; }
-    LogView > .log--lane-3 { color: $text-warning; }
-    LogView > .log--lane-4 { color: $secondary; }
-    LogView > .log--lane-5 { color: $text-error; }
-    LogView > .log--lane-6 { color: $foreground; }
-    LogView > .log--lane-7 { color: $text-secondary; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"log--{name}" for name in _STYLES),
-        *(f"log--lane-{number}" for number in range(LANE_COLOURS)),
-    }
     BINDINGS: ClassVar[list[BindingType]] = identified(
         [
             Binding("j,down", "move(1)", "Line down", show=False),
@@ -119,11 +87,8 @@ class LogView(Widget, can_focus=True):
         self._clock = clock
         self._worker: LogWorker | None = None
         self._opening = 0  # frames of a log that was shown before are not for us
-        self._styles: dict[str, Style] = {}
         self._title_shown = ""
         self._is_resting = False
-        self.frame = NOTHING
-        self.lines_rendered = 0
         self.can_focus = not is_passive
 
     def on_mount(self) -> None:
@@ -177,13 +142,8 @@ class LogView(Widget, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Fit the lines to the room."""
         del event
-        width, height = self._room
+        width, height = self.room
         self.tell(lambda pager: pager.resize(width, height))
-
-    def notify_style_update(self) -> None:
-        """Forget the styles of another theme."""
-        super().notify_style_update()
-        self._styles.clear()
 
     def on_log_view__read(self, message: _Read) -> None:
         """Draw what differs from what is drawn."""
@@ -233,29 +193,6 @@ class LogView(Widget, can_focus=True):
         """Wrap, or cut."""
         self.tell(LogPager.toggle_wrap)
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line."""
-        self.lines_rendered += 1
-        width, height = self._room
-        base = self.rich_style
-        segments = [Segment(run.text, self._style(run.style, base)) for run in self._line(y)]
-        strip = Strip(segments).adjust_cell_length(width, base)
-        # Where in the log this is, instead of a scrollbar: nothing is counted for it.
-        is_here = not self.frame.is_following and y == self._bar_line(self.frame, height)
-        mark = Segment("\N{RIGHT HALF BLOCK}" if is_here else " ", self._style("bar", base))
-        return Strip([*strip, mark], width + 1) if self.size.width > 1 else strip
-
-    @property
-    def _room(self) -> tuple[int, int]:
-        return max(self.size.width - 1, 1), max(self.size.height, 1)
-
-    def _line(self, y: int) -> ScreenLine:
-        return _line_of(self.frame, y)
-
-    @staticmethod
-    def _bar_line(frame: LogFrame, height: int) -> int:
-        return min(int(frame.fraction * height), height - 1)
-
     def _open(self) -> None:
         if self._opener is None:
             return
@@ -269,7 +206,7 @@ class LogView(Widget, can_focus=True):
         )
         self._worker = worker
         worker.rest(is_resting=self._is_resting)
-        width, height = self._room
+        width, height = self.room
         worker.tell(lambda pager: pager.resize(width, height))
         worker.start()
 
@@ -290,42 +227,9 @@ class LogView(Widget, can_focus=True):
             self.post_message(self._Read(opening, frame))
 
     def _take(self, frame: LogFrame) -> None:
-        """Show another frame; lines that are the same are not drawn again."""
-        before, self.frame = self.frame, frame
-        height = self.size.height
-        bars = {self._bar_line(f, max(height, 1)) for f in (before, frame) if not f.is_following}
-        if before.is_following == frame.is_following and len(bars) == 1:
-            bars.clear()
-        for y in range(height):
-            if y in bars or _line_of(before, y) != _line_of(frame, y):
-                self.refresh(Region(0, y, self.size.width, 1))
+        """Show another frame, and say so."""
+        self.draw(frame)
         if (title := f"{self._title}  {frame.note}".rstrip()) != self._title_shown:
             self._title_shown = title
             self.border_title = Content(title)
         self.post_message(self.Changed(self, frame))
-
-    def _style(self, name: str, base: Style) -> Style:
-        if not name:
-            return base
-        if (style := self._styles.get(name)) is None:
-            style = base + self._made_style(name)
-            if len(self._styles) > 1000:
-                self._styles.clear()
-            self._styles[name] = style
-        return style
-
-    def _made_style(self, name: str) -> Style:
-        if not name.startswith("ansi:"):
-            return self.get_component_rich_style(f"log--{name}", partial=True)
-        try:
-            return Style.parse(name.removeprefix("ansi:"))
-        except (StyleSyntaxError, ColorParseError):
-            return Style.null()
-
-
-def _line_of(frame: LogFrame, y: int) -> ScreenLine:
-    if y < len(frame.lines):
-        return frame.lines[y]
-    if y == 0 and frame.placeholder:
-        return (Run(visible(frame.placeholder), "placeholder"),)
-    return ()
