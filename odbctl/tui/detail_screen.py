@@ -17,10 +17,11 @@ from textual.widgets import ContentSwitcher, Static
 from odbctl.tui.backend import Request
 from odbctl.tui.detail_paint import gone_text, tab_cells, title_cells
 from odbctl.tui.detail_reader import DetailReader
-from odbctl.tui.detail_rows import DetailFacts, Presence, Question, Range, Tab
+from odbctl.tui.detail_rows import DetailFacts, Question, Range, Tab
 from odbctl.tui.detail_tabs import (
     ConfigPane,
     EventPane,
+    LogPane,
     MetricsPane,
     Pane,
     ReleasePane,
@@ -30,7 +31,6 @@ from odbctl.tui.drawing import content_line
 from odbctl.tui.frame_screen import ALWAYS, COMMANDS
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.panel import LogPanel
-from odbctl.tui.logs.source import LogRequest
 from odbctl.tui.logs.view import LogView
 from odbctl.tui.release_screen import ReleaseInfo
 from odbctl.tui.service_screen import ACTIONS, FLOW_ACTIONS, ServiceScreen
@@ -111,9 +111,8 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._summary = SummaryPane(id=Tab.SUMMARY)
         self._metrics = MetricsPane(id=Tab.METRICS)
         self._releases = ReleasePane(id=Tab.RELEASES)
-        self._logs = LogPanel(id=Tab.LOGS)
-        self._log_request: LogRequest | None = None
-        self._panes: dict[Tab, Pane | LogPanel] = {
+        self._logs = LogPane(id=Tab.LOGS)
+        self._panes: dict[Tab, Pane | LogPane] = {
             Tab.SUMMARY: self._summary,
             Tab.LOGS: self._logs,
             Tab.EVENTS: EventPane(id=Tab.EVENTS),
@@ -216,20 +215,10 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._gone.update(text)
         self.set_class(bool(text), "-gone")
         pane = self._panes[self._question.tab]
-        if isinstance(pane, LogPanel):
-            self._show_log(is_removed=facts.presence is Presence.REMOVED)
+        if isinstance(pane, LogPane):
+            pane.show_of(facts, self.navigator.log_source)
         elif not text:
             pane.show(facts, state.now)
-
-    def _show_log(self, *, is_removed: bool) -> None:
-        """Open the log when it is looked at, and again when the service has gone."""
-        question = self._question
-        request = LogRequest(
-            service=question.service, instance=question.instance, is_everything=is_removed
-        )
-        if request != self._log_request:
-            self._log_request = request
-            self._logs.show(lambda: self.navigator.log_source(request))
 
     def action_tab(self, step: int) -> None:
         """Show the next tab, or the one before."""
@@ -300,7 +289,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         if pane is self._summary:
             self._summary.instances.focus()
         else:
-            (pane.view if isinstance(pane, LogPanel) else pane).focus()
+            (pane.view if isinstance(pane, LogPane) else pane).focus()
         self.show_state(self.state)
 
     def _post(self, message: FactsRead) -> None:

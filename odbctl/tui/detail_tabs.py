@@ -23,11 +23,13 @@ from odbctl.tui.detail_paint import (
     series_names,
     why_lines,
 )
-from odbctl.tui.detail_rows import MARKS_LEGEND, DetailFacts
+from odbctl.tui.detail_rows import MARKS_LEGEND, DetailFacts, Presence
 from odbctl.tui.drawing import content_line, content_lines
 from odbctl.tui.flows.paint import RELEASE_COLUMNS, release_cells
 from odbctl.tui.flows.rows import ReleaseRow
 from odbctl.tui.keymap import identified
+from odbctl.tui.logs.panel import LogPanel
+from odbctl.tui.logs.source import LogRequest, OpenLogs
 from odbctl.tui.paint import event_cells, instance_cells
 from odbctl.tui.plot_view import PlotView
 from odbctl.tui.snapshot import EventRow, InstanceRow
@@ -86,6 +88,25 @@ class SummaryPane(Vertical):
     def action_scroll_facts(self, step: int) -> None:
         """Scroll the settings by lines."""
         self.query_one("#facts", VerticalScroll).scroll_relative(y=step, animate=False)
+
+
+class LogPane(LogPanel):
+    """What it logged; the log of a service that has gone is of all its instances."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._request: LogRequest | None = None
+
+    def show_of(self, facts: DetailFacts, open_logs: OpenLogs) -> None:
+        """Open the log when it is looked at, and again when the service has gone."""
+        request = LogRequest(
+            service=facts.question.service,
+            instance=facts.question.instance,
+            is_everything=facts.presence is Presence.REMOVED,
+        )
+        if request != self._request:
+            self._request = request
+            self.show(lambda: open_logs(request))
 
 
 class EventPane(RowTable[EventRow]):

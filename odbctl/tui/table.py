@@ -9,65 +9,31 @@ Runs in the dashboard's event loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
 from odbctl.tui.arrange import Keyed
-from odbctl.tui.columns import GAP_CELLS, Column, ColumnSpec, columns_for
+from odbctl.tui.columns import Column, ColumnSpec, columns_for
+from odbctl.tui.drawn_table import DrawnTable, Line
 from odbctl.tui.keymap import identified
 from odbctl.tui.paint import NOTHING, Cell, Tone
-from odbctl.tui.text import fit
 
 Row = TypeVar("Row", bound=Keyed)
 
 
-class Line(NamedTuple):
-    """What a line of the table shows: equal lines need no drawing."""
-
-    cells: tuple[Cell, ...]
-    is_header: bool = False
-    is_cursor: bool = False
-    is_text: bool = False
-    is_marked: bool = False
-
-
-MARK = "▎"
-
-
-class RowTable(ScrollView, Generic[Row], can_focus=True):
+class RowTable(DrawnTable, Generic[Row], can_focus=True):
     """Rows under a header that stays; columns depend on the width only."""
 
     DEFAULT_CSS = """
     RowTable { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
         scrollbar-background: $background; scrollbar-color: $panel; }
-    RowTable > .table--header { color: $secondary; text-style: bold; }
-    RowTable > .table--chosen { color: $text-accent; text-style: bold reverse; }
-    RowTable > .table--mark { color: $text-accent; text-style: bold; }
-    RowTable > .table--cursor { background: $primary 20%; }
-    RowTable:focus > .table--cursor { background: $primary 45%; }
-    RowTable > .table--strong { color: $foreground; text-style: bold; }
-    RowTable > .table--muted { color: $secondary; }
-    RowTable > .table--good { color: $text-success; }
-    RowTable > .table--busy { color: $text-accent; }
-    RowTable > .table--warn { color: $text-warning; }
-    RowTable > .table--bad { color: $text-error; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--header",
-        "table--cursor",
-        "table--chosen",
-        "table--mark",
-        *(f"table--{tone}" for tone in Tone),
-    }
     BINDINGS: ClassVar[list[BindingType]] = identified(
         [
             Binding("j,down", "move(1)", "Next row", show=False),
@@ -117,7 +83,6 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         self._now = 0.0
         self._empty = ""
         self._cursor = 0
-        self._styles: dict[str, Style] = {}
         self._columns: tuple[Column, ...] = ()
         self._columns_key = (-1, False)
         self._marks: frozenset[str] = frozenset()
@@ -220,7 +185,7 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
         line = self._line_at(y)
         self._painted[y] = line
         self.lines_rendered += 1
-        return self._strip(line)
+        return self.strip(line, self.columns)
 
     def _tell_moved(self) -> None:
         if not self._is_passive:
@@ -241,7 +206,7 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns there is room for."""
-        key = (self._line_width, self._is_wide)
+        key = (self.line_width, self._is_wide)
         if key != self._columns_key:
             self._columns_key = key
             self._columns = columns_for(self._specs, *key)
@@ -269,55 +234,3 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
             is_cursor=index == self._cursor and not self._is_passive,
             is_marked=row.key in self._marks,
         )
-
-    @property
-    def _line_width(self) -> int:
-        # A cell of air on either side; the last is the scrollbar's.
-        return max(self.size.width - 2, 0)
-
-    def _strip(self, line: Line) -> Strip:
-        base = self._style("cursor" if line.is_cursor else "")
-        segments = [Segment(" ", base)]
-        if line.is_marked:
-            segments = [Segment(MARK, self._cell_style("mark", is_cursor=line.is_cursor))]
-        columns = self.columns
-        if line.is_text:
-            columns = (Column(name="", width=self._line_width, is_right=False),)
-        for column, cell in zip(columns, line.cells, strict=False):
-            name = _style_name(line, cell)
-            style = self._cell_style(name, is_cursor=line.is_cursor) if name else base
-            text = fit(cell.text, column.width, is_right=column.is_right)
-            segments += [Segment(text, style), Segment(" " * GAP_CELLS, base)]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
-
-    def notify_style_update(self) -> None:
-        """Forget the styles of before."""
-        super().notify_style_update()
-        self._styles.clear()
-
-    def _style(self, part: str) -> Style:
-        """Return the style of a whole line; composing it anew would cost more than drawing."""
-        style = self._styles.get(part)
-        if style is None:
-            style = self.rich_style
-            if part:
-                style += self.get_component_rich_style(f"table--{part}")
-            self._styles[part] = style
-        return style
-
-    def _cell_style(self, name: str, *, is_cursor: bool) -> Style:
-        key = f"{name}+cursor" if is_cursor else f"{name}+"
-        style = self._styles.get(key)
-        if style is None:
-            base = self._style("cursor" if is_cursor else "")
-            partial = self.get_component_rich_style(f"table--{name}", partial=True)
-            # The cursor's background shows through every tone.
-            style = self._styles[key] = base + partial + Style(bgcolor=base.bgcolor)
-        return style
-
-
-def _style_name(line: Line, cell: Cell) -> str:
-    """Return which style a cell is drawn in; empty for the line's own."""
-    if line.is_header:
-        return "chosen" if cell.tone is Tone.STRONG else "header"
-    return "" if cell.tone is Tone.PLAIN else cell.tone.value

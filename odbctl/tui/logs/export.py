@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +19,7 @@ from odbctl.engine.api.log_pages import LineFilter, PageLine, SearchStoppedError
 from odbctl.tui.logs.ansi import plain
 from odbctl.tui.logs.source import LogOpener, LogSource
 from odbctl.tui.logs.words import stamp
+from odbctl.tui.reader import failure_text
 
 DEFAULT_PAGER = "less"
 _LINES_PER_LOOK = 1000
@@ -111,3 +113,26 @@ def _feed(
         failures.append(str(error))
     finally:
         pager.stdin.close()
+
+
+def saved_text(
+    opener: LogOpener,
+    path: Path,
+    only: LineFilter,
+    *,
+    is_overwriting: bool,
+    should_stop: Callable[[], bool],
+) -> str:
+    """Save as `save` does, and say how it went; nothing when it was stopped."""
+    try:
+        count = save(opener, path, only, is_overwriting=is_overwriting, should_stop=should_stop)
+    except SearchStoppedError:
+        return ""
+    except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
+        return f"not saved: {failure_text(error)}"
+    return f"saved {count:,} {'line' if count == 1 else 'lines'}: {path}"
+
+
+def default_name(at: float) -> str:
+    """Return the name of a file for logs that are saved at a time."""
+    return f"logs-{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}.txt"

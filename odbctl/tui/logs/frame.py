@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from odbctl.engine.api.log_pages import PageLine
 from odbctl.tui.logs.layout import ScreenLine, Times
+from odbctl.tui.text import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +51,19 @@ class LogFrame:
 
 
 NOTHING = LogFrame()
+
+
+def status_text(frame: LogFrame, said: str) -> str:
+    """Return what stands below a log.
+
+    Args:
+        frame: What is drawn.
+        said: What is to be said now, before what the pager has to say.
+    """
+    said = said or frame.message
+    parts = [said, frame.note, frame.search, frame.filtered, *frame.notices]
+    if not frame.is_wrapped:
+        parts.append("not wrapped")
+    if not said and frame.is_following and frame.lines:
+        parts.insert(0, "following")
+    return visible("   ".join(part for part in parts if part))

@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
 
 from textual.actions import SkipAction
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -27,8 +26,10 @@ from odbctl.errors import UsageError
 from odbctl.tui.dialogs import ConfirmDialog
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.ansi import plain
-from odbctl.tui.logs.export import save, show_in_pager
-from odbctl.tui.logs.frame import LogFrame
+from odbctl.tui.logs.asking import AskLine, Prompt
+from odbctl.tui.logs.export import default_name, saved_text, show_in_pager
+from odbctl.tui.logs.frame import LogFrame, status_text
+from odbctl.tui.logs.messages import LogCopied, LogRecordRead, LogTold
 from odbctl.tui.logs.pager import LogPager
 from odbctl.tui.logs.record import RecordDialog, pretty
 from odbctl.tui.logs.source import LogOpener
@@ -37,22 +38,6 @@ from odbctl.tui.logs.words import LEVELS, filter_of, pattern_of, stamp, time_of
 from odbctl.tui.reader import failure_text
 from odbctl.tui.text import visible
 
-
-class Prompt(StrEnum):
-    """What the person is typing; the value stands before it."""
-
-    SEARCH = "/"  # a pattern to go to
-    FILTER = "&"  # a pattern that lines must have, or `!` and one that they must not
-    TIME = "@"  # a time to go to
-    SAVE = "save as "  # the name of a file
-
-
-_HINTS = {
-    Prompt.SEARCH: "a text or regex; capitals make it exact",
-    Prompt.FILTER: "regex, !regex to leave out, +3 for lines around; empty shows all",
-    Prompt.TIME: "14:05, -15m or 2026-11-25T14:05",
-    Prompt.SAVE: "name of a file",
-}
 # What was said stands for so long; what goes on stays.
 SAID_SECONDS = 6.0
 BUSY = "searching \N{HORIZONTAL ELLIPSIS} esc stops"
@@ -64,10 +49,7 @@ class LogPanel(Vertical):
     DEFAULT_CSS = """
     LogPanel { height: 1fr; }
     LogPanel > #log-status { height: 1; padding: 0 1; color: $secondary; }
-    LogPanel > #log-asking { display: none; height: 1; padding: 0 1; }
-    LogPanel.-asking > #log-asking { display: block; }
-    LogPanel #log-asked { width: auto; height: 1; text-style: bold; }
-    LogPanel #log-prompt { width: 1fr; border: none; padding: 0; height: 1; }
+    LogPanel.-asking > AskLine { display: block; }
     LogPanel.-asking > #log-status { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = identified(
@@ -85,23 +67,6 @@ class LogPanel(Vertical):
             Binding("escape", "leave", "Stop, end the search, the filter", show=False),
         ]
     )
-
-    class _Told(Message):
-        """Something to say, from a thread."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class _Copied(_Told):
-        """A text to copy, from the view's thread."""
-
-    class _Record(_Told):
-        """A record to read, from the view's thread."""
-
-        def __init__(self, title: str, text: str) -> None:
-            super().__init__(text)
-            self.title = title
 
     def __init__(
         self,
@@ -124,7 +89,6 @@ class LogPanel(Vertical):
         self._opener = opener
         self._clock = clock
         self._folder = folder
-        self._prompt_is = Prompt.SEARCH
         self._is_busy = False
         self._said = ""
         self._heard = ""
@@ -132,16 +96,13 @@ class LogPanel(Vertical):
         self._has_left = threading.Event()
         self.view = LogView(opener, clock=clock)
         self._status = Static(id="log-status", markup=False)
-        self._asked = Static(id="log-asked", markup=False)
-        self._prompt = Input(id="log-prompt", compact=True)
+        self._asking = AskLine()
 
     def compose(self) -> ComposeResult:
         """Put the status line below the log; the prompt takes its place."""
         yield self.view
         yield self._status
-        with Horizontal(id="log-asking"):
-            yield self._asked
-            yield self._prompt
+        yield self._asking
 
     def on_unmount(self) -> None:
         """Stop what writes a file."""
@@ -164,13 +125,9 @@ class LogPanel(Vertical):
 
     def action_ask(self, name: str) -> None:
         """Let the person type."""
-        self._prompt_is = Prompt[name]
-        self._prompt.value = self._default_name() if self._prompt_is is Prompt.SAVE else ""
-        self._prompt.placeholder = _HINTS[self._prompt_is]
-        self._asked.update(Content(self._prompt_is))
-        self._prompt.cursor_position = len(self._prompt.value)
+        prompt = Prompt[name]
         self.add_class("-asking")
-        self._prompt.focus()
+        self._asking.ask(prompt, default_name(self._clock()) if prompt is Prompt.SAVE else "")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Do what was asked for."""
@@ -212,7 +169,7 @@ class LogPanel(Vertical):
 
         def copy(pager: LogPager) -> None:
             texts = [plain(pager.source.whole_text(line)) for line in pager.shown]
-            self._post(self._Copied("\n".join(texts)))
+            self._post(LogCopied("\n".join(texts)))
 
         self.view.tell(copy)
 
@@ -223,7 +180,7 @@ class LogPanel(Vertical):
             if (line := pager.current) is not None:
                 lane = pager.source.lanes[pager.source.lane_of(line)]
                 title = f"{stamp(line.at)} {lane} {line.level} {line.stream}"
-                self._post(self._Record(visible(title), pretty(pager.whole_record(line))))
+                self._post(LogRecordRead(visible(title), pretty(pager.whole_record(line))))
 
         self.view.tell(read)
 
@@ -238,25 +195,25 @@ class LogPanel(Vertical):
             failure = "this terminal cannot be left to a pager"
         self._say(failure)
 
-    def on_log_panel__told(self, message: _Told) -> None:
+    def on_log_told(self, message: LogTold) -> None:
         """Say it."""
         message.stop()
         self._say(message.text)
 
-    def on_log_panel__copied(self, message: _Copied) -> None:
+    def on_log_copied(self, message: LogCopied) -> None:
         """Copy it, by the terminal's own means."""
         message.stop()
         self.app.copy_to_clipboard(message.text)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
         count = message.text.count("\n") + 1
         self._say(f"copied {count} {'line' if count == 1 else 'lines'}")
 
-    def on_log_panel__record(self, message: _Record) -> None:
+    def on_log_record_read(self, message: LogRecordRead) -> None:
         """Show it."""
         message.stop()
         self.app.push_screen(RecordDialog(message.title, message.text))  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
 
     def _answer(self, words: str) -> None:
-        match self._prompt_is:
+        match self._asking.prompt:
             case Prompt.SEARCH:
                 pattern = pattern_of(words) if words else None
                 self._begin(lambda pager: pager.search(pattern))
@@ -292,9 +249,6 @@ class LogPanel(Vertical):
         self.remove_class("-asking")
         self.view.focus()
 
-    def _default_name(self) -> str:
-        return f"logs-{time.strftime('%Y%m%d-%H%M%S', time.localtime(self._clock()))}.txt"
-
     def _save(self, name: str, *, is_overwriting: bool) -> None:
         if not name.strip() or self._opener is None:
             return
@@ -316,19 +270,12 @@ class LogPanel(Vertical):
         ).start()
 
     def _write(self, opener: LogOpener, path: Path, only: LineFilter, is_overwriting: bool) -> None:
-        try:
-            count = save(
-                opener,
-                path,
-                only,
-                is_overwriting=is_overwriting,
-                should_stop=self._has_left.is_set,
-            )
-            self._post(self._Told(f"saved {count:,} {'line' if count == 1 else 'lines'}: {path}"))
-        except SearchStoppedError:
-            return  # nobody is there to be told
-        except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
-            self._post(self._Told(f"not saved: {failure_text(error)}"))
+        should_stop = self._has_left.is_set
+        text = saved_text(
+            opener, path, only, is_overwriting=is_overwriting, should_stop=should_stop
+        )
+        if text:
+            self._post(LogTold(text))
 
     def _post(self, message: Message) -> None:
         """Post from another thread; a panel that has gone hears nothing."""
@@ -346,13 +293,5 @@ class LogPanel(Vertical):
             self._say("")
 
     def _show_status(self, frame: LogFrame) -> None:
-        if self._is_busy:
-            self._status.update(Content(BUSY))
-            return
-        said = self._said or frame.message
-        parts = [said, frame.note, frame.search, frame.filtered, *frame.notices]
-        if not frame.is_wrapped:
-            parts.append("not wrapped")
-        if not said and frame.is_following and frame.lines:
-            parts.insert(0, "following")
-        self._status.update(Content(visible("   ".join(part for part in parts if part))))
+        text = BUSY if self._is_busy else status_text(frame, self._said)
+        self._status.update(Content(text))
