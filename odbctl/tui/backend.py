@@ -8,12 +8,12 @@ put a fake in its place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from odbctl.paths import Home
 from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.snapshot import DashboardSnapshot
+from odbctl.tui.source import WokenSource
 from odbctl.tui.views import View
 
 
@@ -26,28 +26,11 @@ class Request:
     event_count: int = 100
 
 
-class Source(Protocol):
+class Source(WokenSource, Protocol):
     """An opened home, read by one thread."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
 
     def read(self, request: Request) -> DashboardSnapshot:
         """Read everything that is shown, in one consistent view."""
-        ...
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until a commit since the last read, a wake-up or the time-out."""
-        ...
-
-    def wake(self) -> None:
-        """End a `wait` from another thread."""
         ...
 
 

@@ -17,7 +17,6 @@ from odbctl.tui.detail_rows import (
     Tab,
     summed,
 )
-from odbctl.tui.flows.paint import outcome_cell
 from odbctl.tui.flows.rows import ReleaseRow
 from odbctl.tui.paint import Cell, Tone, state_cell
 from odbctl.tui.plot import Plot
@@ -146,7 +145,7 @@ def release_lines(release: ReleaseRow) -> tuple[Line, ...]:
         Fact(name="took", value=duration(took - release.created_at) if took else "-"),
         Fact(name="reason", value=release.reason or "-"),
     )
-    lines: list[Line] = [(outcome_cell(release.outcome),), ()]
+    lines: list[Line] = [(state_cell(release.outcome),), ()]
     lines += [
         (Cell(f"{fact.name:<{NAME_CELLS}}", Tone.MUTED), Cell(visible(fact.value)))
         for fact in facts

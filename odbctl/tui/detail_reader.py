@@ -5,13 +5,13 @@ It rests while nothing is asked. What reads the same as before is not handed ove
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 from odbctl.tui.detail_reading import DetailBackend, DetailSource
 from odbctl.tui.detail_rows import DetailFacts, Question
 from odbctl.tui.reader import failure_text
+from odbctl.tui.woken import WokenThread
 
 # Logs and figures announce nothing: they are looked at so often.
 LOOK_SECONDS = 0.5
@@ -21,7 +21,7 @@ PAUSE_PER_READ = 9.0
 RETRY_SECONDS = 1.0
 
 
-class DetailReader:
+class DetailReader(WokenThread):
     """Reads what is asked, until it is stopped. Both callbacks are called in its thread."""
 
     def __init__(
@@ -31,38 +31,17 @@ class DetailReader:
         on_facts: Callable[[DetailFacts], None],
         on_failure: Callable[[str], None],
     ) -> None:
+        super().__init__("dashboard-detail")
         self._backend = backend
         self._on_facts = on_facts
         self._on_failure = on_failure
         self._question: Question | None = None
         self._last: DetailFacts | None = None
-        self._source: DetailSource | None = None
-        self._lock = threading.Lock()
-        self._nudge = threading.Event()
-        self._should_stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dashboard-detail", daemon=True)
-
-    def start(self) -> None:
-        """Start; nothing is read before something is asked."""
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float = 2.0) -> None:
-        """Stop; a read that hangs is left behind."""
-        self._should_stop.set()
-        self._wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
 
     def ask(self, question: Question | None) -> None:
         """Read this from now on, at once; None is nothing."""
         self._question = question
         self._wake()
-
-    def _wake(self) -> None:
-        self._nudge.set()
-        with self._lock:
-            if self._source is not None:
-                self._source.wake()
 
     def _run(self) -> None:
         while not self._should_stop.is_set():
@@ -75,8 +54,7 @@ class DetailReader:
                 self._should_stop.wait(RETRY_SECONDS)
 
     def _serve(self, source: DetailSource) -> None:
-        self._use(source)
-        try:
+        with self._sleeping_on(source):
             while not self._should_stop.is_set():
                 self._nudge.clear()
                 question = self._question
@@ -88,12 +66,6 @@ class DetailReader:
                 took_seconds = time.monotonic() - began_at
                 if not self._nudge.wait(max(PAUSE_SECONDS, PAUSE_PER_READ * took_seconds)):
                     source.wait(LOOK_SECONDS)
-        finally:
-            self._use(None)
-
-    def _use(self, source: DetailSource | None) -> None:
-        with self._lock:
-            self._source = source
 
     def _read(self, source: DetailSource, question: Question) -> None:
         facts = source.read(question)

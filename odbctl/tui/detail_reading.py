@@ -10,8 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from odbctl.engine.api.documents import EventDocument, InstanceDocument, ServiceDocument
 from odbctl.engine.api.engine import Engine
@@ -38,39 +37,24 @@ from odbctl.tui.detail_rows import (
     event_marks,
 )
 from odbctl.tui.flows.rows import release_rows
+from odbctl.tui.home_source import HomeSource
 from odbctl.tui.plot_canvas import Point
 from odbctl.tui.snapshot import (
-    SHORT_HASH_LENGTH,
     event_rows,
     instance_rows,
 )
+from odbctl.tui.source import WokenSource
+from odbctl.tui.text import short_ref
 
 # More lines in one graph nobody tells apart; the newest are shown.
 MOST_SERIES = 40
 
 
-class DetailSource(Protocol):
-    """An opened home, read by one thread; `wake` is for others."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+class DetailSource(WokenSource, Protocol):
+    """An opened home."""
 
     def read(self, question: Question) -> DetailFacts:
         """Answer a question as of now."""
-        ...
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until a commit since the last read, a wake-up or the time-out."""
-        ...
-
-    def wake(self) -> None:
-        """End a `wait` from another thread."""
         ...
 
 
@@ -93,39 +77,16 @@ class EngineDetails:
         return EngineDetailSource(self._home)
 
 
-class EngineDetailSource:
+class EngineDetailSource(HomeSource):
     """A real home, which the change signal wakes."""
 
     def __init__(self, home: Home, *, clock: Callable[[], float] = time.time) -> None:
-        self._engine = Engine.open(home)
-        self._listener = self._engine.db.listen()
+        super().__init__(home)
         self._clock = clock
-
-    def __enter__(self) -> Self:
-        self._listener.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._listener.close()
-        self._engine.close()
 
     def read(self, question: Question) -> DetailFacts:
         """Read what the question's tab shows."""
         return read_detail(self._engine, question, now=self._clock())
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until a commit since the last read, a wake-up or the time-out."""
-        if not self._listener.arm():
-            self._listener.wait(timeout_seconds)
-
-    def wake(self) -> None:
-        """End a `wait` from another thread."""
-        self._listener.wake()
 
 
 def read_detail(engine: Engine, question: Question, *, now: float) -> DetailFacts:
@@ -147,7 +108,7 @@ def _of_service(facts: DetailFacts, service: ServiceDocument) -> DetailFacts:
         facts,
         state=service["state"],
         counts=f"{service['ready_count']}/{service['desired_count']} ready",
-        ref=f"{codebase['ref']}@{codebase['commit'][:SHORT_HASH_LENGTH]}" if codebase else "",
+        ref=short_ref(codebase["ref"], codebase["commit"]) if codebase else "",
         reason=service["reason"],
     )
 
@@ -157,7 +118,7 @@ def _of_instance(facts: DetailFacts, instance: InstanceDocument) -> DetailFacts:
         facts,
         state=instance["state"],
         counts=f"of {instance['service']}, slot {instance['slot']}",
-        ref=f"release {instance['release']}@{instance['commit'][:SHORT_HASH_LENGTH]}",
+        ref=short_ref(f"release {instance['release']}", instance["commit"]),
         reason=instance["reason"] or instance["message"],
     )
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Hashable
-from types import TracebackType
-from typing import Generic, Self, TypedDict, TypeVar
+from typing import Generic, TypedDict, TypeVar
 
-from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.live import LiveServices
 from odbctl.engine.api.live_figures import LiveFigures
 from odbctl.engine.api.live_lists import NewestEvents, codebases_in_use
@@ -21,6 +19,7 @@ from odbctl.engine.api.managers import manager_status
 from odbctl.engine.api.status import list_events, list_hosts, list_instances, newest_releases
 from odbctl.paths import Home
 from odbctl.tui.backend import Request
+from odbctl.tui.home_source import HomeSource
 from odbctl.tui.live_rows import LiveRows
 from odbctl.tui.machine_history import MachineHistory
 from odbctl.tui.resource_rows import (
@@ -77,12 +76,11 @@ class _Parts(TypedDict, total=False):
     deploys: tuple[DeployRow, ...]
 
 
-class EngineSource:
+class EngineSource(HomeSource):
     """A real home, read by one thread, which the change signal wakes."""
 
     def __init__(self, home: Home) -> None:
-        self._engine = Engine.open(home)
-        self._listener = self._engine.db.listen()
+        super().__init__(home)
         self._live = LiveServices(self._engine)
         self._figures = LiveFigures(home)
         self._figures_due_at = 0.0
@@ -101,19 +99,6 @@ class EngineSource:
         # Counts up with every change of a service or a figure.
         self._version = 0
 
-    def __enter__(self) -> Self:
-        self._listener.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._listener.close()
-        self._engine.close()
-
     def read(self, request: Request) -> DashboardSnapshot:
         """Read what is asked for, in one view; what nobody committed about is not read again."""
         with self._engine.db.view() as view:
@@ -130,15 +115,6 @@ class EngineSource:
             read_at=time.time(),
             **parts,
         )
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until a commit since the last read, a wake-up or the time-out."""
-        if not self._listener.arm():
-            self._listener.wait(timeout_seconds)
-
-    def wake(self) -> None:
-        """End a `wait` from another thread."""
-        self._listener.wake()
 
     def _update(self, seq: int) -> None:
         live, rows = self._live, self._rows

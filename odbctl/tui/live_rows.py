@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from odbctl.engine.api.live import LiveInstance, LiveService
 from odbctl.engine.api.live_figures import Usage, sum_up
-from odbctl.tui.resource_rows import short_ref
 from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, InstanceRow, ServiceRow
+from odbctl.tui.text import short_ref
 
 HISTORY_LENGTH = 20
 UsageOf = Callable[[int], Usage | None]

@@ -92,7 +92,7 @@ def service_cells(row: ServiceRow, now: float) -> dict[str, Cell]:
         ),
         "REF": Cell(visible(row.ref)) if row.ref else NOTHING,
         "RESTARTS": Cell(str(row.restarts), Tone.PLAIN if row.restarts else Tone.MUTED),
-        "AGE": Cell(duration(now - row.created_at), Tone.MUTED),
+        "AGE": age_cell(row.created_at, now),
         "REASON": Cell(visible(row.reason), Tone.MUTED),
         "CPU": cpu_cell(row.cpu_percent),
         "RSS": rss_cell(row.rss_bytes),
@@ -118,6 +118,11 @@ def age_cell(at: float | None, now: float) -> Cell:
     return NOTHING if at is None else Cell(duration(now - at), Tone.MUTED)
 
 
+def span_cell(since: float | None, until: float | None) -> Cell:
+    """Return how long something took, or has gone on."""
+    return NOTHING if since is None or until is None else Cell(duration(until - since))
+
+
 def _trend_cell(history: tuple[float, ...]) -> Cell:
     if not history:
         return NOTHING
@@ -126,14 +131,12 @@ def _trend_cell(history: tuple[float, ...]) -> Cell:
 
 def instance_cells(row: InstanceRow, now: float) -> dict[str, Cell]:
     """Return the cells of an instance by column."""
-    until = now if row.ended_at is None else row.ended_at
-    up = Cell(duration(until - row.running_at)) if row.running_at is not None else NOTHING
     is_bad_exit = row.last_exit not in ("", "code 0")
     return {
         "ID": Cell(visible(row.key), Tone.STRONG if row.is_current else Tone.MUTED),
         "STATUS": state_cell(row.state),
         "PID": Cell(str(row.pid)) if row.pid is not None else NOTHING,
-        "UP": up,
+        "UP": span_cell(row.running_at, now if row.ended_at is None else row.ended_at),
         "LAST-EXIT": (
             Cell(row.last_exit, Tone.WARN if is_bad_exit else Tone.MUTED)
             if row.last_exit

@@ -11,14 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 from odbctl.tui.paint import Cell, Tone
 from odbctl.tui.plot_axis import label_width, nice_top, number, time_line
 from odbctl.tui.plot_canvas import Canvas, Line, Point
 
-_BARS = "▁▂▃▄▅▆▇█"
 # A limit so many times above the peak would press the graph flat: it is only named.
 _LIMIT_IN_SIGHT = 4.0
 # Least cells that a graph needs for its own, beside axes and head.
@@ -97,41 +95,6 @@ def plot_lines(plot: Plot, width: int, height: int) -> tuple[Line, ...]:
     if has_marks:
         lines.append((*_shifted("", left), *_mark_cells(plot, inner)))
     return tuple(lines)
-
-
-def sparkline(values: Sequence[float | None], width: int, *, top: float | None = None) -> str:
-    """Return a series as one line of bars, the newest at the right; blank is no data.
-
-    Args:
-        values: Evenly spaced; None or what is not finite is no data.
-        width: The cells of the line.
-        top: What a full bar means; by default the greatest value.
-    """
-    if width <= 0:
-        return ""
-    known = [v if v is not None and math.isfinite(v) else None for v in values]
-    groups = [_mean(group) for group in _split(known, width)]
-    ceiling = top or max((v for v in groups if v is not None), default=0.0)
-    return "".join(_bar(value, ceiling) for value in groups).rjust(width)
-
-
-def _bar(value: float | None, ceiling: float) -> str:
-    if value is None:
-        return " "
-    share = value / ceiling if ceiling > 0 else 0.0
-    return _BARS[max(0, min(len(_BARS) - 1, math.ceil(share * len(_BARS)) - 1))]
-
-
-def _split(values: Sequence[float | None], width: int) -> list[Sequence[float | None]]:
-    """Share values out among at most so many cells."""
-    count = min(len(values), width)
-    edges = [len(values) * n // count for n in range(count + 1)] if count else []
-    return [values[a:b] for a, b in pairwise(edges)]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [v for v in values if v is not None]
-    return math.fsum(v / len(known) for v in known) if known else None
 
 
 def _in_sight(plot: Plot) -> list[Point]:

@@ -8,13 +8,13 @@ they announce nothing.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 from odbctl.errors import OdbctlError
 from odbctl.tui.backend import Backend, Request, Source
 from odbctl.tui.snapshot import DashboardSnapshot
+from odbctl.tui.woken import WokenThread
 
 SHORTEST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.06
@@ -25,7 +25,7 @@ FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 15.0
 
 
-class Reader:
+class Reader(WokenThread):
     """Reads a backend in a thread of its own and hands over what it read.
 
     `on_snapshot` and `on_failure` are called in that thread.
@@ -39,6 +39,7 @@ class Reader:
         on_failure: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__("dashboard-reader")
         self._backend = backend
         self._on_snapshot = on_snapshot
         self._on_failure = on_failure
@@ -48,34 +49,12 @@ class Reader:
         self._pause_seconds = SHORTEST_PAUSE_SECONDS
         self._request = Request()
         self._last: DashboardSnapshot | None = None
-        self._source: Source | None = None
-        self._lock = threading.Lock()
-        self._nudge = threading.Event()
-        self._should_stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dashboard-reader", daemon=True)
-
-    def start(self) -> None:
-        """Start reading."""
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float = 2.0) -> None:
-        """Stop reading; a read that hangs is left behind."""
-        self._should_stop.set()
-        self._wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
 
     def ask(self, request: Request) -> None:
         """Read this from now on, at once."""
         if request != self._request:
             self._request = request
             self._wake()
-
-    def _wake(self) -> None:
-        self._nudge.set()
-        with self._lock:
-            if self._source is not None:
-                self._source.wake()
 
     def _run(self) -> None:
         retry_seconds = FIRST_RETRY_SECONDS
@@ -93,8 +72,7 @@ class Reader:
             retry_seconds = min(2 * retry_seconds, LONGEST_RETRY_SECONDS)
 
     def _serve(self, source: Source) -> None:
-        self._use(source)
-        try:
+        with self._sleeping_on(source):
             while not self._should_stop.is_set():
                 self._nudge.clear()
                 began_at = time.monotonic()
@@ -104,8 +82,6 @@ class Reader:
                 # A person who asked for another service does not wait for the pause.
                 if not self._nudge.wait(pause_seconds):
                     self._sleep(source)
-        finally:
-            self._use(None)
 
     def _sleep(self, source: Source) -> None:
         """Sleep until there is something to read; what comes in a stream is read less often."""
@@ -114,10 +90,6 @@ class Reader:
         is_stream = time.monotonic() - slept_at < self._pause_seconds
         longer = min(1.5 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
         self._pause_seconds = longer if is_stream else SHORTEST_PAUSE_SECONDS
-
-    def _use(self, source: Source | None) -> None:
-        with self._lock:
-            self._source = source
 
     def _read(self, source: Source) -> None:
         snapshot = source.read(self._request)

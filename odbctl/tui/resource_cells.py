@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, state_cell
-from odbctl.tui.resource_rows import (
-    SHORT_HASH_LENGTH,
-    AwsRow,
-    CodebaseRow,
-    DeployRow,
-    HostRow,
-)
-from odbctl.tui.text import duration, visible
+from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, span_cell, state_cell
+from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow
+from odbctl.tui.text import short_commit, visible
 
 
 def host_cells(row: HostRow, now: float) -> dict[str, Cell]:
@@ -35,7 +29,7 @@ def codebase_cells(row: CodebaseRow, now: float) -> dict[str, Cell]:
     return {
         "NAME": Cell(visible(row.name), Tone.STRONG),
         "REF": Cell(visible(row.ref)),
-        "SHA": Cell(visible(row.commit[:SHORT_HASH_LENGTH]), Tone.MUTED),
+        "SHA": Cell(visible(short_commit(row.commit)), Tone.MUTED),
         "STATE": state_cell(row.state),
         "BEHIND": behind if row.newer_count else NOTHING,
         "FETCHED": age_cell(row.added_at, now),
@@ -47,14 +41,13 @@ def codebase_cells(row: CodebaseRow, now: float) -> dict[str, Cell]:
 
 def deploy_cells(row: DeployRow, now: float) -> dict[str, Cell]:
     """Return the cells of a release by column."""
-    took = None if row.finished_at is None else row.finished_at - row.created_at
     return {
         "REV": Cell(str(row.number), Tone.STRONG),
         "SERVICE": Cell(visible(row.service), Tone.STRONG),
         "REF": Cell(visible(row.ref)),
         "STATUS": state_cell(row.status),
         "AGE": age_cell(row.created_at, now),
-        "DURATION": NOTHING if took is None else Cell(duration(took)),
+        "DURATION": span_cell(row.created_at, row.finished_at),
         "BY": Cell(visible(row.actor), Tone.MUTED),
         "REASON": Cell(visible(row.reason), Tone.MUTED),
     }

@@ -11,8 +11,7 @@ from odbctl.engine.api.documents import (
     ManagerDocument,
     ReleaseDocument,
 )
-
-SHORT_HASH_LENGTH = 7
+from odbctl.tui.text import short_ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +81,6 @@ class MachineLoad:
     cpu_percents: tuple[float, ...]
     ram_percents: tuple[float, ...]
     ram_bytes: int
-
-
-def short_ref(ref: str, commit: str) -> str:
-    """Return a ref with the short hash of what it resolved to."""
-    return f"{ref}@{commit[:SHORT_HASH_LENGTH]}"
 
 
 def host_rows(

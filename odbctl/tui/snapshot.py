@@ -15,12 +15,10 @@ from odbctl.engine.api.documents import (
     EventDocument,
     InstanceDocument,
     ManagerDocument,
-    ServiceDocument,
 )
 from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow, MachineLoad
 from odbctl.tui.views import View
 
-SHORT_HASH_LENGTH = 7
 DEGRADED_STATES = frozenset({"degraded", "backoff", "waiting"})
 FAILED_STATES = frozenset({"crash-loop", "throttled", "unplaceable"})
 ENDED_INSTANCE_STATES = frozenset({"stopped", "failed", "crashed", "lost"})
@@ -140,26 +138,6 @@ def manager_state(documents: Sequence[ManagerDocument]) -> ManagerState:
     if any(document["state"] == "running" for document in documents):
         return ManagerState.RUNNING
     return ManagerState.STOPPED if documents else ManagerState.ABSENT
-
-
-def service_row(document: ServiceDocument) -> ServiceRow:
-    """Make the row of a service."""
-    codebase = document["codebase"]
-    live = [i for i in document["instances"] if i["state"] not in ENDED_INSTANCE_STATES]
-    return ServiceRow(
-        key=document["name"],
-        state=document["state"],
-        reason=document["reason"],
-        ready_count=document["ready_count"],
-        desired_count=document["desired_count"],
-        is_singleton=document["singleton"],
-        ref=f"{codebase['ref']}@{codebase['commit'][:SHORT_HASH_LENGTH]}" if codebase else "",
-        restarts=document["restarts"],
-        created_at=document["created_at"],
-        instance_count=len(live),
-        codebase=codebase["name"] if codebase else "",
-        placement=document["placement"],
-    )
 
 
 def instance_rows(

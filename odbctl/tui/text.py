@@ -82,6 +82,17 @@ def percent(value: float) -> str:
     return f"{value:.0f}%" if value < 999.5 else f"{value / 1000:.0f}k%"
 
 
+def short_commit(commit: str) -> str:
+    """Return the beginning of a hash, as git shows it."""
+    return commit[:_HASH_CELLS]
+
+
+def short_ref(ref: str, commit: str) -> str:
+    """Return a ref with the short hash of what it resolved to."""
+    return f"{ref}@{short_commit(commit)}"
+
+
+_HASH_CELLS = 7
 _BARS = "▁▂▃▄▅▆▇█"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from odbctl.tui.paint import Tone
-from odbctl.tui.plot import Mark, Plot, plot_lines, sparkline, summary
+from odbctl.tui.plot import Mark, Plot, plot_lines, summary
 from odbctl.tui.plot_axis import nice_top, number, percent, size, size_top, time_line
 from odbctl.tui.plot_canvas import Point
 
@@ -119,25 +119,6 @@ def test_a_limit_far_above_is_named_and_not_drawn() -> None:
 def test_a_reached_limit_is_bad() -> None:
     head = plot_lines(a_plot(RAMP, limit=90.0), 80, 5)[0]
     assert [cell.tone for cell in head if "limit" in cell.text] == [Tone.BAD]
-
-
-@pytest.mark.parametrize(
-    ("values", "width", "line"),
-    [
-        ((1, 2, 3, None, 5, 6, 7, 8), 8, "▁▂▃ ▅▆▇█"),
-        ((), 3, "   "),
-        ((0.0, 0.0), 4, "  ▁▁"),
-        ((math.nan, 3.0), 3, "  █"),
-        (tuple(range(100)), 10, "▁▂▃▃▄▅▆▇██"),
-        ((1.0,), 0, ""),
-    ],
-)
-def test_sparklines(values: tuple[float | None, ...], width: int, line: str) -> None:
-    assert sparkline(values, width) == line
-
-
-def test_a_sparkline_with_a_top_shows_how_much_of_it() -> None:
-    assert sparkline((25.0, 50.0, 100.0), 3, top=100.0) == "▂▄█"
 
 
 def test_what_a_series_comes_to() -> None:

@@ -50,9 +50,6 @@ class Look(NamedTuple):
     new_lines: int
 
 
-NOTHING_NEW = Look(is_changed=False, new_lines=0)
-
-
 class LogPages:
     """The pages; a context manager."""
 

@@ -7,39 +7,22 @@ is told on the way may raise `Abandoned`: then the person has turned away.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
 from odbctl.tui.flows.orders import Order
 from odbctl.tui.flows.rows import PlanView, RefRow, ReleaseRow, RolloutView
+from odbctl.tui.source import WokenSource
 
 Tell = Callable[[str], None]
 ShouldStop = Callable[[], bool]
 
 
-class RolloutSource(Protocol):
-    """A rollout that is looked at by one thread; `wake` is for others."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+class RolloutSource(WokenSource, Protocol):
+    """A rollout that is looked at."""
 
     def read(self) -> RolloutView:
         """Return how far it has come."""
-        ...
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until something has changed, a wake-up or the time-out."""
-        ...
-
-    def wake(self) -> None:
-        """End a `wait` from another thread."""
         ...
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from odbctl.engine.api import instances, releases, services
 from odbctl.engine.api.deploy_plan import list_service_refs, plan_deploy, plan_rollback
@@ -34,6 +32,7 @@ from odbctl.tui.flows.rows import (
     release_rows,
     rollout_rows,
 )
+from odbctl.tui.home_source import HomeSource
 
 TAIL_COUNT = 30
 
@@ -150,27 +149,13 @@ _DEEDS: dict[OrderVerb, Callable[[Engine, Order, str], Change]] = {
 }
 
 
-class EngineRollout:
+class EngineRollout(HomeSource):
     """A rollout in a real home, which the change signal wakes."""
 
     def __init__(self, home: Home, service: str, release: int) -> None:
-        self._engine = Engine.open(home)
-        self._listener = self._engine.db.listen()
+        super().__init__(home)
         self._service = service
         self._release = release
-
-    def __enter__(self) -> Self:
-        self._listener.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._listener.close()
-        self._engine.close()
 
     def read(self) -> RolloutView:
         """Read release, instances and the end of their logs."""
@@ -194,15 +179,6 @@ class EngineRollout:
             if release["number"] == self._release:
                 return release
         raise NotFoundError(f"release of service {self._service}", str(self._release))
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until a commit since the last read, a wake-up or the time-out."""
-        if not self._listener.arm():
-            self._listener.wait(timeout_seconds)
-
-    def wake(self) -> None:
-        """End a `wait` from another thread."""
-        self._listener.wake()
 
     def _logs(self, names: list[str]) -> tuple[LogRow, ...]:
         found: list[LogRow] = []

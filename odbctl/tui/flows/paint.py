@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from odbctl.tui.columns import ColumnSpec
 from odbctl.tui.flows.menu import MenuItem
 from odbctl.tui.flows.rows import LogRow, PlanView, RefRow, ReleaseRow, RolloutRow, RolloutView
-from odbctl.tui.paint import NOTHING, Cell, Tone, level_tone, state_cell
-from odbctl.tui.snapshot import SHORT_HASH_LENGTH
-from odbctl.tui.text import clock, duration, visible
+from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, level_tone, span_cell, state_cell
+from odbctl.tui.text import clock, short_commit, visible
 
 REF_COLUMNS = (
     ColumnSpec(name="REF", width=20, grows=2, most=40),
@@ -43,12 +42,6 @@ MENU_COLUMNS = (
 )
 COMMITS_IN_SIGHT = 12
 _KINDS = {"typed": "as typed"}
-_OUTCOMES = {
-    "active": ("●", Tone.GOOD),
-    "rolling": ("◐", Tone.BUSY),
-    "failed": ("✖", Tone.BAD),
-    "superseded": ("○", Tone.MUTED),
-}
 _RELATIONS = {
     "same": "the same commit: instances are replaced, the code stays",
     "ahead": "forward",
@@ -60,33 +53,25 @@ _RELATIONS = {
 
 def ref_cells(row: RefRow, now: float) -> dict[str, Cell]:
     """Return the cells of a ref by column."""
-    age = Cell(duration(now - row.changed_at), Tone.MUTED) if row.changed_at else NOTHING
     kind = "runs now" if row.is_deployed else _KINDS.get(row.kind, row.kind)
     return {
         "REF": Cell(visible(row.key), Tone.STRONG),
-        "COMMIT": Cell(row.commit[:SHORT_HASH_LENGTH]) if row.commit else NOTHING,
+        "COMMIT": Cell(short_commit(row.commit)) if row.commit else NOTHING,
         "KIND": Cell(kind, Tone.GOOD if row.is_deployed else Tone.MUTED),
-        "AGE": age,
+        "AGE": age_cell(row.changed_at or None, now),
         "SUBJECT": Cell(visible(row.subject)),
     }
 
 
-def outcome_cell(outcome: str) -> Cell:
-    """Return an outcome of a release with its glyph."""
-    glyph, tone = _OUTCOMES.get(outcome, ("?", Tone.PLAIN))
-    return Cell(f"{glyph} {visible(outcome)}", tone)
-
-
 def release_cells(row: ReleaseRow, now: float) -> dict[str, Cell]:
     """Return the cells of a release by column."""
-    took = row.finished_at
     return {
         "REV": Cell(str(row.number), Tone.STRONG),
         "REF": Cell(visible(row.ref)),
-        "COMMIT": Cell(row.commit[:SHORT_HASH_LENGTH]),
-        "OUTCOME": outcome_cell(row.outcome),
-        "AGE": Cell(duration(now - row.created_at), Tone.MUTED),
-        "TOOK": Cell(duration(took - row.created_at)) if took is not None else NOTHING,
+        "COMMIT": Cell(short_commit(row.commit)),
+        "OUTCOME": state_cell(row.outcome),
+        "AGE": age_cell(row.created_at, now),
+        "TOOK": span_cell(row.created_at, row.finished_at),
         "BY": Cell(visible(row.actor), Tone.MUTED),
         "REASON": Cell(visible(row.reason), Tone.WARN),
     }
@@ -94,13 +79,12 @@ def release_cells(row: ReleaseRow, now: float) -> dict[str, Cell]:
 
 def rollout_cells(row: RolloutRow, now: float) -> dict[str, Cell]:
     """Return the cells of an instance that is rolled out, or replaced."""
-    up = Cell(duration(now - row.running_at)) if row.running_at is not None else NOTHING
     return {
         "ID": Cell(visible(row.key), Tone.STRONG if row.is_new else Tone.MUTED),
         "": Cell("new", Tone.BUSY) if row.is_new else Cell("old", Tone.MUTED),
         "STATUS": state_cell(row.state),
         "READY": Cell("yes", Tone.GOOD) if row.is_ready else NOTHING,
-        "UP": up,
+        "UP": span_cell(row.running_at, now),
         "NOTE": Cell(visible(row.note), Tone.MUTED),
     }
 
@@ -141,7 +125,7 @@ def _commit_lines(plan: PlanView) -> list[tuple[Cell, ...]]:
         tone = Tone.GOOD if commit.sign == "+" else Tone.BAD
         lines.append(
             (
-                Cell(f"  {commit.sign} {commit.commit[:SHORT_HASH_LENGTH]}  ", tone),
+                Cell(f"  {commit.sign} {short_commit(commit.commit)}  ", tone),
                 Cell(visible(commit.subject)),
                 Cell(f"  {visible(commit.author)}", Tone.MUTED),
             )
@@ -164,7 +148,7 @@ def rollout_line(view: RolloutView) -> tuple[Cell, ...]:
     """Say how far a rollout has come."""
     counts = f"{view.ready_count}/{view.wanted} new ready, {view.old_count} old left"
     return (
-        outcome_cell(view.outcome),
+        state_cell(view.outcome),
         Cell(f"  release {view.release}  ", Tone.STRONG),
         Cell(counts if view.wanted else "runs when it is started"),
         Cell(f"  {visible(view.reason)}" if view.reason else "", Tone.BAD),

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from odbctl.engine.api.documents import InstanceDocument, ReleaseDocument
 from odbctl.engine.api.plan_documents import DeployPlanDocument, PlanSideDocument, RefDocument
-from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, SHORT_HASH_LENGTH, exit_text
+from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, exit_text
+from odbctl.tui.text import short_ref
 
 
 class LogRow(NamedTuple):
@@ -188,7 +189,7 @@ def plan_view(plan: DeployPlanDocument) -> PlanView:
 
 
 def _side_text(side: PlanSideDocument) -> str:
-    return f"{side['ref']}@{side['commit'][:SHORT_HASH_LENGTH]}"
+    return short_ref(side["ref"], side["commit"])
 
 
 def rollout_rows(documents: Iterable[InstanceDocument], release: int) -> tuple[RolloutRow, ...]:

@@ -24,7 +24,7 @@ class ScrolledLines(HeldLines):
         self.message = ""
         self.is_following: bool = True
         self._should_stop = should_stop
-        self._new_lines = 0
+        self._new_lines: int = 0
         self._counted = Position()  # up to where new lines of a filter were counted
 
     def show_end(self) -> None:
