@@ -120,6 +120,16 @@ AWS_COLUMNS = (
     ColumnSpec(name="STATE", width=13),
     ColumnSpec(name="AGE", width=6, is_right=True),
 )
+RELEASE_COLUMNS = (
+    ColumnSpec(name="REV", width=4, is_right=True),
+    ColumnSpec(name="REF", width=16, grows=1, most=40),
+    ColumnSpec(name="COMMIT", width=7),
+    ColumnSpec(name="OUTCOME", width=12),
+    ColumnSpec(name="AGE", width=6, is_right=True),
+    ColumnSpec(name="TOOK", width=6, is_right=True, from_width=70),
+    ColumnSpec(name="BY", width=8, grows=1, most=16, from_width=84),
+    ColumnSpec(name="REASON", width=10, grows=5, most=200, from_width=96),
+)
 DEPLOY_COLUMNS = (
     ColumnSpec(name="REV", width=4, is_right=True),
     ColumnSpec(name="SERVICE", width=14, grows=1, most=36),

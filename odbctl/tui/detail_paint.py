@@ -17,11 +17,11 @@ from odbctl.tui.detail_rows import (
     Tab,
     summed,
 )
-from odbctl.tui.flows.rows import ReleaseRow
 from odbctl.tui.paint import Cell, Tone, state_cell
 from odbctl.tui.plot import Plot
 from odbctl.tui.plot_axis import date, percent, size, size_top
 from odbctl.tui.plot_canvas import Point
+from odbctl.tui.resource_rows import ReleaseRow
 from odbctl.tui.text import duration, fit, visible
 
 Line = tuple[Cell, ...]

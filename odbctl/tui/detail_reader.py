@@ -13,7 +13,7 @@ from odbctl.tui.detail_rows import DetailFacts, Question
 from odbctl.tui.reader import failure_text
 from odbctl.tui.woken import WokenThread
 
-# Logs and figures announce nothing: they are looked at so often.
+# Figures announce nothing: they are looked at so often.
 LOOK_SECONDS = 0.5
 PAUSE_SECONDS = 0.1
 # Pause so many times as long as the read took.

@@ -36,9 +36,9 @@ from odbctl.tui.detail_rows import (
     config_facts,
     event_marks,
 )
-from odbctl.tui.flows.rows import release_rows
 from odbctl.tui.home_source import HomeSource
 from odbctl.tui.plot_canvas import Point
+from odbctl.tui.resource_rows import newest_first, release_rows
 from odbctl.tui.snapshot import (
     event_rows,
     instance_rows,
@@ -147,7 +147,8 @@ def _tab_facts(
                 env_names=tuple(service["env_names"]),
             )
         case Tab.RELEASES:
-            return replace(facts, releases=release_rows(list_releases(engine, service["name"])))
+            rows = release_rows(list_releases(engine, service["name"]))
+            return replace(facts, releases=newest_first(rows))
 
 
 def _summary(

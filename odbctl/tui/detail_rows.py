@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from odbctl.engine.api.documents import EventDocument
-from odbctl.tui.flows.rows import ReleaseRow
 from odbctl.tui.paint import Tone
 from odbctl.tui.plot import Mark
 from odbctl.tui.plot_canvas import Point
+from odbctl.tui.resource_rows import ReleaseRow
 from odbctl.tui.snapshot import EventRow, InstanceRow
 
 MASK = "••••••"

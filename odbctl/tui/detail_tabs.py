@@ -13,7 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS
+from odbctl.tui.columns import EVENT_COLUMNS, INSTANCE_COLUMNS, RELEASE_COLUMNS
 from odbctl.tui.detail_paint import (
     config_lines,
     empty_text,
@@ -25,13 +25,13 @@ from odbctl.tui.detail_paint import (
 )
 from odbctl.tui.detail_rows import MARKS_LEGEND, DetailFacts, Presence
 from odbctl.tui.drawing import content_line, content_lines
-from odbctl.tui.flows.paint import RELEASE_COLUMNS, release_cells
-from odbctl.tui.flows.rows import ReleaseRow
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.panel import LogPanel
 from odbctl.tui.logs.source import LogRequest, OpenLogs
 from odbctl.tui.paint import event_cells, instance_cells
 from odbctl.tui.plot_view import PlotView
+from odbctl.tui.resource_cells import release_cells
+from odbctl.tui.resource_rows import ReleaseRow
 from odbctl.tui.snapshot import EventRow, InstanceRow
 from odbctl.tui.table import RowTable
 

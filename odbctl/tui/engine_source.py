@@ -24,12 +24,12 @@ from odbctl.tui.live_rows import LiveRows
 from odbctl.tui.machine_history import MachineHistory
 from odbctl.tui.resource_rows import (
     CodebaseRow,
-    DeployRow,
     HostRow,
     MachineLoad,
+    ReleaseRow,
     codebase_rows,
-    deploy_rows,
     host_rows,
+    release_rows,
 )
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
@@ -73,7 +73,7 @@ class _Parts(TypedDict, total=False):
     hosts: tuple[HostRow, ...]
     codebases: tuple[CodebaseRow, ...]
     events: tuple[EventRow, ...]
-    deploys: tuple[DeployRow, ...]
+    deploys: tuple[ReleaseRow, ...]
 
 
 class EngineSource(HomeSource):
@@ -92,7 +92,7 @@ class EngineSource(HomeSource):
         self._hosts = _Kept[tuple[HostRow, ...]]()
         self._codebases = _Kept[tuple[CodebaseRow, ...]]()
         self._all_events = _Kept[tuple[EventRow, ...]]()
-        self._deploys = _Kept[tuple[DeployRow, ...]]()
+        self._deploys = _Kept[tuple[ReleaseRow, ...]]()
         self._own_instances = _Kept[tuple[InstanceRow, ...]]()
         self._own_events = _Kept[tuple[EventRow, ...]]()
         self._host = os.uname().nodename
@@ -180,9 +180,9 @@ class EngineSource(HomeSource):
             lambda: codebase_rows(codebases_in_use(self._engine, self._live)),
         )
 
-    def _deploy_rows(self) -> tuple[DeployRow, ...]:
+    def _deploy_rows(self) -> tuple[ReleaseRow, ...]:
         return self._deploys.get(
-            self._live.releases, lambda: deploy_rows(newest_releases(self._engine))
+            self._live.releases, lambda: release_rows(newest_releases(self._engine))
         )
 
     def _detail(self, request: Request) -> Detail | None:

@@ -2,8 +2,8 @@
 
 It sleeps on the database's change signal. A single commit is read at once; a
 stream of them becomes some fifteen snapshots a second, fewer where reading takes long,
-and a snapshot that says the same is not posted. It looks at the log files twice a second, because
-they announce nothing.
+and a snapshot that says the same is not posted. It looks again twice a second even so,
+because figures announce nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHORTEST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.06
 # Pause so many times as long as the read took: a tenth of a core, however large the home.
 PAUSE_PER_READ = 9.0
-LOG_SECONDS = 0.5
+LOOK_SECONDS = 0.5
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 15.0
 
@@ -86,7 +86,7 @@ class Reader(WokenThread):
     def _sleep(self, source: Source) -> None:
         """Sleep until there is something to read; what comes in a stream is read less often."""
         slept_at = time.monotonic()
-        source.wait(LOG_SECONDS)
+        source.wait(LOOK_SECONDS)
         is_stream = time.monotonic() - slept_at < self._pause_seconds
         longer = min(1.5 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
         self._pause_seconds = longer if is_stream else SHORTEST_PAUSE_SECONDS

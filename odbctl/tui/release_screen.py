@@ -14,7 +14,7 @@ from textual.widgets import Static
 from odbctl.tui.detail_paint import release_lines
 from odbctl.tui.dialogs import DIALOG_CSS
 from odbctl.tui.drawing import content_lines
-from odbctl.tui.flows.rows import ReleaseRow
+from odbctl.tui.resource_rows import ReleaseRow
 from odbctl.tui.text import visible
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, span_cell, state_cell
-from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow
+from odbctl.tui.resource_rows import AwsRow, CodebaseRow, HostRow, ReleaseRow
 from odbctl.tui.text import short_commit, visible
 
 
@@ -39,16 +39,28 @@ def codebase_cells(row: CodebaseRow, now: float) -> dict[str, Cell]:
     }
 
 
-def deploy_cells(row: DeployRow, now: float) -> dict[str, Cell]:
+def release_cells(row: ReleaseRow, now: float) -> dict[str, Cell]:
     """Return the cells of a release by column."""
     return {
         "REV": Cell(str(row.number), Tone.STRONG),
-        "SERVICE": Cell(visible(row.service), Tone.STRONG),
         "REF": Cell(visible(row.ref)),
-        "STATUS": state_cell(row.status),
+        "COMMIT": Cell(short_commit(row.commit)),
+        "OUTCOME": state_cell(row.outcome),
         "AGE": age_cell(row.created_at, now),
-        "DURATION": span_cell(row.created_at, row.finished_at),
+        "TOOK": span_cell(row.created_at, row.finished_at),
         "BY": Cell(visible(row.actor), Tone.MUTED),
+        "REASON": Cell(visible(row.reason), Tone.WARN),
+    }
+
+
+def deploy_cells(row: ReleaseRow, now: float) -> dict[str, Cell]:
+    """Return the cells of a release among those of all services."""
+    cells = release_cells(row, now)
+    return cells | {
+        "SERVICE": Cell(visible(row.service), Tone.STRONG),
+        "REF": Cell(visible(row.short_ref)),
+        "STATUS": cells["OUTCOME"],
+        "DURATION": cells["TOOK"],
         "REASON": Cell(visible(row.reason), Tone.MUTED),
     }
 

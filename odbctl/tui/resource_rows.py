@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from odbctl.engine.api.documents import (
@@ -49,18 +49,25 @@ class CodebaseRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeployRow:
+class ReleaseRow:
     """One release of a service."""
 
     key: str
     number: int
     service: str
     ref: str
-    status: str
+    commit: str
+    outcome: str
     reason: str
+    class_spec: str
     created_at: float
     finished_at: float | None
     actor: str
+
+    @property
+    def short_ref(self) -> str:
+        """The ref with what it resolved to."""
+        return short_ref(self.ref, self.commit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,19 +142,26 @@ def _codebase_row(d: CodebaseDocument, newer_count: int) -> CodebaseRow:
     )
 
 
-def deploy_rows(documents: Sequence[ReleaseDocument]) -> tuple[DeployRow, ...]:
+def release_rows(documents: Iterable[ReleaseDocument]) -> tuple[ReleaseRow, ...]:
     """Make the rows of releases, in their order."""
     return tuple(
-        DeployRow(
+        ReleaseRow(
             key=f"{d['service']}/{d['number']}",
             number=d["number"],
             service=d["service"],
-            ref=short_ref(d["codebase"]["ref"], d["codebase"]["commit"]),
-            status=d["outcome"],
+            ref=d["codebase"]["ref"],
+            commit=d["codebase"]["commit"],
+            outcome=d["outcome"],
             reason=d["reason"] or "",
+            class_spec=d["class"],
             created_at=d["created_at"],
             finished_at=d["finished_at"],
             actor=d["actor"],
         )
         for d in documents
     )
+
+
+def newest_first(rows: Iterable[ReleaseRow]) -> tuple[ReleaseRow, ...]:
+    """Return the releases of one service, the newest first."""
+    return tuple(sorted(rows, key=lambda row: -row.number))

@@ -25,7 +25,7 @@ from odbctl.tui.paint import (
     state_cell,
 )
 from odbctl.tui.resource_cells import aws_cells, codebase_cells, deploy_cells, host_cells
-from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow
+from odbctl.tui.resource_rows import AwsRow, CodebaseRow, HostRow, ReleaseRow
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
     EventRow,
@@ -134,14 +134,14 @@ def event_values(row: EventRow) -> dict[str, Value]:
     }
 
 
-def deploy_values(row: DeployRow) -> dict[str, Value]:
+def deploy_values(row: ReleaseRow) -> dict[str, Value]:
     """Return what releases are sorted and filtered by."""
     took = None if row.finished_at is None else row.finished_at - row.created_at
     return {
         "REV": row.number,
         "SERVICE": row.service,
-        "REF": row.ref,
-        "STATUS": row.status,
+        "REF": row.short_ref,
+        "STATUS": row.outcome,
         "AGE": -row.created_at,
         "DURATION": took,
         "BY": row.actor,
@@ -256,13 +256,13 @@ AWS: Resource[AwsRow] = Resource(
     searched=("INSTANCE", "TYPE", "GROUP", "STATE"),
     is_fault=lambda row: row.state not in ("running", "stopped"),
 )
-DEPLOYS: Resource[DeployRow] = Resource(
+DEPLOYS: Resource[ReleaseRow] = Resource(
     view=View.DEPLOYS,
     specs=DEPLOY_COLUMNS,
     cells_of=deploy_cells,
     values_of=deploy_values,
     searched=("SERVICE", "REF", "STATUS", "BY", "REASON"),
-    is_fault=lambda row: row.status == "failed",
+    is_fault=lambda row: row.outcome == "failed",
 )
 ATTENTION: Resource[AttentionRow] = Resource(
     view=View.OVERVIEW,

@@ -16,7 +16,7 @@ from odbctl.engine.api.documents import (
     InstanceDocument,
     ManagerDocument,
 )
-from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow, MachineLoad
+from odbctl.tui.resource_rows import AwsRow, CodebaseRow, HostRow, MachineLoad, ReleaseRow
 from odbctl.tui.views import View
 
 DEGRADED_STATES = frozenset({"degraded", "backoff", "waiting"})
@@ -118,7 +118,7 @@ class DashboardSnapshot:
     hosts: tuple[HostRow, ...] = ()
     codebases: tuple[CodebaseRow, ...] = ()
     events: tuple[EventRow, ...] = ()
-    deploys: tuple[DeployRow, ...] = ()
+    deploys: tuple[ReleaseRow, ...] = ()
     aws: tuple[AwsRow, ...] = ()
     machine: MachineLoad | None = None
     read_at: float = field(default=0.0, compare=False)

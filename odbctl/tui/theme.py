@@ -34,8 +34,7 @@ LIGHT = Theme(
     panel="#E1E6EC",
     dark=False,
 )
-# Settings of `tui_theme`.
-AUTO = "auto"
+# Settings of `tui_theme` that ask nobody.
 _BY_SETTING = {"dark": DARK.name, "light": LIGHT.name}
 # Of the 16 colours: those that terminals use for a light background.
 _LIGHT_BACKGROUNDS = frozenset({"7", "15"})

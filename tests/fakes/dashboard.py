@@ -20,7 +20,7 @@ from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import Request
 from odbctl.tui.logs.source import LogRequest, LogSource
-from odbctl.tui.resource_rows import CodebaseRow, DeployRow, HostRow
+from odbctl.tui.resource_rows import CodebaseRow, HostRow, ReleaseRow
 from odbctl.tui.snapshot import (
     DashboardSnapshot,
     Detail,
@@ -91,14 +91,16 @@ def a_codebase(name: str) -> CodebaseRow:
     )
 
 
-def a_deploy(service: str, number: int, *, status: str = "active") -> DeployRow:
-    return DeployRow(
+def a_deploy(service: str, number: int, *, status: str = "active") -> ReleaseRow:
+    return ReleaseRow(
         key=f"{service}/{number}",
         number=number,
         service=service,
-        ref="main@0123abc",
-        status=status,
+        ref="main",
+        commit="0123abc" * 5,
+        outcome=status,
         reason="",
+        class_spec="app:App",
         created_at=NOW - 50,
         finished_at=NOW - 45,
         actor="ann",

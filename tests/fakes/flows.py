@@ -14,15 +14,8 @@ from odbctl.errors import OdbctlError
 from odbctl.tui.detail_rows import DetailFacts, Presence, Question
 from odbctl.tui.flows.backend import ShouldStop, Tell
 from odbctl.tui.flows.orders import Order, outcome_text
-from odbctl.tui.flows.rows import (
-    CommitRow,
-    LogRow,
-    PlanView,
-    RefRow,
-    ReleaseRow,
-    RolloutRow,
-    RolloutView,
-)
+from odbctl.tui.flows.rows import CommitRow, LogRow, PlanView, RefRow, RolloutRow, RolloutView
+from odbctl.tui.resource_rows import ReleaseRow
 from odbctl.tui.toolbox import Toolbox
 
 OLD, NEW = "0123abc" * 6, "fedcba9" * 6
@@ -41,8 +34,9 @@ def a_ref(name: str, *, kind: str = "branch", commit: str = NEW, subject: str = 
 
 def a_release(number: int, outcome: str = "superseded") -> ReleaseRow:
     return ReleaseRow(
-        key=str(number),
+        key=f"api/{number}",
         number=number,
+        service="api",
         ref="main",
         commit=OLD,
         outcome=outcome,

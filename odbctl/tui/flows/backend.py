@@ -11,7 +11,8 @@ from typing import Protocol
 
 from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
 from odbctl.tui.flows.orders import Order
-from odbctl.tui.flows.rows import PlanView, RefRow, ReleaseRow, RolloutView
+from odbctl.tui.flows.rows import PlanView, RefRow, RolloutView
+from odbctl.tui.resource_rows import ReleaseRow
 from odbctl.tui.source import WokenSource
 
 Tell = Callable[[str], None]

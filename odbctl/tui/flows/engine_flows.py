@@ -25,14 +25,13 @@ from odbctl.tui.flows.rows import (
     LogRow,
     PlanView,
     RefRow,
-    ReleaseRow,
     RolloutView,
     plan_view,
     ref_rows,
-    release_rows,
     rollout_rows,
 )
 from odbctl.tui.home_source import HomeSource
+from odbctl.tui.resource_rows import ReleaseRow, newest_first, release_rows
 
 TAIL_COUNT = 30
 
@@ -56,7 +55,7 @@ class EngineFlows:
     def releases(self, service: str) -> tuple[ReleaseRow, ...]:
         """Read the releases."""
         with self._engine() as engine:
-            return release_rows(list_releases(engine, service))
+            return newest_first(release_rows(list_releases(engine, service)))
 
     def facts(self, service: str) -> ServiceDocument:
         """Read the service."""

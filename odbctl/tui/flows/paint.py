@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from odbctl.tui.columns import ColumnSpec
 from odbctl.tui.flows.menu import MenuItem
-from odbctl.tui.flows.rows import LogRow, PlanView, RefRow, ReleaseRow, RolloutRow, RolloutView
+from odbctl.tui.flows.rows import LogRow, PlanView, RefRow, RolloutRow, RolloutView
 from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, level_tone, span_cell, state_cell
 from odbctl.tui.text import clock, short_commit, visible
 
@@ -16,16 +16,6 @@ REF_COLUMNS = (
     ColumnSpec(name="KIND", width=13),
     ColumnSpec(name="AGE", width=6, is_right=True),
     ColumnSpec(name="SUBJECT", width=14, grows=5, most=200, from_width=76),
-)
-RELEASE_COLUMNS = (
-    ColumnSpec(name="REV", width=4, is_right=True),
-    ColumnSpec(name="REF", width=16, grows=1, most=40),
-    ColumnSpec(name="COMMIT", width=7),
-    ColumnSpec(name="OUTCOME", width=12),
-    ColumnSpec(name="AGE", width=6, is_right=True),
-    ColumnSpec(name="TOOK", width=6, is_right=True, from_width=70),
-    ColumnSpec(name="BY", width=8, grows=1, most=16, from_width=84),
-    ColumnSpec(name="REASON", width=10, grows=5, most=200, from_width=96),
 )
 ROLLOUT_COLUMNS = (
     ColumnSpec(name="ID", width=16, grows=1, most=36),
@@ -60,20 +50,6 @@ def ref_cells(row: RefRow, now: float) -> dict[str, Cell]:
         "KIND": Cell(kind, Tone.GOOD if row.is_deployed else Tone.MUTED),
         "AGE": age_cell(row.changed_at or None, now),
         "SUBJECT": Cell(visible(row.subject)),
-    }
-
-
-def release_cells(row: ReleaseRow, now: float) -> dict[str, Cell]:
-    """Return the cells of a release by column."""
-    return {
-        "REV": Cell(str(row.number), Tone.STRONG),
-        "REF": Cell(visible(row.ref)),
-        "COMMIT": Cell(short_commit(row.commit)),
-        "OUTCOME": state_cell(row.outcome),
-        "AGE": age_cell(row.created_at, now),
-        "TOOK": span_cell(row.created_at, row.finished_at),
-        "BY": Cell(visible(row.actor), Tone.MUTED),
-        "REASON": Cell(visible(row.reason), Tone.WARN),
     }
 
 

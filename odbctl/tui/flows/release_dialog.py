@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from odbctl.tui.columns import RELEASE_COLUMNS
 from odbctl.tui.dialogs import DEAF_SECONDS
 from odbctl.tui.flows.backend import FlowBackend
 from odbctl.tui.flows.lists import LIST_CSS, ListDialog
-from odbctl.tui.flows.paint import RELEASE_COLUMNS, release_cells
-from odbctl.tui.flows.rows import ReleaseRow
 from odbctl.tui.flows.work import Work
+from odbctl.tui.resource_cells import release_cells
+from odbctl.tui.resource_rows import ReleaseRow
 
 HINT = "enter plans it, esc cancels"
 

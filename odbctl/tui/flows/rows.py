@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from odbctl.engine.api.documents import InstanceDocument, ReleaseDocument
+from odbctl.engine.api.documents import InstanceDocument
 from odbctl.engine.api.plan_documents import DeployPlanDocument, PlanSideDocument, RefDocument
 from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, exit_text
 from odbctl.tui.text import short_ref
@@ -31,22 +31,6 @@ class RefRow:
     subject: str = ""
     changed_at: float | None = None
     is_deployed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseRow:
-    """One release of a service."""
-
-    key: str
-    number: int
-    ref: str
-    commit: str
-    outcome: str
-    reason: str
-    class_spec: str
-    created_at: float
-    finished_at: float | None
-    actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,26 +123,6 @@ def ref_rows(documents: Iterable[RefDocument]) -> tuple[RefRow, ...]:
         )
         for d in documents
     )
-
-
-def release_rows(documents: Iterable[ReleaseDocument]) -> tuple[ReleaseRow, ...]:
-    """Make the rows of a service's releases, the newest first."""
-    rows = [
-        ReleaseRow(
-            key=str(d["number"]),
-            number=d["number"],
-            ref=d["codebase"]["ref"],
-            commit=d["codebase"]["commit"],
-            outcome=d["outcome"],
-            reason=d["reason"] or "",
-            class_spec=d["class"],
-            created_at=d["created_at"],
-            finished_at=d["finished_at"],
-            actor=d["actor"],
-        )
-        for d in documents
-    ]
-    return tuple(sorted(rows, key=lambda row: -row.number))
 
 
 def plan_view(plan: DeployPlanDocument) -> PlanView:

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE
 from odbctl.tui.keymap import identified
-from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow
+from odbctl.tui.resource_rows import AwsRow, CodebaseRow, HostRow, ReleaseRow
 from odbctl.tui.resources import AWS, CODEBASES, DEPLOYS, EVENTS, HOSTS
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
 from odbctl.tui.snapshot import DashboardSnapshot, EventRow
@@ -86,7 +86,7 @@ class EventsScreen(ResourceScreen[EventRow], inherit_bindings=False):
         return snapshot.events
 
 
-class DeploysScreen(ResourceScreen[DeployRow], inherit_bindings=False):
+class DeploysScreen(ResourceScreen[ReleaseRow], inherit_bindings=False):
     """The releases of all services, the newest first; enter opens the service."""
 
     BINDINGS: ClassVar[list[BindingType]] = _keys("Service")
@@ -97,7 +97,7 @@ class DeploysScreen(ResourceScreen[DeployRow], inherit_bindings=False):
         """How to come to a release."""
         return "No release yet.  Type in a shell:  odbctl service deploy NAME REF"
 
-    def rows_of(self, snapshot: DashboardSnapshot) -> Sequence[DeployRow]:
+    def rows_of(self, snapshot: DashboardSnapshot) -> Sequence[ReleaseRow]:
         """Return the releases."""
         return snapshot.deploys
 
