@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from odbctl.tui.source import WokenSource
@@ -40,7 +40,7 @@ class WokenThread:
                 self._source.wake()
 
     @contextmanager
-    def _sleeping_on(self, source: WokenSource) -> Iterator[None]:
+    def _sleeping_on(self, source: WokenSource) -> Generator[None]:
         """Let `_wake` end the sleep on this source."""
         self._use(source)
         try:
