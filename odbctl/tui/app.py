@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -49,6 +50,8 @@ from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.view_state import ViewStore
 from odbctl.tui.views import View, parse_command
 
+# So long a picture waits for what it is to show.
+PICTURE_SECONDS = 10.0
 _STEPS = {
     Verb.START: "starting",
     Verb.STOP: "stopping",
@@ -121,6 +124,8 @@ class DashboardApp(App[None]):
         self.theme = choose_theme(self.toolbox.theme if self.toolbox else AUTO, os.environ)
         self.push_screen(self._screen_of(self._history.current))
         self.set_interval(1.0, self._tick)
+        if self._picture is not None:  # a home that cannot be read has its picture, too
+            self.set_timer(PICTURE_SECONDS, partial(self._take_picture, self._picture))
         self._reader.start()
 
     def on_unmount(self) -> None:
@@ -311,8 +316,12 @@ class DashboardApp(App[None]):
                 return
 
     def _is_complete(self) -> bool:
+        """Tell whether everything that the screen in front shows has been read."""
         snapshot = self.state.snapshot
-        return snapshot is not None and (snapshot.detail is not None or not snapshot.services)
+        if snapshot is None or snapshot.view is not self._history.current:
+            return False
+        is_alone = snapshot.view is not View.SERVICES or not snapshot.services
+        return is_alone or snapshot.detail is not None
 
     def _take_picture(self, path: Path) -> None:
         try:
