@@ -15,7 +15,6 @@ from odbctl.engine.api.documents import (
     EventDocument,
     InstanceDocument,
     ManagerDocument,
-    ServiceDocument,
 )
 from odbctl.tui.resource_rows import AwsRow, CodebaseRow, DeployRow, HostRow, MachineLoad
 from odbctl.tui.views import View
@@ -77,6 +76,12 @@ class ServiceRow:
     rss_bytes: int | None = None
     # The newest last, in percent of a core.
     cpu_history: tuple[float, ...] = ()
+    is_scheduled: bool = False
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it waits as it is meant to, for its next run."""
+        return self.is_scheduled and self.state == "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +137,7 @@ class DashboardSnapshot:
     def count(self, states: Iterable[str]) -> int:
         """Return how many services are in one of the states."""
         wanted = frozenset(states)
-        return sum(row.state in wanted for row in self.services)
+        return sum(row.state in wanted and not row.is_at_rest for row in self.services)
 
 
 def manager_state(documents: Sequence[ManagerDocument]) -> ManagerState:
@@ -140,26 +145,6 @@ def manager_state(documents: Sequence[ManagerDocument]) -> ManagerState:
     if any(document["state"] == "running" for document in documents):
         return ManagerState.RUNNING
     return ManagerState.STOPPED if documents else ManagerState.ABSENT
-
-
-def service_row(document: ServiceDocument) -> ServiceRow:
-    """Make the row of a service."""
-    codebase = document["codebase"]
-    live = [i for i in document["instances"] if i["state"] not in ENDED_INSTANCE_STATES]
-    return ServiceRow(
-        key=document["name"],
-        state=document["state"],
-        reason=document["reason"],
-        ready_count=document["ready_count"],
-        desired_count=document["desired_count"],
-        is_singleton=document["singleton"],
-        ref=f"{codebase['ref']}@{codebase['commit'][:SHORT_HASH_LENGTH]}" if codebase else "",
-        restarts=document["restarts"],
-        created_at=document["created_at"],
-        instance_count=len(live),
-        codebase=codebase["name"] if codebase else "",
-        placement=document["placement"],
-    )
 
 
 def instance_rows(
