@@ -52,6 +52,7 @@ from odbctl.tui.views import View, parse_command
 
 # So long a picture waits for what it is to show.
 PICTURE_SECONDS = 10.0
+PICTURE_REST_SECONDS = 0.7
 _STEPS = {
     Verb.START: "starting",
     Verb.STOP: "stopping",
@@ -139,7 +140,7 @@ class DashboardApp(App[None]):
         """Show what was read."""
         self._change(replace(self.state, snapshot=message.snapshot, failure=""))
         if self._picture is not None and self._is_complete():
-            self.call_after_refresh(self._take_picture, self._picture)
+            self._take_picture_soon(self._picture)
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """Keep what was read, and say that it is not fresh."""
@@ -322,6 +323,11 @@ class DashboardApp(App[None]):
             return False
         is_alone = snapshot.view is not View.SERVICES or not snapshot.services
         return is_alone or snapshot.detail is not None
+
+    def _take_picture_soon(self, path: Path) -> None:
+        """Let the panes that read for themselves come after."""
+        self._picture = None
+        self.set_timer(PICTURE_REST_SECONDS, partial(self._take_picture, path))
 
     def _take_picture(self, path: Path) -> None:
         try:
