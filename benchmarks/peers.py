@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks import peer_child
 from benchmarks.figures import Figure, Measure, Row, Target
 from benchmarks.harness import Options
-from benchmarks.peer_tools import Peer, available
+from benchmarks.peer_tools import Peer, UnavailableError, available
 from benchmarks.processes import cpu_seconds, pss_mb
 from benchmarks.references import time_command
 from benchmarks.stage import Stage, stage
@@ -60,7 +60,10 @@ def run(options: Options) -> list[Row]:
             with contextlib.ExitStack() as stack:
                 tool = peer(folder)
                 stack.callback(tool.end)
-                lanes.append(_measure_peer(tool, made, options))
+                try:
+                    lanes.append(_measure_peer(tool, made, options))
+                except (TimeoutError, UnavailableError) as error:
+                    print(f"without {peer.name}: {error}", file=sys.stderr)
         ours = _measure_own(made, options)
         adopted, restarts = _adopted_seconds(made)
     return [*_rows(ours, lanes), _adoption_row(adopted, restarts)]

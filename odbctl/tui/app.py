@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -44,6 +45,10 @@ from odbctl.tui.state import DashboardState, failed
 from odbctl.tui.theme import DARK, LIGHT, choose_theme
 from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.views import View, parse_command
+
+# So long a picture waits for what it is to show.
+PICTURE_SECONDS = 10.0
+PICTURE_REST_SECONDS = 0.7
 
 
 def _commands() -> type[Provider]:
@@ -107,6 +112,8 @@ class DashboardApp(App[None]):
         self.theme = choose_theme(self.toolbox.theme, os.environ)
         self.push_screen(self._screen_of(self._history.current))
         self.set_interval(1.0, self._tick)
+        if self._picture is not None:  # a home that cannot be read has its picture, too
+            self.set_timer(PICTURE_SECONDS, partial(self._take_picture, self._picture))
         self._reader.start()
 
     def on_unmount(self) -> None:
@@ -120,7 +127,7 @@ class DashboardApp(App[None]):
         """Show what was read."""
         self._change(replace(self.state, snapshot=message.snapshot, failure=""))
         if self._picture is not None and self._is_complete():
-            self.call_after_refresh(self._take_picture, self._picture)
+            self._take_picture_soon(self._picture)
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """Keep what was read, and say that it is not fresh."""
@@ -259,8 +266,17 @@ class DashboardApp(App[None]):
                 return
 
     def _is_complete(self) -> bool:
+        """Tell whether everything that the screen in front shows has been read."""
         snapshot = self.state.snapshot
-        return snapshot is not None and (snapshot.detail is not None or not snapshot.services)
+        if snapshot is None or snapshot.view is not self._history.current:
+            return False
+        is_alone = snapshot.view is not View.SERVICES or not snapshot.services
+        return is_alone or snapshot.detail is not None
+
+    def _take_picture_soon(self, path: Path) -> None:
+        """Let the panes that read for themselves come after."""
+        self._picture = None
+        self.set_timer(PICTURE_REST_SECONDS, partial(self._take_picture, path))
 
     def _take_picture(self, path: Path) -> None:
         try:

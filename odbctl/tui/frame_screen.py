@@ -103,7 +103,8 @@ class FrameScreen(Screen[None]):
     FrameScreen .-stale { opacity: 70%; }
     FrameScreen .pane { border-top: solid $panel; border-title-color: $secondary;
         border-subtitle-color: $text-warning; }
-    FrameScreen.-low > *, FrameScreen.-thin > * { display: none; }
+    FrameScreen.-low > *, FrameScreen.-thin > *,
+    FrameScreen.-low #banner.-said, FrameScreen.-thin #banner.-said { display: none; }
     FrameScreen.-low #prompt-line, FrameScreen.-thin #prompt-line { display: none; }
     FrameScreen.-low #enlarge, FrameScreen.-thin #enlarge { display: block; }
     """

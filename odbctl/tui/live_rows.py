@@ -108,6 +108,7 @@ def live_service_row(
         cpu_percent=usage.cpu_percent if usage else None,
         rss_bytes=usage.rss_bytes if usage else None,
         cpu_history=history,
+        is_scheduled=service.is_scheduled,
     )
 
 

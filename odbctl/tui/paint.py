@@ -35,6 +35,7 @@ class Cell(NamedTuple):
 TREND_CELLS = 12
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOTHING = Cell("-", Tone.MUTED)
+AT_REST = Cell("◌ waiting", Tone.MUTED)
 _STATES: dict[str, tuple[str, Tone]] = {
     "running": ("●", Tone.GOOD),
     "starting": ("◐", Tone.BUSY),
@@ -83,10 +84,10 @@ def level_tone(level: str) -> Tone:
 
 def service_cells(row: ServiceRow, now: float) -> dict[str, Cell]:
     """Return the cells of a service by column."""
-    is_short = row.ready_count < row.desired_count
+    is_short = row.ready_count < row.desired_count and not row.is_at_rest
     return {
         "NAME": Cell(visible(row.key), Tone.STRONG),
-        "STATUS": state_cell(row.state),
+        "STATUS": AT_REST if row.is_at_rest else state_cell(row.state),
         "READY": Cell(
             f"{row.ready_count}/{row.desired_count}", Tone.WARN if is_short else Tone.PLAIN
         ),

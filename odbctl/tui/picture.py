@@ -25,6 +25,12 @@ _TEXT = re.compile(
     r'clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>',
     re.DOTALL,
 )
+_PLACED = re.compile(
+    r'(<text class="[^"]*" x=")([\d.]+)(" y="[\d.]+" textLength=")([\d.]+)("[^>]*>)(.*?)</text>',
+    re.DOTALL,
+)
+_BLANK = "&#160;"
+_BLANKS = re.compile(rf"((?:{_BLANK})*)(.*?)((?:{_BLANK})*)", re.DOTALL)
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 # Finds a program on the path.
@@ -75,8 +81,21 @@ def write_picture(
 
 
 def without_fonts(svg: str) -> str:
-    """Return the picture without fonts from elsewhere: viewers that show pictures fetch none."""
-    return _FONTS.sub("", svg)
+    """Return the picture without fonts from elsewhere: viewers that show pictures fetch none.
+
+    Blanks around a text become its place: some viewers leave them out.
+    """
+    return _PLACED.sub(_placed, _FONTS.sub("", svg))
+
+
+def _placed(found: re.Match[str]) -> str:
+    head, x, middle, width, tail, text = found.groups()
+    blanks, bare, more = _BLANKS.fullmatch(text).groups()  # type: ignore[union-attr]  # it always matches
+    if not bare:
+        return ""
+    begins = float(x) + blanks.count(_BLANK) * _CELL_WIDTH
+    length = float(width) - (blanks + more).count(_BLANK) * _CELL_WIDTH
+    return f"{head}{begins:g}{middle}{length:g}{tail}{bare}</text>"
 
 
 def svg_text(svg: str) -> str:

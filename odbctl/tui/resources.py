@@ -63,7 +63,7 @@ def service_values(row: ServiceRow) -> dict[str, Value]:
 
 def is_service_fault(row: ServiceRow) -> bool:
     """Tell whether a service is not as wanted."""
-    return row.state not in _CALM_SERVICES
+    return row.state not in _CALM_SERVICES and not row.is_at_rest
 
 
 def instance_values(row: InstanceRow) -> dict[str, Value]:

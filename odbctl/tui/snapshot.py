@@ -75,6 +75,12 @@ class ServiceRow:
     rss_bytes: int | None = None
     # The newest last, in percent of a core.
     cpu_history: tuple[float, ...] = ()
+    is_scheduled: bool = False
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it waits as it is meant to, for its next run."""
+        return self.is_scheduled and self.state == "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +136,7 @@ class DashboardSnapshot:
     def count(self, states: Iterable[str]) -> int:
         """Return how many services are in one of the states."""
         wanted = frozenset(states)
-        return sum(row.state in wanted for row in self.services)
+        return sum(row.state in wanted and not row.is_at_rest for row in self.services)
 
 
 def manager_state(documents: Sequence[ManagerDocument]) -> ManagerState:

@@ -136,3 +136,13 @@ def test_a_memory_limit_is_held_and_called_what_it_is(world: World) -> None:
     assert odbctl("service", "set", "svc", "--memory-limit", "lots").code == 2
     assert odbctl("service", "set", "svc", "--memory-limit", "none").code == 0
     assert world.status()["memory_held_by"] is None
+
+
+def test_a_limit_below_what_a_worker_begins_with_is_a_failed_start(world: World) -> None:
+    world.service(memory_limit="40M", restart="never")
+    world.start()
+    if world.status()["memory_held_by"] != "address space (rlimit)":
+        return  # a control group lets it begin
+    ended = world.wait_ended("svc-1")
+    assert ended["state"] == "failed"
+    assert "a memory limit of 40 MB is too little" in (ended["reason"] or "")

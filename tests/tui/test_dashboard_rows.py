@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes.dashboard import a_service, a_snapshot, an_instance
 from fakes.moment import NOW
@@ -207,3 +209,11 @@ def test_only_a_home_that_waits_for_a_manager_has_a_banner() -> None:
     assert banner(manager=ManagerState.ABSENT, count=0) == ""
     assert "odbctl manager start" in banner(manager=ManagerState.ABSENT, count=1)
     assert "odbctl manager start" in banner(manager=ManagerState.STOPPED, count=0)
+
+
+def test_a_service_that_waits_for_its_schedule_is_no_fault() -> None:
+    waiting = replace(a_service("nightly", state="waiting", ready=0, desired=1), is_scheduled=True)
+    held_up = a_service("web", state="waiting", ready=0, desired=1)
+    assert service_cells(waiting, NOW)["STATUS"].tone is Tone.MUTED
+    assert [row.key for row in (waiting, held_up) if SERVICES.is_fault(row)] == ["web"]
+    assert a_snapshot(waiting, held_up).count({"waiting"}) == 1

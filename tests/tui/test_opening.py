@@ -22,6 +22,7 @@ from odbctl.tui.opening import (
     parse_size,
 )
 from odbctl.tui.theme import DARK, LIGHT, choose_theme
+from odbctl.tui.views import View
 
 
 @pytest.mark.parametrize(("text", "size"), [("120x40", (120, 40)), ("1x1", (1, 1))])
@@ -157,3 +158,11 @@ def test_views_are_kept_in_the_home(home: Home) -> None:
     app.views.screen = "events"
     app.views.save()
     assert make_app(home, Options()).views.screen == "events"
+
+
+@pytest.mark.parametrize("screen", [view.value for view in View])
+def test_every_screen_has_its_picture(screen: str, home: Home, tmp_path: Path) -> None:
+    stock(home)
+    picture = tmp_path / "picture.txt"
+    succeed("tui", "--screenshot", str(picture), "--screen", screen, "--size", "80x24")
+    assert picture.read_text("utf-8").splitlines()[1].split()[0] == screen

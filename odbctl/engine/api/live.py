@@ -64,6 +64,7 @@ class LiveService(NamedTuple):
     ready_count: int
     desired_count: int
     is_singleton: bool
+    is_scheduled: bool
     codebase: str
     ref: str
     commit: str
@@ -272,6 +273,7 @@ class LiveServices:
             ready_count=sum(i.is_ready for i in instances if not i.is_owned),
             desired_count=service.desired_count,
             is_singleton=service.singleton,
+            is_scheduled=service.schedule is not None,
             codebase=codebase.name if codebase else "",
             ref=codebase.ref if codebase else "",
             commit=codebase.commit if codebase else "",

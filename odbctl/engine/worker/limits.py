@@ -15,6 +15,9 @@ from odbctl.engine.worker.launch import WorkerLaunch
 BY_CGROUP = "cgroup v2"
 BY_RLIMIT = "address space (rlimit)"
 BY_NOTHING = "nothing"
+# Of address space, beyond what a worker begins with. With less, a thread that cannot be
+# started keeps the one waiting that starts it, for ever.
+LEAST_ROOM_BYTES = 32 * 2**20
 
 
 def hold(launch: WorkerLaunch) -> str:
@@ -22,7 +25,7 @@ def hold(launch: WorkerLaunch) -> str:
 
     Raises:
         OSError: The kernel refuses them.
-        ValueError: It has less already.
+        ValueError: It has less already, or begins with more than it may have.
     """
     if launch.cgroup:
         memory, cpu = launch.memory_limit_bytes, launch.cpu_limit
@@ -30,6 +33,22 @@ def hold(launch: WorkerLaunch) -> str:
         return BY_CGROUP
     if launch.memory_limit_bytes is not None:
         limit = launch.memory_limit_bytes
+        _check_room(limit)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         return BY_RLIMIT
     return BY_NOTHING
+
+
+def _check_room(limit: int) -> None:
+    """Refuse a limit in which a worker cannot even begin (proc(5), statm, field 1)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            begins_with = int(file.read().split()[0]) * resource.getpagesize()
+    except FileNotFoundError:
+        return  # a system that does not say
+    least = begins_with + LEAST_ROOM_BYTES
+    if limit < least:
+        raise ValueError(
+            f"a memory limit of {limit >> 20} MB is too little: without control groups it bounds "
+            f"the address space, of which a worker needs at least {(least >> 20) + 1} MB"
+        )
