@@ -53,6 +53,16 @@ class FactsRead(Message):
         self.failure = failure
 
 
+class TabLogPanel(LogPanel, inherit_bindings=False):
+    """A log behind a tab: what to press for times and levels is in the help only."""
+
+    # The footer has room for the keys of the screen and these two.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(b, show=b.key in ("slash", "ampersand")) if isinstance(b, Binding) else b
+        for b in LogPanel.BINDINGS
+    ]
+
+
 class DetailScreen(ServiceScreen, inherit_bindings=False):
     """A title line and six tabs."""
 
@@ -113,7 +123,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         self._summary = SummaryPane(id=Tab.SUMMARY)
         self._metrics = MetricsPane(id=Tab.METRICS)
         self._releases = ReleasePane(id=Tab.RELEASES)
-        self._logs = LogPanel(id=Tab.LOGS)
+        self._logs = TabLogPanel(id=Tab.LOGS)
         self._log_request: LogRequest | None = None
         self._panes: dict[Tab, Pane | LogPanel] = {
             Tab.SUMMARY: self._summary,

@@ -53,7 +53,7 @@ class RowTable(ScrollView, Generic[Row], can_focus=True):
     RowTable > .table--chosen { color: $text-accent; text-style: bold reverse; }
     RowTable > .table--mark { color: $text-accent; text-style: bold; }
     RowTable > .table--cursor { background: $primary 20%; }
-    RowTable:focus > .table--cursor { background: $primary 45%; }
+    RowTable:focus > .table--cursor { background: $primary 35%; }
     RowTable > .table--strong { color: $foreground; text-style: bold; }
     RowTable > .table--muted { color: $secondary; }
     RowTable > .table--good { color: $text-success; }
@@ -320,4 +320,6 @@ def _style_name(line: Line, cell: Cell) -> str:
     """Return which style a cell is drawn in; empty for the line's own."""
     if line.is_header:
         return "chosen" if cell.tone is Tone.STRONG else "header"
+    if cell.tone is Tone.MUTED and line.is_cursor:
+        return ""  # muted on the cursor's background could not be read
     return "" if cell.tone is Tone.PLAIN else cell.tone.value

@@ -45,6 +45,10 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
         """Return the instances."""
         return snapshot.instances
 
+    def reason_of(self, row: InstanceRow) -> str:
+        """Return why an instance is as it is."""
+        return row.reason
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer no change in a read-only dashboard."""
         if self.state.is_readonly and action in CHANGING_ACTIONS and action != "actions":
