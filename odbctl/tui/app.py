@@ -71,6 +71,8 @@ class DashboardApp(App[None]):
 
     TITLE = "odbctl"
     COMMANDS = {_commands}
+    # Textual's own key for the palette comes before those of dialogs; screens bind it themselves.
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
     ]
@@ -96,6 +98,7 @@ class DashboardApp(App[None]):
             is_readonly: Offer and do nothing that changes anything.
         """
         super().__init__()
+        self.use_command_palette = True
         self.toolbox = toolbox
         self.views = toolbox.views if toolbox is not None else ViewStore()
         # What kept a picture from being made.

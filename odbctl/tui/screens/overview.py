@@ -136,8 +136,9 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
         if row is not None and row.service:
             self.navigator.open_logs(row.service)
 
-    def action_describe(self) -> None:
-        """Do nothing: what needs attention is no object."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer no YAML: what needs attention is no object."""
+        return action != "describe" and super().check_action(action, parameters)
 
 
 def _curve(name: str, values: Sequence[float], note: str, width: int) -> tuple[Cell, ...]:
