@@ -151,7 +151,9 @@ def instance_cells(row: InstanceRow, now: float) -> dict[str, Cell]:
         "RSS": rss_cell(row.rss_bytes),
         "RESTARTS": Cell(str(row.failures), Tone.WARN if row.failures else Tone.MUTED),
         "HOST": Cell(visible(row.host), Tone.MUTED),
-        "STARTED": NOTHING if row.started_at is None else Cell(moment(row.started_at, now), Tone.MUTED),
+        "STARTED": NOTHING
+        if row.started_at is None
+        else Cell(moment(row.started_at, now), Tone.MUTED),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -256,9 +256,7 @@ GROUPS: dict[str, Table] = {
         "range(1)": Press(before=["4"], seen=lambda w: w.shows("last 1 day"), after=["t", "t"]),
         "series(1)": "test_metrics_go_through_ranges_and_instances",
         "series(-1)": "test_metrics_go_through_ranges_and_instances",
-        "command": Press(
-            before=["1"], seen=lambda w: w.screen.prompt.is_open, after=BACK
-        ),
+        "command": Press(before=["1"], seen=lambda w: w.screen.prompt.is_open, after=BACK),
         "app.command_palette": Press(seen=front(CommandPalette), after=BACK),
     },
     "logs": {
@@ -336,12 +334,8 @@ DIALOGS: dict[str, Dialog] = {
         HelpDialog.BINDINGS,
         ["question_mark"],
         {
-            "scroll(1)": Press(
-                seen=lambda w: scrolled("VerticalScroll")(w) > 0, after=["k"]
-            ),
-            "scroll(-1)": Press(
-                before=["j"], seen=lambda w: scrolled("VerticalScroll")(w) == 0
-            ),
+            "scroll(1)": Press(seen=lambda w: scrolled("VerticalScroll")(w) > 0, after=["k"]),
+            "scroll(-1)": Press(before=["j"], seen=lambda w: scrolled("VerticalScroll")(w) == 0),
             "close": Press(seen=GONE, after=["question_mark"]),
         },
     ),
@@ -406,9 +400,7 @@ DIALOGS: dict[str, Dialog] = {
             "scroll_down": Press(before=["g"], seen=lambda w: scrolled("TextView")(w) == 1),
             "scroll_up": Press(before=["g", "j"], seen=lambda w: scrolled("TextView")(w) == 0),
             "page_down": Press(before=["g"], seen=lambda w: scrolled("TextView")(w) > 20),
-            "page_up": Press(
-                before=["g", "ctrl+f"], seen=lambda w: scrolled("TextView")(w) == 0
-            ),
+            "page_up": Press(before=["g", "ctrl+f"], seen=lambda w: scrolled("TextView")(w) == 0),
             "scroll_home": Press(before=["G"], seen=lambda w: scrolled("TextView")(w) == 0),
             "scroll_end": Press(
                 before=["g"], seen=lambda w: w.shows("- line 99") and scrolled("TextView")(w) > 0

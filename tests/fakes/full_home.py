@@ -28,9 +28,9 @@ from odbctl.tui.detail_rows import (
     config_facts,
 )
 from odbctl.tui.flows.rows import RolloutView
+from odbctl.tui.paint import Tone
 from odbctl.tui.plot import Mark
 from odbctl.tui.plot_canvas import Point
-from odbctl.tui.paint import Tone
 from odbctl.tui.resource_rows import AwsRow, MachineLoad
 from odbctl.tui.snapshot import DashboardSnapshot, Detail, ManagerState
 from odbctl.tui.toolbox import Toolbox
@@ -65,7 +65,7 @@ SERVICES = (
     ),
     replace(
         a_service("thumbs-👍🏽-🚀", state="crash-loop", ready=0, desired=1, restarts=5),
-        reason="5 crashes in 60 s: ValueError: \x1b[1mno [bold]such[/] table\x1b[0m; odbctl service reset",
+        reason="5 crashes in 60 s: ValueError: \x1b[1mno [bold]such[/] table\x1b[0m; odbctl why",
     ),
     replace(a_service("見積-サービス", ready=1, desired=1, cpu_percent=55.0), rss_bytes=512 * MEBI),
 )
@@ -94,9 +94,7 @@ API_INSTANCES = (
 EVENTS = (
     an_event("started", "api-4 on local"),
     replace(an_event("crashed", "signal 9", level="error"), count=3, at=NOW - 60),
-    replace(
-        an_event("unhealthy", "GET /health: \x1b[31m503\x1b[0m", level="warning"), at=NOW - 90
-    ),
+    replace(an_event("unhealthy", "GET /health: \x1b[31m503\x1b[0m", level="warning"), at=NOW - 90),
     replace(
         an_event("deployed", "release 4: main@0123abc"),
         at=NOW - 480,
@@ -207,7 +205,9 @@ FACTS = DetailFacts(
         series=tuple(
             Series(
                 instance=f"api-{number}",
-                cpu=tuple(Point(at, 20 + 15 * ((place // 30) % 3)) for place, at in enumerate(_TIMES)),
+                cpu=tuple(
+                    Point(at, 20 + 15 * ((place // 30) % 3)) for place, at in enumerate(_TIMES)
+                ),
                 rss=tuple(Point(at, (48 + place / 12) * MEBI) for place, at in enumerate(_TIMES)),
             )
             for number in (1, 4)

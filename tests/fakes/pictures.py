@@ -7,15 +7,14 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from fakes.dashboard import until
+from fakes.dashboard import screen_lines, strips_of, until
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 from textual.app import App
 from textual.pilot import Pilot
-from textual.strip import Strip
 
 # Read before the tests' own environment takes its place.
 IS_UPDATING = "ODBCTL_UPDATE_SCREENS" in os.environ
@@ -33,16 +32,9 @@ class Drawn(NamedTuple):
     style: Style
 
 
-def strips_of(app: App[None]) -> list[Strip]:
-    """Return what the terminal shows, dialogs in front."""
-    compositor = app.screen._compositor  # pyright: ignore[reportPrivateUsage] - there is no other way to it
-    update = compositor.render_update(full=True, screen_stack=app._background_screens)  # pyright: ignore[reportPrivateUsage] - as Textual's own pictures are made
-    return [Strip.join(parts) for parts in cast("Any", update).strips]
-
-
 def picture_of(app: App[None]) -> str:
     """Return the text on the screen; characters of two cells are one of its characters."""
-    return "\n".join(strip.text.rstrip() for strip in strips_of(app)) + "\n"
+    return "\n".join(screen_lines(app)) + "\n"
 
 
 def drawn_in(app: App[None]) -> Iterator[Drawn]:

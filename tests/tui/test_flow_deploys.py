@@ -228,7 +228,7 @@ def test_a_long_plan_is_scrolled() -> None:
             await pilot.press(key)
             await until(pilot, lambda lines=lines: text.scroll_y == lines)
 
-    run_flows(flows, scenario)
+    run_flows(flows, scenario, size=(110, 20))
 
 
 def test_a_plan_that_cannot_be_made_says_why() -> None:
