@@ -63,6 +63,8 @@ class DashboardApp(App[None]):
 
     TITLE = "odbctl"
     COMMANDS = {_commands}
+    # Textual's own key for the palette comes before those of dialogs; screens bind it themselves.
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
     ]
@@ -86,6 +88,7 @@ class DashboardApp(App[None]):
             is_readonly: Offer and do nothing that changes anything.
         """
         super().__init__()
+        self.use_command_palette = True
         self.toolbox = toolbox
         self.flows = Flows(self, toolbox.flows, clock=toolbox.clock)
         self.views = toolbox.views

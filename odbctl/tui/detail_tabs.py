@@ -5,6 +5,7 @@ Runs in the dashboard's event loop.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -90,8 +91,14 @@ class SummaryPane(Vertical):
         self.query_one("#facts", VerticalScroll).scroll_relative(y=step, animate=False)
 
 
-class LogPane(LogPanel):
+class LogPane(LogPanel, inherit_bindings=False):
     """What it logged; the log of a service that has gone is of all its instances."""
+
+    # The footer has room for the keys of the screen and these two.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(b, show=b.key in ("slash", "ampersand")) if isinstance(b, Binding) else b
+        for b in LogPanel.BINDINGS
+    ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

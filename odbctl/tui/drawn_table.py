@@ -36,7 +36,7 @@ class DrawnTable(ScrollView):
     DrawnTable > .table--chosen { color: $text-accent; text-style: bold reverse; }
     DrawnTable > .table--mark { color: $text-accent; text-style: bold; }
     DrawnTable > .table--cursor { background: $primary 20%; }
-    DrawnTable:focus > .table--cursor { background: $primary 45%; }
+    DrawnTable:focus > .table--cursor { background: $primary 35%; }
     DrawnTable > .table--strong { color: $foreground; text-style: bold; }
     DrawnTable > .table--muted { color: $secondary; }
     DrawnTable > .table--good { color: $text-success; }
@@ -107,4 +107,6 @@ def _style_name(line: Line, cell: Cell) -> str:
     """Return which style a cell is drawn in; empty for the line's own."""
     if line.is_header:
         return "chosen" if cell.tone is Tone.STRONG else "header"
+    if cell.tone is Tone.MUTED and line.is_cursor:
+        return ""  # muted on the cursor's background could not be read
     return "" if cell.tone is Tone.PLAIN else cell.tone.value

@@ -45,7 +45,7 @@ from odbctl.tui.views import View
 
 FIGURES_SECONDS = 1.0
 EVENTS_KEPT = 500
-OVERVIEW_EVENTS = 30
+OVERVIEW_EVENTS = 60
 # Loads and the last sign of life of hosts change without a commit.
 LIST_SECONDS = 2.0
 T = TypeVar("T")

@@ -88,7 +88,7 @@ class FrameScreen(Screen[None]):
     """A screen with the frame around a body of its own."""
 
     DEFAULT_CSS = """
-    FrameScreen { layout: vertical; background: $background; }
+    FrameScreen { layout: vertical; overflow: hidden; background: $background; }
     FrameScreen #header { height: 1; background: $panel; }
     FrameScreen #crumbs { height: 1; padding: 0 1; }
     FrameScreen #banner { height: auto; padding: 0 1; background: $warning 25%; display: none; }

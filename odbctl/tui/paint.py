@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from odbctl.tui.snapshot import EventRow, InstanceRow, ServiceRow
-from odbctl.tui.text import clock, duration, percent, size, sparkline, visible
+from odbctl.tui.text import duration, moment, percent, size, sparkline, visible
 
 
 class Tone(StrEnum):
@@ -62,6 +62,10 @@ _STATES: dict[str, tuple[str, Tone]] = {
     "rolling": ("◐", Tone.BUSY),
     "superseded": ("○", Tone.MUTED),
     "no manager": ("✖", Tone.BAD),
+    # Of machines in the cloud.
+    "pending": ("◐", Tone.BUSY),
+    "shutting-down": ("◑", Tone.BUSY),
+    "terminated": ("○", Tone.MUTED),
 }
 _LEVELS = {
     "warning": Tone.WARN,
@@ -151,7 +155,9 @@ def instance_cells(row: InstanceRow, now: float) -> dict[str, Cell]:
         "RSS": rss_cell(row.rss_bytes),
         "RESTARTS": Cell(str(row.failures), Tone.WARN if row.failures else Tone.MUTED),
         "HOST": Cell(visible(row.host), Tone.MUTED),
-        "STARTED": NOTHING if row.started_at is None else Cell(clock(row.started_at), Tone.MUTED),
+        "STARTED": NOTHING
+        if row.started_at is None
+        else Cell(moment(row.started_at, now), Tone.MUTED),
     }
 
 
@@ -164,12 +170,11 @@ def _health_cell(health: str) -> Cell:
 
 
 def event_cells(row: EventRow, now: float) -> dict[str, Cell]:
-    """Return the cells of an event by column; `now` is of no matter to it."""
-    del now
+    """Return the cells of an event by column."""
     # Before the message, which may be cut off.
     repeats = f"{TIMES}{row.count} " if row.count > 1 else ""
     return {
-        "TIME": Cell(clock(row.at), Tone.MUTED),
+        "TIME": Cell(moment(row.at, now), Tone.MUTED),
         "OBJECT": Cell(visible(row.subject.partition("/")[2] or row.subject)),
         "REASON": Cell(visible(row.reason), level_tone(row.level)),
         "MESSAGE": Cell(repeats + visible(row.message), Tone.MUTED),

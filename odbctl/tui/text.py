@@ -11,6 +11,9 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+# Within so long a time of day can be of one day only.
+CLOCK_SECONDS = 20 * 3_600.0
+
 
 def visible(text: str) -> str:
     """Return `text` on one line, with control characters as escapes."""
@@ -63,6 +66,16 @@ def duration(seconds: float) -> str:
 def clock(at: float) -> str:
     """Return a time of day in the local zone, as `23:14:05`."""
     return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def moment(at: float, now: float) -> str:
+    """Return a time of the last hours as `23:14:05`, an earlier one as its day, `Nov 23`.
+
+    A day ago it was as late as it is now: then a time of day alone would mislead.
+    """
+    if abs(now - at) < CLOCK_SECONDS:
+        return clock(at)
+    return time.strftime("%b %d", time.localtime(at))
 
 
 def size(byte_count: float) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import html
-import re
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 from fakes.flows import FakeFlows, a_toolbox
 from fakes.logs import FakeLogs
 from fakes.moment import NOW
 from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widget import Widget
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
@@ -232,22 +232,17 @@ class FakeSource:
         self._backend.wake()
 
 
+def strips_of(app: App[None]) -> list[Strip]:
+    """Return what the terminal shows, dialogs in front."""
+    compositor = app.screen._compositor  # pyright: ignore[reportPrivateUsage] - there is no other way to it
+    stack = app._background_screens  # pyright: ignore[reportPrivateUsage] - as Textual's own pictures are made
+    update = compositor.render_update(full=True, screen_stack=stack)
+    return [Strip.join(parts) for parts in cast("Any", update).strips]
+
+
 def screen_lines(app: App[None]) -> list[str]:
     """Return what the terminal shows, line by line."""
-    svg = app.export_screenshot(simplify=True)
-    lines: dict[int, dict[float, str]] = {}
-    pattern = r'<text class="[^"]*-r\d+" x="([\d.]+)" y="[\d.]+" textLength="[\d.]+" '
-    pattern += r'clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>'
-    for x, line, text in re.findall(pattern, svg, re.DOTALL):
-        lines.setdefault(int(line), {})[float(x)] = html.unescape(text)
-    return [_joined(lines.get(number, {})) for number in range(max(lines, default=-1) + 1)]
-
-
-def _joined(parts: dict[float, str]) -> str:
-    line = ""
-    for x in sorted(parts):
-        line = line.ljust(round(x / 12.2)) + parts[x].replace("\xa0", " ")
-    return line.rstrip()
+    return [strip.text.rstrip() for strip in strips_of(app)]
 
 
 def screen_text(app: App[None]) -> str:
@@ -269,6 +264,11 @@ async def until(
     while not condition():
         assert time.monotonic() < deadline, f"not in time: {condition}"
         await pilot.pause(0.01)
+
+
+def is_scrolled_to(widget: Widget, line: int) -> bool:
+    """Tell whether a widget shows a line first."""
+    return widget.scroll_y == line
 
 
 async def until_shown(pilot: Pilot[None], app: App[None], text: str) -> None:

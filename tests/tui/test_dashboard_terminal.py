@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -12,7 +13,8 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 from waiting import eventually
@@ -21,21 +23,32 @@ from odbctl.errors import UsageError
 from odbctl.paths import Home
 from odbctl.tui.opening import Options, open_dashboard
 
-LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
-SHOW_CURSOR = b"\x1b[?25h"
-MOUSE_OFF = b"\x1b[?1000l"
+ENTER_ALTERNATE_SCREEN, LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
+HIDE_CURSOR, SHOW_CURSOR = b"\x1b[?25l", b"\x1b[?25h"
+MOUSE_ON, MOUSE_OFF = b"\x1b[?1000h", b"\x1b[?1000l"
+# The dashboard, but its help raises.
+BREAKS_ON_HELP = """
+import runpy
+from odbctl.tui.frame_screen import FrameScreen
+
+def broken(screen):
+    raise RuntimeError("it is [broken]")
+
+FrameScreen.action_help = broken
+runpy.run_module("odbctl.tui", run_name="__main__")
+"""
 
 
 class Terminal:
     """A pseudo-terminal with the dashboard in it, and everything it wrote."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *words: str) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self._slave = slave
         self.before = termios.tcgetattr(slave)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "odbctl.tui"],
+            [sys.executable, *(words or ("-m", "odbctl.tui"))],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -68,9 +81,10 @@ class Terminal:
                 self.output += os.read(self._master, 65_536)
 
 
-@pytest.fixture
-def terminal(home: Home) -> Iterator[Terminal]:
-    found = Terminal(home)
+@contextmanager
+def shown(home: Home, *words: str) -> Generator[Terminal]:
+    """Yield a terminal in which the dashboard is shown."""
+    found = Terminal(home, *words)
     try:
         eventually(lambda: b"No services yet" in found.output, timeout_seconds=30)
         yield found
@@ -78,23 +92,58 @@ def terminal(home: Home) -> Iterator[Terminal]:
         found.close()
 
 
-def assert_left_sane(terminal: Terminal) -> None:
-    assert terminal.process.wait(20) == 0
-    wanted = (LEAVE_ALTERNATE_SCREEN, SHOW_CURSOR, MOUSE_OFF)
-    eventually(lambda: all(sequence in terminal.output for sequence in wanted))
-    assert b"Traceback" not in terminal.output
+@pytest.fixture
+def terminal(home: Home) -> Iterator[Terminal]:
+    with shown(home) as found:
+        yield found
+
+
+def assert_left_sane(terminal: Terminal, *, exit_code: int = 0) -> None:
+    assert terminal.process.wait(20) == exit_code
+    assert terminal.output.count(ENTER_ALTERNATE_SCREEN) == 1
+    eventually(lambda: is_last(terminal.output, LEAVE_ALTERNATE_SCREEN, ENTER_ALTERNATE_SCREEN))
+    eventually(lambda: is_last(terminal.output, SHOW_CURSOR, HIDE_CURSOR))
+    eventually(lambda: is_last(terminal.output, MOUSE_OFF, MOUSE_ON))
     assert terminal.settings() == terminal.before
+
+
+def is_last(output: bytes, sequence: bytes, opposite: bytes) -> bool:
+    """Tell whether a sequence was written, and its opposite before it only."""
+    return output.rfind(sequence) > output.rfind(opposite) >= 0
 
 
 def test_q_leaves_the_terminal_sane(terminal: Terminal) -> None:
     terminal.type(b"q")
     assert_left_sane(terminal)
+    assert b"Traceback" not in terminal.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_sane(terminal: Terminal, number: signal.Signals) -> None:
     terminal.process.send_signal(number)
     assert_left_sane(terminal)
+    assert b"Traceback" not in terminal.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_under_a_prompt_leaves_the_terminal_sane(
+    terminal: Terminal, number: signal.Signals
+) -> None:
+    terminal.type(b"/x?")
+    eventually(lambda: b"/" in terminal.output)
+    terminal.process.send_signal(number)
+    assert_left_sane(terminal)
+
+
+def test_an_error_in_the_event_loop_leaves_the_terminal_sane(home: Home) -> None:
+    with shown(home, "-c", BREAKS_ON_HELP) as terminal:
+        terminal.type(b"?")
+        assert_left_sane(terminal, exit_code=1)
+        # What went wrong is told where the person can read it: behind the screen.
+        behind = terminal.output.rpartition(LEAVE_ALTERNATE_SCREEN)[2]
+        told = re.sub(rb"\x1b\[[0-9;]*m", b"", behind)
+        assert b"it is [broken]" in told
+        assert b"the dashboard ended by an error of its own" in told
 
 
 def test_without_a_terminal_it_says_what_to_use(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from fakes.dashboard import (
@@ -12,6 +13,7 @@ from fakes.dashboard import (
     a_snapshot,
     an_event,
     an_instance,
+    is_scrolled_to,
     run_app,
     screen_text,
     until,
@@ -191,6 +193,20 @@ def test_enter_opens_an_instance_and_a_release() -> None:
         await until(pilot, lambda: isinstance(app.screen, DetailScreen))
 
     run_detail(FakeDetails(FACTS), scenario)
+
+
+def test_long_settings_are_scrolled() -> None:
+    facts = tuple(Fact(name=f"setting {n}", value="x") for n in range(60))
+    long = replace(FACTS, groups=(FactGroup(title="runs", facts=facts),))
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "setting 0")
+        settings = app.screen.query_one("#facts")
+        for key, line in [("J", 1), ("K", 0)]:
+            await pilot.press(key)
+            await until(pilot, partial(is_scrolled_to, settings, line))
+
+    run_detail(FakeDetails(long), scenario)
 
 
 def test_what_was_removed_says_what_is_left() -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from fakes.dashboard import (
     FakeBackend,
     a_service,
     a_snapshot,
+    is_scrolled_to,
     run_app,
     screen_text,
     until,
     until_shown,
 )
 from fakes.flows import NEW, FakeFlows, a_log, a_plan, a_ref, a_rollout, a_toolbox
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -213,6 +216,21 @@ def test_cancel_has_the_focus_in_a_plan() -> None:
 
     run_flows(flows, scenario)
     assert not flows.carried_out
+
+
+def test_a_long_plan_is_scrolled() -> None:
+    flows = FakeFlows()
+    flows.plan = replace(flows.plan, commits=(flows.plan.commits[0],) * 50)
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await choose_ref(pilot, app)
+        await until_shown(pilot, app, "release 5, forward")
+        text = app.screen.query_one(VerticalScroll)
+        for key, lines in [("j", 1), ("down", 2), ("k", 1), ("up", 0)]:
+            await pilot.press(key)
+            await until(pilot, partial(is_scrolled_to, text, lines))
+
+    run_flows(flows, scenario, size=(110, 20))
 
 
 def test_a_plan_that_cannot_be_made_says_why() -> None:

@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes.dashboard import screen_lines, screen_text, until, until_shown
+from fakes.dashboard import is_scrolled_to, screen_lines, screen_text, until, until_shown
 from fakes.logs import BEGAN_AT, FakeLogs
 from textual.app import App
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
@@ -457,6 +459,22 @@ def test_a_record_is_shown_whole_and_json_pretty() -> None:
         await until_shown(pilot, app, '  "é": {')
         await pilot.press("q")
         assert isinstance(app.screen, LogScreen)
+
+    run_viewer(logs, scenario)
+
+
+def test_a_long_record_is_scrolled() -> None:
+    logs = FakeLogs("first")
+    logs.log(*(f"more {n}" for n in range(60)), goes_on=True)
+
+    async def scenario(pilot: Pilot[None], app: LogApp) -> None:
+        await until_texts(pilot, app, "more 59")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog))
+        text = app.screen.query_one(VerticalScroll)
+        for key, line in [("j", 1), ("k", 0), ("ctrl+f", 10), ("ctrl+b", 0)]:
+            await pilot.press(key)
+            await until(pilot, partial(is_scrolled_to, text, line))
 
     run_viewer(logs, scenario)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from odbctl.tui.columns import ColumnSpec
 from odbctl.tui.flows.menu import MenuItem
 from odbctl.tui.flows.rows import LogRow, PlanView, RefRow, RolloutRow, RolloutView
+from odbctl.tui.logs.ansi import plain
 from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, level_tone, span_cell, state_cell
 from odbctl.tui.text import clock, short_commit, visible
 
@@ -149,7 +150,7 @@ def log_lines(rows: Sequence[LogRow], count: int) -> tuple[tuple[Cell, ...], ...
     for row in rows[-count:] if count > 0 else ():
         head = f"{clock(row.at)} {visible(row.instance)} "
         for text in row.text.split("\n"):
-            shown = visible(text.replace("\t", "    "))
+            shown = plain(text)
             lines.append((Cell(head, Tone.MUTED), Cell(shown, level_tone(row.level))))
             head = " " * len(head)
     return tuple(lines[-count:])

@@ -25,7 +25,7 @@ class LogScreen(Screen[None]):
     """A title, the log, and the keys that matter most."""
 
     DEFAULT_CSS = """
-    LogScreen { layout: vertical; background: $background; }
+    LogScreen { layout: vertical; overflow: hidden; background: $background; }
     LogScreen #log-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
     LogScreen #log-enlarge { display: none; width: 100%; text-align: center; }
     LogScreen.-low > *, LogScreen.-thin > * { display: none; }

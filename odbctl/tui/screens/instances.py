@@ -41,6 +41,10 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
         """Return the instances."""
         return snapshot.instances
 
+    def reason_of(self, row: InstanceRow) -> str:
+        """Return why an instance is as it is."""
+        return row.reason
+
     def action_open(self) -> None:
         """Open the instance's own screen."""
         if (row := self.table.cursor_row) is not None:

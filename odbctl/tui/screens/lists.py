@@ -101,6 +101,10 @@ class DeploysScreen(ResourceScreen[ReleaseRow], inherit_bindings=False):
         """Return the releases."""
         return snapshot.deploys
 
+    def reason_of(self, row: ReleaseRow) -> str:
+        """Return why a release failed."""
+        return row.reason
+
     def action_open(self) -> None:
         """Open the service of the release."""
         if (row := self.table.cursor_row) is not None:

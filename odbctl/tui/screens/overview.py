@@ -13,6 +13,7 @@ from odbctl.tui.columns import EVENT_COLUMNS
 from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE, Line
 from odbctl.tui.keymap import identified
 from odbctl.tui.paint import Cell, Tone, event_cells
+from odbctl.tui.resource_table import ResourceTable
 from odbctl.tui.resources import ATTENTION, AttentionRow, attention_rows
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
 from odbctl.tui.snapshot import DashboardSnapshot, EventRow
@@ -21,7 +22,6 @@ from odbctl.tui.table import RowTable
 from odbctl.tui.text import percent, size, sparkline
 from odbctl.tui.views import View
 
-LAST_EVENTS = 10
 ALL_WELL = "● all is as wanted"
 _GRAPH_MOST = 100.0
 
@@ -30,10 +30,11 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
     """Faults above, the machine's curves, the last events below."""
 
     DEFAULT_CSS = """
-    OverviewScreen #table { height: 1fr; }
+    OverviewScreen #table { height: auto; max-height: 50%; }
     OverviewScreen .curve { height: 1; padding: 0 1; }
-    OverviewScreen #events { height: 12; }
+    OverviewScreen #events { height: 1fr; }
     OverviewScreen.-short #events { display: none; }
+    OverviewScreen.-short #table { max-height: 100%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = identified(
         [
@@ -74,6 +75,10 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
         """Return what is not as wanted."""
         return attention_rows(snapshot)
 
+    def reason_of(self, row: AttentionRow) -> str:
+        """Return why it is not as wanted."""
+        return row.reason
+
     def empty_text(self, state: DashboardState) -> str:
         """Say what to do in a home without services."""
         return state.empty_text
@@ -86,11 +91,21 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
     def show_body(self, state: DashboardState) -> None:
         """Draw faults, curves and events."""
         super().show_body(state)
+        self._fit_table()
         snapshot = state.snapshot
         if snapshot is None or not self.is_about(snapshot):
             return
-        self._events.show_rows(snapshot.events[:LAST_EVENTS], state.now)
+        self._events.show_rows(snapshot.events, state.now)
         self._show_machine(snapshot)
+
+    def on_resource_table_arranged(self, event: ResourceTable.Arranged) -> None:
+        """Give the table as much room as the rows need that are left."""
+        super().on_resource_table_arranged(event)
+        self._fit_table()
+
+    def _fit_table(self) -> None:
+        # The events have what the table does not need; CSS says how much it may have at most.
+        self.table.styles.height = max(len(self.table.rows), 1) + 1
 
     def _show_machine(self, snapshot: DashboardSnapshot) -> None:
         machine = snapshot.machine
@@ -120,8 +135,9 @@ class OverviewScreen(ResourceScreen[AttentionRow], inherit_bindings=False):
         if row is not None and row.service:
             self.navigator.open_logs(row.service)
 
-    def action_describe(self) -> None:
-        """Do nothing: what needs attention is no object."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer no YAML: what needs attention is no object."""
+        return action != "describe" and super().check_action(action, parameters)
 
 
 def _curve(name: str, values: Sequence[float], note: str, width: int) -> tuple[Cell, ...]:

@@ -127,6 +127,19 @@ class ResourceScreen(FrameScreen, Generic[Row]):
         """Tell whether a snapshot has the rows of this screen."""
         return snapshot.view is self.view
 
+    def status_cell(self, state: DashboardState) -> Cell:
+        """Return the status line; without news, why the selected row is as it is."""
+        row = self.table.cursor_row
+        reason = self.reason_of(row) if row is not None else ""
+        if state.status.text or row is None or not reason:
+            return super().status_cell(state)
+        return Cell(f"{visible(row.key)}: {visible(reason)}", Tone.WARN)
+
+    def reason_of(self, row: Row) -> str:
+        """Return why a row is as it is, which narrow tables cut off; the screens' own."""
+        del row
+        return ""
+
     def help_groups(self) -> list[tuple[str, Iterable[BindingType]]]:
         """Return the bindings that work here, with those of the table."""
         own, tables, everywhere = super().help_groups()
@@ -175,6 +188,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Look at what is selected now."""
         event.stop()
+        self.show_frame()
 
     def on_row_table_chosen(self, event: RowTable.Chosen) -> None:
         """Open what was clicked twice."""

@@ -16,7 +16,7 @@ from odbctl.tui.frame_screen import ALWAYS, EVERYWHERE
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.source import LogRequest
 from odbctl.tui.logs.view import LogView
-from odbctl.tui.paint import Cell, Tone, event_cells, instance_cells
+from odbctl.tui.paint import event_cells, instance_cells
 from odbctl.tui.resources import SERVICES
 from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
 from odbctl.tui.service_screen import ACTIONS, FLOW_ACTIONS, ServiceScreen
@@ -111,14 +111,9 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
         super().show_body(state)
         self._show_selected(state)
 
-    def status_cell(self, state: DashboardState) -> Cell:
-        """Return the status line; without news, the selected service's reason."""
-        if state.status.text:
-            return super().status_cell(state)
-        service = self.table.cursor_row
-        if service is None or not service.reason:
-            return Cell("")
-        return Cell(f"{visible(service.key)}: {visible(service.reason)}", Tone.WARN)
+    def reason_of(self, row: ServiceRow) -> str:
+        """Return why a service is as it is."""
+        return row.reason
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Look at the service that is selected now."""
