@@ -37,6 +37,7 @@ from odbctl.tui.flows.plan_dialog import PlanDialog
 from odbctl.tui.flows.ref_dialog import RefDialog
 from odbctl.tui.flows.release_dialog import ReleaseDialog
 from odbctl.tui.flows.watch_screen import WatchScreen
+from odbctl.tui.frame_paint import NEXT
 from odbctl.tui.frame_screen import EVERYWHERE
 from odbctl.tui.logs.record import RecordDialog
 from odbctl.tui.logs.screen import LogScreen
@@ -215,7 +216,7 @@ GROUPS: dict[str, Table] = {
         **LOGS,
         **LOGS_BEFORE,
         **ASKING,
-        "open": Press(seen=lambda w: w.shows("services › api-1"), after=BACK),
+        "open": Press(seen=lambda w: w.shows(f"services {NEXT} api-1"), after=BACK),
     },
     "hosts": {
         **COMMON,
@@ -235,7 +236,7 @@ GROUPS: dict[str, Table] = {
     "aws": {**COMMON, "open": Press(seen=front(TextScreen), after=BACK)},
     "deploys": {
         **COMMON,
-        "open": Press(seen=lambda w: w.shows("services › api"), after=BACK),
+        "open": Press(seen=lambda w: w.shows(f"services {NEXT} api"), after=BACK),
     },
     "detail": {
         **ROWS,
@@ -252,7 +253,7 @@ GROUPS: dict[str, Table] = {
             f"show('{name}')": Press(before=["1"], seen=tab(name), after=["1"])
             for name in ("logs", "events", "metrics", "config", "releases")
         },
-        "open": Press(before=["g"], seen=lambda w: w.shows("services › api-1"), after=BACK),
+        "open": Press(before=["g"], seen=lambda w: w.shows(f"services {NEXT} api-1"), after=BACK),
         "range(1)": Press(before=["4"], seen=lambda w: w.shows("last 1 day"), after=["t", "t"]),
         "series(1)": "test_metrics_go_through_ranges_and_instances",
         "series(-1)": "test_metrics_go_through_ranges_and_instances",
@@ -489,6 +490,7 @@ def walk(
     backend = full_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        app.animation_level = "none"
         world = World(app=app, pilot=pilot, backend=backend)
         await until(pilot, lambda: app.state.snapshot is not None and world.shows("api"))
         for key in keys:
@@ -524,11 +526,10 @@ async def press(world: World, key: str) -> None:
     """Press a key, once whoever has it to hear hears."""
     front_screen = world.screen
     if isinstance(front_screen, DeafDialog):
-        cast("DeafDialog[Any]", front_screen).listen()
+        front_screen.listen()
     if isinstance(front_screen, ListDialog):
         await until(world.pilot, lambda: cast("Any", front_screen).table.rows)
     if isinstance(front_screen, PlanDialog):
         await until(world.pilot, lambda: not front_screen.query_one("#confirm").disabled)
     world.app.simulate_key(key)
     await world.pilot.pause()
-    await world.app.animator.wait_until_complete()

@@ -12,6 +12,7 @@ from fakes.logs import FakeLogs
 from textual.app import App
 from textual.pilot import Pilot
 from textual.strip import Strip
+from textual.widget import Widget
 
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
@@ -279,6 +280,11 @@ async def until_shown(pilot: Pilot[None], app: App[None], text: str) -> None:
         await until(pilot, lambda: text in screen_text(app))
     except AssertionError as error:
         raise AssertionError(f"{text!r} is not shown:\n{screen_text(app)}") from error
+
+
+def is_scrolled_to(widget: Widget, line: int) -> Callable[[], bool]:
+    """Return the condition that a line is the first in sight."""
+    return lambda: widget.scroll_y == line
 
 
 Scenario = Callable[[Pilot[None], DashboardApp], Awaitable[None]]

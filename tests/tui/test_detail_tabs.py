@@ -13,6 +13,7 @@ from fakes.dashboard import (
     a_snapshot,
     an_event,
     an_instance,
+    is_scrolled_to,
     run_app,
     screen_text,
     until,
@@ -202,7 +203,7 @@ def test_long_settings_are_scrolled() -> None:
         settings = app.screen.query_one("#facts")
         for key, line in [("J", 1), ("K", 0)]:
             await pilot.press(key)
-            await until(pilot, lambda line=line: settings.scroll_y == line)
+            await until(pilot, is_scrolled_to(settings, line))
 
     run_detail(FakeDetails(long), scenario)
 

@@ -10,6 +10,7 @@ from fakes.dashboard import (
     FakeBackend,
     a_service,
     a_snapshot,
+    is_scrolled_to,
     run_app,
     screen_text,
     until,
@@ -226,7 +227,7 @@ def test_a_long_plan_is_scrolled() -> None:
         text = app.screen.query_one(VerticalScroll)
         for key, lines in [("j", 1), ("down", 2), ("k", 1), ("up", 0)]:
             await pilot.press(key)
-            await until(pilot, lambda lines=lines: text.scroll_y == lines)
+            await until(pilot, is_scrolled_to(text, lines))
 
     run_flows(flows, scenario, size=(110, 20))
 

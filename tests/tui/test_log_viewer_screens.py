@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fakes.dashboard import screen_lines, screen_text, until, until_shown
+from fakes.dashboard import is_scrolled_to, screen_lines, screen_text, until, until_shown
 from fakes.logs import BEGAN_AT, FakeLogs
 from textual.app import App
 from textual.containers import VerticalScroll
@@ -473,7 +473,7 @@ def test_a_long_record_is_scrolled() -> None:
         text = app.screen.query_one(VerticalScroll)
         for key, line in [("j", 1), ("k", 0), ("ctrl+f", 10), ("ctrl+b", 0)]:
             await pilot.press(key)
-            await until(pilot, lambda line=line: text.scroll_y == line)
+            await until(pilot, is_scrolled_to(text, line))
 
     run_viewer(logs, scenario)
 
