@@ -68,7 +68,7 @@ class World:
     @property
     def table(self) -> Any:
         """The table that has the cursor, None where there is none."""
-        return next(iter(self.app.screen.query(RowTable)), None)
+        return next(iter(cast("Any", self.app.screen).query(RowTable)), None)
 
     @property
     def place(self) -> int:

@@ -238,10 +238,11 @@ class FakeSource:
 
 def strips_of(app: App[None]) -> list[Strip]:
     """Return what the terminal shows, dialogs in front."""
-    compositor = app.screen._compositor  # pyright: ignore[reportPrivateUsage] - there is no other way to it
-    stack = app._background_screens  # pyright: ignore[reportPrivateUsage] - as Textual's own pictures are made
-    update = compositor.render_update(full=True, screen_stack=stack)
-    return [Strip.join(parts) for parts in cast("Any", update).strips]
+    # Of Textual's own: there is no public way to what it draws but whole pictures.
+    found = cast("Any", app)
+    compositor = found.screen._compositor
+    update = compositor.render_update(full=True, screen_stack=found._background_screens)
+    return [Strip.join(parts) for parts in update.strips]
 
 
 def screen_lines(app: App[None]) -> list[str]:
