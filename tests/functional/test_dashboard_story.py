@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fakes.dashboard import until, until_shown
 from real_world import World, is_running
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Button
 
 from odbctl.tui.app import DashboardApp
@@ -31,8 +32,8 @@ def hears(dialog: DeafDialog[Any]) -> Callable[[], bool]:
     return lambda: not dialog.is_deaf
 
 
-def has_rows(dialog: ListDialog[Any, Any]) -> Callable[[], object]:
-    return lambda: dialog.table.rows
+def has_rows(dialog: Screen[Any]) -> Callable[[], object]:
+    return lambda: cast("Any", dialog).table.rows
 
 
 class Person:
@@ -49,7 +50,7 @@ class Person:
             if isinstance(front, DeafDialog):
                 await until(self.pilot, hears(front))
             if isinstance(front, ListDialog):
-                await until(self.pilot, has_rows(front))
+                await until(self.pilot, has_rows(self.app.screen))
             await self.pilot.press(key)
 
     async def sees(self, text: str) -> None:
