@@ -38,6 +38,7 @@ from odbctl.tui.flows.plan_dialog import PlanDialog
 from odbctl.tui.flows.ref_dialog import RefDialog
 from odbctl.tui.flows.release_dialog import ReleaseDialog
 from odbctl.tui.flows.watch_screen import WatchScreen
+from odbctl.tui.frame_paint import NEXT
 from odbctl.tui.frame_screen import EVERYWHERE
 from odbctl.tui.logs.record import RecordDialog
 from odbctl.tui.logs.screen import LogScreen
@@ -68,7 +69,7 @@ class World:
     @property
     def table(self) -> Any:
         """The table that has the cursor, None where there is none."""
-        return next(iter(self.app.screen.query(RowTable)), None)
+        return next(iter(cast("Any", self.app.screen).query(RowTable)), None)
 
     @property
     def place(self) -> int:
@@ -84,10 +85,6 @@ class World:
 
     def shows(self, text: str) -> bool:
         return text in screen_text(self.app)
-
-    def is_about(self, name: str) -> bool:
-        """Tell whether the crumbs lead to an object."""
-        return self.shows(f"services \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} {name}")
 
     def is_at(self, view: View) -> bool:
         return getattr(self.screen, "view", None) is view
@@ -224,10 +221,7 @@ GROUPS: dict[str, Table] = {
         **LOGS,
         **LOGS_BEFORE,
         **ASKING,
-        "open": Press(
-            seen=lambda w: w.is_about("api-1"),
-            after=BACK,
-        ),
+        "open": Press(seen=lambda w: w.shows(f"services {NEXT} api-1"), after=BACK),
     },
     "hosts": {
         **COMMON,
@@ -247,10 +241,7 @@ GROUPS: dict[str, Table] = {
     "aws": {**COMMON, "open": Press(seen=front(TextScreen), after=BACK)},
     "deploys": {
         **COMMON,
-        "open": Press(
-            seen=lambda w: w.is_about("api"),
-            after=BACK,
-        ),
+        "open": Press(seen=lambda w: w.shows(f"services {NEXT} api"), after=BACK),
     },
     "detail": {
         **ROWS,
@@ -267,11 +258,7 @@ GROUPS: dict[str, Table] = {
             f"show('{name}')": Press(before=["1"], seen=tab(name), after=["1"])
             for name in ("logs", "events", "metrics", "config", "releases")
         },
-        "open": Press(
-            before=["g"],
-            seen=lambda w: w.is_about("api-1"),
-            after=BACK,
-        ),
+        "open": Press(before=["g"], seen=lambda w: w.shows(f"services {NEXT} api-1"), after=BACK),
         "range(1)": Press(before=["4"], seen=lambda w: w.shows("last 1 day"), after=["t", "t"]),
         "series(1)": "test_metrics_go_through_ranges_and_instances",
         "series(-1)": "test_metrics_go_through_ranges_and_instances",
@@ -508,6 +495,7 @@ def walk(
     backend = full_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        app.animation_level = "none"
         world = World(app=app, pilot=pilot, backend=backend)
         await until(pilot, lambda: app.state.snapshot is not None and world.shows("api"))
         for key in keys:
@@ -550,4 +538,3 @@ async def press(world: World, key: str) -> None:
         await until(world.pilot, lambda: not front_screen.query_one("#confirm").disabled)
     world.app.simulate_key(key)
     await world.pilot.pause()
-    await world.app.animator.wait_until_complete()

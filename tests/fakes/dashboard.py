@@ -234,10 +234,11 @@ class FakeSource:
 
 def strips_of(app: App[None]) -> list[Strip]:
     """Return what the terminal shows, dialogs in front."""
-    compositor = app.screen._compositor  # pyright: ignore[reportPrivateUsage] - there is no other way to it
-    stack = app._background_screens  # pyright: ignore[reportPrivateUsage] - as Textual's own pictures are made
-    update = compositor.render_update(full=True, screen_stack=stack)
-    return [Strip.join(parts) for parts in cast("Any", update).strips]
+    # Of Textual's own: there is no public way to what it draws but whole pictures.
+    found = cast("Any", app)
+    compositor = found.screen._compositor
+    update = compositor.render_update(full=True, screen_stack=found._background_screens)
+    return [Strip.join(parts) for parts in update.strips]
 
 
 def screen_lines(app: App[None]) -> list[str]:
@@ -266,11 +267,6 @@ async def until(
         await pilot.pause(0.01)
 
 
-def is_scrolled_to(widget: Widget, line: int) -> bool:
-    """Tell whether a widget shows a line first."""
-    return widget.scroll_y == line
-
-
 async def until_shown(pilot: Pilot[None], app: App[None], text: str) -> None:
     """Let the app work until it shows a text.
 
@@ -281,6 +277,11 @@ async def until_shown(pilot: Pilot[None], app: App[None], text: str) -> None:
         await until(pilot, lambda: text in screen_text(app))
     except AssertionError as error:
         raise AssertionError(f"{text!r} is not shown:\n{screen_text(app)}") from error
+
+
+def is_scrolled_to(widget: Widget, line: int) -> Callable[[], bool]:
+    """Return the condition that a line is the first in sight."""
+    return lambda: widget.scroll_y == line
 
 
 Scenario = Callable[[Pilot[None], DashboardApp], Awaitable[None]]

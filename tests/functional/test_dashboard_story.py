@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 from fakes.dashboard import until, until_shown
 from real_world import World, is_running
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Button
 
 from odbctl.tui.app import DashboardApp
@@ -25,6 +28,14 @@ class Svc(ServiceBase):
 """
 
 
+def hears(dialog: DeafDialog[Any]) -> Callable[[], bool]:
+    return lambda: not dialog.is_deaf
+
+
+def has_rows(dialog: Screen[Any]) -> Callable[[], object]:
+    return lambda: cast("Any", dialog).table.rows
+
+
 class Person:
     """Presses keys, and looks at the screen."""
 
@@ -35,11 +46,11 @@ class Person:
     async def press(self, *keys: str) -> None:
         """Press keys, each once a dialog hears it and its list is there."""
         for key in keys:
-            screen = self.app.screen
-            if isinstance(screen, DeafDialog):
-                await until(self.pilot, lambda: not screen.is_deaf)  # noqa: B023 - awaited here
-            if isinstance(screen, ListDialog):
-                await until(self.pilot, lambda: screen.table.rows)  # noqa: B023 - awaited here
+            front = self.app.screen
+            if isinstance(front, DeafDialog):
+                await until(self.pilot, hears(front))
+            if isinstance(front, ListDialog):
+                await until(self.pilot, has_rows(self.app.screen))
             await self.pilot.press(key)
 
     async def sees(self, text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from fakes.dashboard import (
     FakeBackend,
@@ -96,6 +98,20 @@ def test_a_small_terminal_asks_for_more_room(size: tuple[int, int]) -> None:
         assert text.strip() == "enlarge the terminal" or size == (1, 1)
 
     run_app(a_backend(), scenario, size=size)
+
+
+def test_a_tiny_terminal_is_not_laid_out_without_an_end() -> None:
+    layouts: list[object] = []
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until(pilot, lambda: app.state.snapshot is not None)
+        signal = cast("Any", app.screen).screen_layout_refresh_signal
+        signal.subscribe(app.screen, layouts.append)
+        await pilot.pause(0.5)
+        # It was about thirty when a scrollbar and the text under it took turns.
+        assert len(layouts) < 5
+
+    run_app(a_backend(), scenario, size=(1, 1))
 
 
 def test_resizing_goes_through_every_layout() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from fakes.dashboard import (
@@ -204,7 +203,7 @@ def test_long_settings_are_scrolled() -> None:
         settings = app.screen.query_one("#facts")
         for key, line in [("J", 1), ("K", 0)]:
             await pilot.press(key)
-            await until(pilot, partial(is_scrolled_to, settings, line))
+            await until(pilot, is_scrolled_to(settings, line))
 
     run_detail(FakeDetails(long), scenario)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from fakes.dashboard import (
@@ -228,7 +227,7 @@ def test_a_long_plan_is_scrolled() -> None:
         text = app.screen.query_one(VerticalScroll)
         for key, lines in [("j", 1), ("down", 2), ("k", 1), ("up", 0)]:
             await pilot.press(key)
-            await until(pilot, partial(is_scrolled_to, text, lines))
+            await until(pilot, is_scrolled_to(text, lines))
 
     run_flows(flows, scenario, size=(110, 20))
 

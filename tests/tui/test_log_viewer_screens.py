@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -474,7 +473,7 @@ def test_a_long_record_is_scrolled() -> None:
         text = app.screen.query_one(VerticalScroll)
         for key, line in [("j", 1), ("k", 0), ("ctrl+f", 10), ("ctrl+b", 0)]:
             await pilot.press(key)
-            await until(pilot, partial(is_scrolled_to, text, line))
+            await until(pilot, is_scrolled_to(text, line))
 
     run_viewer(logs, scenario)
 
