@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -21,11 +21,8 @@ from textual.screen import ModalScreen
 
 from odbctl.errors import OdbctlError
 from odbctl.tui.backend import Backend
-from odbctl.tui.detail_screen import DetailScreen
-from odbctl.tui.flows.flow import Flows
 from odbctl.tui.frame_screen import FrameScreen
 from odbctl.tui.history import History
-from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.messages import (
     CommandTyped,
@@ -37,14 +34,15 @@ from odbctl.tui.messages import (
     StatusChanged,
 )
 from odbctl.tui.paint import Cell
-from odbctl.tui.picture import write_picture
 from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.screens.make import AnyScreen, make_screen
-from odbctl.tui.screens.text_screen import TextScreen
 from odbctl.tui.state import DashboardState, failed
 from odbctl.tui.theme import DARK, LIGHT, choose_theme
 from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.views import View, parse_command
+
+if TYPE_CHECKING:
+    from odbctl.tui.flows.flow import Flows
 
 # So long a picture waits for what it is to show.
 PICTURE_SECONDS = 10.0
@@ -90,7 +88,6 @@ class DashboardApp(App[None]):
         super().__init__()
         self.use_command_palette = True
         self.toolbox = toolbox
-        self.flows = Flows(self, toolbox.flows, clock=toolbox.clock)
         self.views = toolbox.views
         # What kept a picture from being made.
         self.failure: OdbctlError | None = None
@@ -107,6 +104,15 @@ class DashboardApp(App[None]):
             on_failure=lambda text: self._post(ReadFailed(text)),
             clock=toolbox.clock,
         )
+
+    # What only some keys lead to is imported then: the first paint does not wait for it.
+
+    @cached_property
+    def flows(self) -> Flows:
+        """What begins orders and flows."""
+        from odbctl.tui.flows.flow import Flows
+
+        return Flows(self, self.toolbox.make_flows(), clock=self._clock)
 
     def on_mount(self) -> None:
         """Show the first screen and start reading."""
@@ -172,12 +178,16 @@ class DashboardApp(App[None]):
 
     def open_detail(self, service: str, *, instance: str | None = None) -> None:
         """Open the screen of a service, or of one of its instances."""
+        from odbctl.tui.detail_screen import DetailScreen
+
         self.push_screen(DetailScreen(self.state, service, instance=instance))
 
     def open_logs(
         self, service: str, *, instance: str | None = None, is_previous: bool = False
     ) -> None:
         """Open the log of a service, of one of its instances, or of the run before."""
+        from odbctl.tui.logs.screen import LogScreen
+
         request = LogRequest(service=service, instance=instance, is_previous=is_previous)
         self.push_screen(LogScreen(self.log_source, request, clock=self._clock))
 
@@ -239,6 +249,8 @@ class DashboardApp(App[None]):
         if message.failure:
             self._say(failed(message.failure))
         elif self._is_view_in_front:
+            from odbctl.tui.screens.text_screen import TextScreen
+
             self.push_screen(TextScreen(self.state, message.title, message.text))
 
     def _post(self, message: SnapshotRead | ReadFailed | StatusChanged | ObjectDescribed) -> None:
@@ -282,6 +294,8 @@ class DashboardApp(App[None]):
         self.set_timer(PICTURE_REST_SECONDS, partial(self._take_picture, path))
 
     def _take_picture(self, path: Path) -> None:
+        from odbctl.tui.picture import write_picture
+
         try:
             write_picture(self.export_screenshot(title="odbctl tui", simplify=True), path)
         except OdbctlError as error:

@@ -165,7 +165,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         """Start with the tab that was asked for."""
         super().on_mount()
         self._reader = DetailReader(
-            self.navigator.toolbox.details,
+            self.navigator.toolbox.make_details(),
             on_facts=lambda facts: self._post(FactsRead(facts)),
             on_failure=lambda text: self._post(FactsRead(None, text)),
         )

@@ -22,6 +22,8 @@ from odbctl.tui.views import BY_WORD, View
 
 if TYPE_CHECKING:
     from odbctl.tui.app import DashboardApp
+    from odbctl.tui.detail_reading import DetailBackend
+    from odbctl.tui.flows.backend import FlowBackend
     from odbctl.tui.keymap import Groups
     from odbctl.tui.toolbox import Toolbox
 
@@ -134,16 +136,25 @@ def make_toolbox(home: Home, options: Options) -> Toolbox:
     Raises:
         UsageError: A key was chosen that cannot be.
     """
-    from odbctl.tui.detail_reading import EngineDetails
-    from odbctl.tui.flows.engine_flows import EngineFlows
     from odbctl.tui.keymap import check_keymap
     from odbctl.tui.toolbox import Toolbox
     from odbctl.tui.view_state import ViewStore
 
+    def flows() -> FlowBackend:
+        from odbctl.tui.flows.engine_flows import EngineFlows
+
+        return EngineFlows(home)
+
+    def details() -> DetailBackend:
+        from odbctl.tui.detail_reading import EngineDetails
+
+        return EngineDetails(home)
+
+    keys, path = options.keys, options.keys_path
     return Toolbox(
-        flows=EngineFlows(home),
-        details=EngineDetails(home),
-        keymap=check_keymap(options.keys, key_groups(), path=options.keys_path),
+        make_flows=flows,
+        make_details=details,
+        keymap=check_keymap(keys, key_groups(), path=path) if keys else {},
         theme=options.theme,
         views=ViewStore.of(home) if options.screenshot is None else ViewStore(),
     )

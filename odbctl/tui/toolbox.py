@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The backends of flows and details, and how the dashboard was opened."""
+    """The backends of flows and details, and how the dashboard was opened.
 
-    flows: FlowBackend
-    details: DetailBackend
+    Backends are made when they are wanted: the first paint does not wait for their imports.
+    """
+
+    make_flows: Callable[[], FlowBackend]
+    make_details: Callable[[], DetailBackend]
     keymap: Mapping[str, str] = field(default_factory=dict[str, str])
     clock: Callable[[], float] = time.time
     theme: str = "auto"

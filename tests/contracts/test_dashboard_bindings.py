@@ -91,7 +91,7 @@ class World:
 
     @property
     def flows(self) -> FakeFlows:
-        return cast("FakeFlows", self.app.toolbox.flows)
+        return cast("FakeFlows", self.app.toolbox.make_flows())
 
     def was_done(self, verb: OrderVerb) -> bool:
         return any(order.verb is verb for order in self.flows.orders)

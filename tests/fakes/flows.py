@@ -321,9 +321,10 @@ class FakeDetailSource:
 def a_toolbox(
     flows: FakeFlows | None = None, details: FakeDetails | None = None, **fields: Any
 ) -> Toolbox:
+    found_flows, found_details = flows or FakeFlows(), details or FakeDetails()
     return Toolbox(
-        flows=flows or FakeFlows(),
-        details=details or FakeDetails(),
+        make_flows=lambda: found_flows,
+        make_details=lambda: found_details,
         clock=lambda: NOW,
         **fields,
     )
