@@ -123,7 +123,7 @@ class DashboardApp(App[None]):
         self.set_interval(1.0, self._tick)
         if self._picture is not None:  # a home that cannot be read has its picture, too
             self.set_timer(PICTURE_SECONDS, partial(self._take_picture, self._picture))
-        self._reader.start()
+        self.call_after_refresh(self._reader.start)  # it would take from the first frame
 
     def on_unmount(self) -> None:
         """End the reader, and remember how the screens were left."""

@@ -167,7 +167,7 @@ def key_groups() -> Groups:
     from odbctl.tui.logs.screen import LogScreen
     from odbctl.tui.logs.view import LogView
     from odbctl.tui.resource_table import ResourceTable
-    from odbctl.tui.screens.make import SCREENS
+    from odbctl.tui.screens.make import screen_class
     from odbctl.tui.table import RowTable
 
     table, log = (
@@ -175,7 +175,7 @@ def key_groups() -> Groups:
         [*LogPanel.BINDINGS, *LogView.BINDINGS],
     )
     return {
-        **{view.value: [*screen.BINDINGS, *table] for view, screen in SCREENS.items()},
+        **{view.value: [*screen_class(view).BINDINGS, *table] for view in View},
         "detail": [*DetailScreen.BINDINGS, *RowTable.BINDINGS],
         "logs": [*LogScreen.BINDINGS, *log],
     }

@@ -45,7 +45,7 @@ from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.opening import key_groups
 from odbctl.tui.prompt import Prompt
 from odbctl.tui.release_screen import ReleaseInfo
-from odbctl.tui.screens.make import SCREENS
+from odbctl.tui.screens.make import screen_class
 from odbctl.tui.screens.text_screen import TextScreen, TextView
 from odbctl.tui.table import RowTable
 from odbctl.tui.views import ENTRIES, View
@@ -459,7 +459,7 @@ def test_every_binding_has_an_entry_and_every_entry_a_binding(group: str) -> Non
 
 
 def test_what_leads_everywhere_does_so_from_every_view() -> None:
-    for screen in SCREENS.values():
+    for screen in map(screen_class, View):
         assert set(EVERYWHERE) <= set(screen.BINDINGS)
 
 

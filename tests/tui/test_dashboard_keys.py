@@ -32,7 +32,7 @@ from odbctl.tui.dialogs import ConfirmDialog
 from odbctl.tui.flows.orders import Order, OrderVerb
 from odbctl.tui.resource_rows import MachineLoad
 from odbctl.tui.resource_table import ResourceTable
-from odbctl.tui.screens.make import SCREENS
+from odbctl.tui.screens.make import screen_class
 from odbctl.tui.screens.resource_screen import ResourceScreen
 from odbctl.tui.screens.text_screen import TextScreen
 from odbctl.tui.snapshot import DashboardSnapshot, ManagerState
@@ -115,7 +115,7 @@ def test_a_number_leads_to_its_screen(
 
 @pytest.mark.parametrize("view", list(View))
 def test_every_footer_has_at_most_six_keys(view: View) -> None:
-    shown_keys = [b for b in SCREENS[view].BINDINGS if getattr(b, "show", False)]
+    shown_keys = [b for b in screen_class(view).BINDINGS if getattr(b, "show", False)]
     assert 2 <= len(shown_keys) <= 6
 
 
