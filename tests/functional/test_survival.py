@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -94,6 +95,29 @@ def test_a_launcher_that_is_stopped_holds_up_no_restart_for_ever(world: World) -
         os.kill(launcher, signal.SIGCONT)
     kill(found["pid"])
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
+
+
+def test_what_a_stopped_launcher_starts_too_late_is_ended(world: World) -> None:
+    (found,) = world.run()
+    launcher = parent_of(found["pid"] or 0) or 0
+    manager = world.manager_pid()
+    os.kill(launcher, signal.SIGSTOP)
+    try:
+        services.scale_service(world.engine, "svc", 2)
+        world.wait(lambda: len(world.instances()) == 2)
+        kill(manager)  # it has asked; nobody has heard
+        eventually(lambda: not is_running(manager))
+        services.scale_service(world.engine, "svc", 1)
+        managers.ensure_manager(world.engine)
+        world.wait_ended("svc-2")
+    finally:
+        os.kill(launcher, signal.SIGCONT)
+    killed = r"killed worker (\d+): its instance is over"
+    lines = "\n".join
+    eventually(lambda: re.search(killed, lines(managers.manager_log_lines(world.engine))), 15)
+    (pid,) = re.findall(killed, lines(managers.manager_log_lines(world.engine)))
+    eventually(lambda: not is_running(int(pid)))
+    assert [i["pid"] for i in world.ready()] == [found["pid"]]
 
 
 def test_a_reboot_brings_back_exactly_what_was_wanted(world: World) -> None:

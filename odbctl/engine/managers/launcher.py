@@ -198,12 +198,17 @@ class Launcher:
             self._keeper.forget()
         started: list[WorkerStarted] = []
         for fields in message.get("spawn", ()):
-            started += self._spawn(WorkerLaunch.from_fields(fields))
+            launch = WorkerLaunch.from_fields(fields)
+            # An earlier manager may have asked for it, and not have lived to hear of it.
+            started += self._children_of(launch.instance) or self._spawn(launch)
             if len(started) >= _REPORT_EVERY:
                 self._send(connection, {"started": started})
                 started = []
         if started:
             self._send(connection, {"started": started})
+
+    def _children_of(self, instance: int) -> list[WorkerStarted]:
+        return [child for child in self._children.values() if child.instance == instance]
 
     def _spawn(self, launch: WorkerLaunch) -> list[WorkerStarted]:
         try:

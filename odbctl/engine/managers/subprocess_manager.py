@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import select
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
@@ -24,7 +25,10 @@ from odbctl.engine.managers.messages import (
     WorkerRunning,
     WorkerStarted,
 )
+from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.service_manager import ServiceManager
+from odbctl.engine.model.core import ServiceInstance
+from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.engine.worker.launch import WorkerLaunch
@@ -60,6 +64,7 @@ class SubprocessServiceManager(ServiceManager):
         self._numbers: dict[str, int] = {}
         self._buried: list[LauncherClient] = []
         self._lost: Counter[int] = Counter()  # launchers that ended with an instance to start
+        self._newcomers: list[WorkerStarted | WorkerRunning] = []
 
     def start_service_workers(self, launches: Sequence[WorkerLaunch]) -> None:
         """Ask the launcher of each interpreter for its workers."""
@@ -144,7 +149,10 @@ class SubprocessServiceManager(ServiceManager):
                 self._requested[key].discard(started.instance)
                 self._lost.pop(started.instance, None)
                 reports.append(started)
-            reports += [WorkerRunning(*fields) for fields in message.get("running", ())]
+                self._newcomers.append(started)
+            running = [WorkerRunning(*fields) for fields in message.get("running", ())]
+            self._newcomers += running
+            reports += running
             for fields in message.get("exited", ()):
                 exited = WorkerExited(*fields)
                 self._workers[key].pop(exited.instance, None)
@@ -182,7 +190,8 @@ class SubprocessServiceManager(ServiceManager):
         return client.take_over_journal()
 
     def reports_recorded(self) -> None:
-        """Tell the launchers which exits they may forget."""
+        """Tell the launchers which exits they may forget; end workers that nobody wants."""
+        self._end_strangers()
         for key, number in self._numbers.items():
             if number and (client := self._clients.get(key)):
                 client.acknowledge(number)
@@ -191,6 +200,22 @@ class SubprocessServiceManager(ServiceManager):
             if str(client.path) not in self._clients:  # no other has taken its place
                 client.remove_files()
         self._buried.clear()
+
+    def _end_strangers(self) -> None:
+        """Kill workers that began for an instance which is over.
+
+        A launcher that was stopped does late what an earlier manager asked of it, when the
+        instance may have been stopped, or taken for one that never started.
+        """
+        newcomers, self._newcomers = self._newcomers, []
+        if not newcomers:
+            return
+        with self.db.view():
+            strangers = [each for each in newcomers if _is_over(each.instance)]
+        for each in strangers:
+            identity = ProcessIdentity(read_boot_id(), each.pid, each.start_ticks)
+            if signal_group(identity, signal.SIGKILL):
+                logger.warning("killed worker %d: its instance is over", each.pid)
 
     def cleanup(self) -> None:
         """Leave the launchers, which go on with their workers."""
@@ -202,3 +227,9 @@ class SubprocessServiceManager(ServiceManager):
 
 def _refusals(instances: Iterable[int], reason: str) -> list[WorkerExited]:
     return [WorkerExited(i, None, None, None, time.time(), 0, reason) for i in instances]
+
+
+def _is_over(instance: int) -> bool:
+    """Tell whether an instance has ended, or is forgotten. Needs an open view."""
+    found = ServiceInstance.from_oid(instance)
+    return not found.exists() or found.state in ENDED_STATES
