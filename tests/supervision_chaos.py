@@ -70,6 +70,7 @@ class Chaos:
         self.world = world
         self.chance = random.Random(seed)
         self.done: Counter[str] = Counter()
+        self.has_stranger = False
         self.watching: subprocess.Popen[bytes] | None = None
         self.seen_path = seen
         self.clock_path = clock
@@ -268,7 +269,11 @@ class Chaos:
         def strangers() -> set[int]:
             return {pid for pid in every - known if is_running(pid)}
 
-        eventually(lambda: not strangers(), 15)
+        try:
+            eventually(lambda: not strangers(), 15)
+        except AssertionError:
+            self.has_stranger = True
+            raise
 
     def check_lines(self) -> int:
         """All numbers that were said are in the logs, once and in order."""

@@ -105,7 +105,8 @@ class Suspect(NamedTuple):
 def survivors(suspects: Collection[Suspect]) -> dict[int, list[ProcessIdentity]]:
     """Return what lives on of workers that have ended, by session; one look at the processes.
 
-    What is in a worker's session is its own, and what wears its mark (see `mark`).
+    What is in a worker's session is its own, and what wears its mark (see `mark`): also an
+    older worker of the same instance, which started unheard when its launcher was killed.
     Source: proc(5), /proc/pid/stat, fields 3, 6 and 22. Where there is none,
     nothing is found.
     """
@@ -117,9 +118,7 @@ def survivors(suspects: Collection[Suspect]) -> dict[int, list[ProcessIdentity]]
     marks = frozenset(by_mark)
     since = min(s.start_ticks for s in suspects)
     for pid, session, ticks in _processes():
-        if ticks < since:
-            continue
-        if session in sessions:
+        if session in sessions and ticks >= since:
             found[session].append(ProcessIdentity(read_boot_id(), pid, ticks))
         elif marks and (mark := worn_mark(pid, marks)) is not None:
             found[by_mark[mark]].append(ProcessIdentity(read_boot_id(), pid, ticks))
