@@ -71,7 +71,7 @@ def test_supervision_holds_through_faults(chaos: Chaos) -> None:
         report = chaos.end()
     except AssertionError:
         if chaos.has_stranger:
-            pytest.xfail("known defect: launchers killed while they start a worker may leave it")
+            pytest.xfail("known defect: a worker is left that nobody owns; why is not known")
         raise
     print(report)
     assert report["lines"] > 1000
