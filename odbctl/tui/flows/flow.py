@@ -181,7 +181,9 @@ class Flows:
         def agreed(plan: PlanView | None) -> None:
             if plan is not None:
                 rollout = Rollout(self._app, self._backend, plan)
-                self._push(WatchScreen(rollout, clock=self._clock))
+                screen = WatchScreen(rollout, clock=self._clock)
+                rollout.listen(screen)
+                self._push(screen)
                 rollout.start()
 
         self._push(PlanDialog(title, verb, make_plan), agreed)

@@ -105,10 +105,11 @@ class Rollout:
         self.state = state
         with self._lock:
             listener = self._listener
-        if listener is not None and listener.is_running:
+        if listener is None:
+            if state.end is None:
+                self._say(told(self._background_text()))
+        elif listener.is_running:  # one that is not yet reads the state when it is
             listener.post_message(RolloutChanged(state))
-        elif state.end is None:
-            self._say(told(self._background_text()))
 
     def _background_text(self) -> str:
         name, view = visible(self.state.plan.service), self.state.view
