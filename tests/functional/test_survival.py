@@ -8,10 +8,11 @@ import signal
 import subprocess
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 from cli_runner import odbctl
-from real_world import World, is_running, kill, parent_of
+from real_world import World, is_running, kill, parent_of, processes_of
 from waiting import eventually
 
 from odbctl.engine.api import managers, services
@@ -112,12 +113,74 @@ def test_what_a_stopped_launcher_starts_too_late_is_ended(world: World) -> None:
         world.wait_ended("svc-2")
     finally:
         os.kill(launcher, signal.SIGCONT)
-    killed = r"killed worker (\d+): its instance is over"
+    killed = r"killed worker (\d+): its instance"
     lines = "\n".join
     eventually(lambda: re.search(killed, lines(managers.manager_log_lines(world.engine))), 15)
     (pid,) = re.findall(killed, lines(managers.manager_log_lines(world.engine)))
     eventually(lambda: not is_running(int(pid)))
     assert [i["pid"] for i in world.ready()] == [found["pid"]]
+
+
+# Its launcher and its manager die before anybody has written down that it started.
+UNHEARD = """
+class Svc(ServiceBase):
+    def initialize(self):
+        manager = open("{folder}/manager")
+        os.remove(manager.name)
+        os.kill(int(manager.read()), signal.SIGKILL)
+        os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+def begin_unheard(world: World, folder: Path) -> int:
+    """Have a worker start of which nobody has heard; return its pid."""
+    world.service(UNHEARD.replace("{folder}", str(folder)))
+    manager = world.manager()
+    (folder / "manager").write_text(str(manager))
+    services.start_service(world.engine, "svc", count=1)
+    eventually(lambda: not is_running(manager))
+    (pid,) = processes_of(world.home)
+    return pid
+
+
+def test_a_worker_that_nobody_heard_of_keeps_its_work(world: World, tmp_path: Path) -> None:
+    pid = begin_unheard(world, tmp_path)
+    world.manager()
+    world.wait_running()
+    assert [(i["id"], i["pid"]) for i in world.instances()] == [("svc-1", pid)]
+    kill(pid)  # it is watched
+    world.wait_ended("svc-1")
+
+
+def test_a_worker_that_nobody_heard_of_is_stopped(world: World, tmp_path: Path) -> None:
+    pid = begin_unheard(world, tmp_path)
+    services.scale_service(world.engine, "svc", 0)
+    world.manager()
+    assert world.wait_ended("svc-1")["state"] == "stopped"
+    eventually(lambda: not is_running(pid))
+
+
+def test_a_worker_of_a_service_that_is_gone_is_ended(world: World, tmp_path: Path) -> None:
+    pid = begin_unheard(world, tmp_path)
+    with world.engine.db.transaction():
+        for instance in ServiceInstance.lookup_all():
+            instance.delete()
+    world.manager()
+    eventually(lambda: not is_running(pid))
+
+
+def test_a_manager_that_a_service_started_outlives_it(world: World) -> None:
+    source = """
+    class Svc(ServiceBase):
+        def initialize(self):
+            command = "manager start --host second"
+            subprocess.run([sys.executable, "-m", "odbctl", *command.split()], check=True)
+    """
+    world.run(source)
+    second = world.manager_pid("second")
+    world.stop()
+    time.sleep(1.5)  # what it leaves is looked for after 0.2 s, and killed a second later
+    assert is_running(second)
 
 
 def test_a_reboot_brings_back_exactly_what_was_wanted(world: World) -> None:

@@ -45,10 +45,14 @@ class AdoptedWorkers:
             return True
         if not self._watch(instance, identity):
             if identity.boot_id == read_boot_id():
-                self._leftovers.note(instance, identity.pid, identity.start_ticks)
+                self.end_leftovers(instance, identity)
             return False
         self._identities[instance] = identity
         return True
+
+    def end_leftovers(self, instance: int, identity: ProcessIdentity) -> None:
+        """Have what a worker left, which has ended already, end soon."""
+        self._leftovers.note(instance, identity.pid, identity.start_ticks)
 
     def _watch(self, instance: int, identity: ProcessIdentity) -> bool:
         if not hasattr(os, "pidfd_open"):
@@ -77,7 +81,7 @@ class AdoptedWorkers:
             identity = self._identities[instance]
             reports.append(self._exited(instance, identity))
             self.forget(instance)
-            self._leftovers.note(instance, identity.pid, identity.start_ticks)
+            self.end_leftovers(instance, identity)
         return reports
 
     def _exited(self, instance: int, identity: ProcessIdentity) -> WorkerExited:

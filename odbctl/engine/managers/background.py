@@ -15,6 +15,7 @@ from pathlib import Path
 from odbctl.engine.managers.host import HostSettings
 from odbctl.engine.managers.interpreters import python_command
 from odbctl.engine.odb import Database
+from odbctl.engine.worker.mark import unmarked_environment
 from odbctl.errors import ConflictError, ManagerUnreachableError
 from odbctl.paths import Home
 
@@ -47,6 +48,7 @@ def start_in_background(home: Home, options: ManagerOptions) -> subprocess.Popen
             stderr=log,
             start_new_session=True,
             cwd="/",
+            env=unmarked_environment(),  # it may be a service that starts it
         )
     finally:
         os.close(log)

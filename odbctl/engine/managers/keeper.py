@@ -12,6 +12,8 @@ import subprocess
 import time
 from collections.abc import Sequence
 
+from odbctl.engine.worker.mark import unmarked_environment
+
 # A manager that lived at least so long is started again at once.
 STABLE_SECONDS = 10.0
 FIRST_DELAY_SECONDS = 1.0
@@ -75,6 +77,7 @@ class ManagerKeeper:
                 stderr=log,
                 start_new_session=True,
                 cwd="/",
+                env=unmarked_environment(),
             ).returncode = 0  # the launcher reaps, not this object
         except OSError:
             return

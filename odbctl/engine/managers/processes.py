@@ -105,29 +105,45 @@ class Suspect(NamedTuple):
 def survivors(suspects: Collection[Suspect]) -> dict[int, list[ProcessIdentity]]:
     """Return what lives on of workers that have ended, by session; one look at the processes.
 
-    What is in a worker's session is its own, and what wears its mark (see `mark`): also an
-    older worker of the same instance, which started unheard when its launcher was killed.
-    Source: proc(5), /proc/pid/stat, fields 3, 6 and 22. Where there is none,
-    nothing is found.
+    What is in a worker's session, or wears its mark (see `mark`), and is not older is its own.
+    Where there is no process table, nothing is found.
     """
     found: dict[int, list[ProcessIdentity]] = defaultdict(list)
-    if not suspects or not os.path.isdir("/proc"):
+    if not suspects:
         return found
     sessions = {s.session for s in suspects}
     by_mark = {s.mark: s.session for s in suspects if s.mark}
-    marks = frozenset(by_mark)
     since = min(s.start_ticks for s in suspects)
-    for pid, session, ticks in _processes():
-        if session in sessions and ticks >= since:
-            found[session].append(ProcessIdentity(read_boot_id(), pid, ticks))
-        elif marks and (mark := worn_mark(pid, marks)) is not None:
-            found[by_mark[mark]].append(ProcessIdentity(read_boot_id(), pid, ticks))
+    for entry in list_processes():
+        if entry.start_ticks < since:
+            continue
+        if entry.session in sessions:
+            found[entry.session].append(entry.identity)
+        elif by_mark and (session := by_mark.get(worn_mark(entry.pid) or "")) is not None:
+            found[session].append(entry.identity)
     return found
 
 
-def _processes() -> Iterator[tuple[int, int, int]]:
-    """Yield (pid, session, start ticks) of all living processes."""
-    for name in os.listdir("/proc"):
+class ProcessEntry(NamedTuple):
+    """A living process, as the process table has it."""
+
+    pid: int
+    parent: int
+    session: int
+    start_ticks: int
+
+    @property
+    def identity(self) -> ProcessIdentity:
+        """Who it is."""
+        return ProcessIdentity(read_boot_id(), self.pid, self.start_ticks)
+
+
+def list_processes() -> Iterator[ProcessEntry]:
+    """Yield all living processes; none where there is no /proc.
+
+    Source: proc(5), /proc/pid/stat, fields 3, 4, 6 and 22.
+    """
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if not name.isdigit():
             continue
         try:
@@ -137,4 +153,4 @@ def _processes() -> Iterator[tuple[int, int, int]]:
             continue
         fields = stat[stat.rindex(b")") + 2 :].split()
         if fields[0] not in (b"Z", b"X"):
-            yield int(name), int(fields[3]), int(fields[19])
+            yield ProcessEntry(int(name), int(fields[1]), int(fields[3]), int(fields[19]))

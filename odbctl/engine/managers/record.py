@@ -40,6 +40,8 @@ def record_started(reports: Iterable[WorkerStarted]) -> None:
         instance = ServiceInstance.from_oid(report.instance)
         if not instance.exists() or instance.started_at is not None:
             continue
+        if instance.pid not in (None, report.pid):  # another one recorded itself before
+            continue
         instance.started_at = report.at
         instance.boot_id = read_boot_id()
         instance.pid = report.pid

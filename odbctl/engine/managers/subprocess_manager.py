@@ -25,7 +25,9 @@ from odbctl.engine.managers.messages import (
     WorkerRunning,
     WorkerStarted,
 )
+from odbctl.engine.managers.observe import worker_identity
 from odbctl.engine.managers.processes import signal_group
+from odbctl.engine.managers.reclaim import reclaim_orphans
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
@@ -87,7 +89,11 @@ class SubprocessServiceManager(ServiceManager):
     def _client(self, python: str | None) -> LauncherClient:
         path = launcher_path(self.home, self.settings.name, python, method=self._method)
         client = self._clients.get(str(path))
-        if client is None or not client.is_connected:
+        if client is not None and not client.is_connected:
+            for report in self._lose(client):
+                self.report(report)
+            client = None
+        if client is None:
             client = LauncherClient(path)
             client.start(self.home, python, method=self._method)
             self._clients[str(path)] = client
@@ -101,15 +107,23 @@ class SubprocessServiceManager(ServiceManager):
             client.keep(self.keep_command, log)
 
     def find_workers(self) -> Collection[int]:
-        """Connect to the launchers that are there; have the default one ready."""
+        """Connect to the launchers that are there; have the default one ready.
+
+        What launchers that are gone have left is adopted, or ended.
+        """
+        gone: list[LauncherClient] = []
         for path in find_launchers(self.home, self.settings.name):
             client = LauncherClient(path)
             if client.connect():
                 self._clients[str(path)] = client
                 self._wait_for_hello(client)
             else:
-                for exited in self._bury(client):
-                    self.report(exited)
+                gone.append(client)
+        for client in gone:
+            for exited in self._bury(client):
+                self.report(exited)
+        for started in reclaim_orphans(self, [client.journal for client in gone]).started:
+            self.report(started)
         self._be_kept_by(None, self._client(None))
         return {instance for workers in self._workers.values() for instance in workers}
 
@@ -167,14 +181,18 @@ class SubprocessServiceManager(ServiceManager):
         self._clients.pop(key, None)
         exits = self._bury(client)
         ended = {exited.instance for exited in exits}
-        for worker in self._workers.pop(key, {}).values():
+        workers = self._workers.pop(key, {})
+        for worker in workers.values():
             if worker.instance not in ended:
-                identity = ProcessIdentity(read_boot_id(), worker.pid, worker.start_ticks)
-                self.adopt_worker(worker.instance, identity)
-        requested = self._requested.pop(key, set())
+                self.adopt_worker(worker.instance, _identity(worker))
+        requested = self._requested.pop(key, set()) - ended
+        known = ended | workers.keys()
+        found = reclaim_orphans(self, [client.journal], requested=requested, known=known)
+        requested -= found.instances
+        reports: list[Report] = [*exits, *found.started]
         if not client.has_spoken:
             reason = "its interpreter could not run odbctl's launcher; see odbctl manager logs"
-            return [*exits, *_refusals(requested, reason)]
+            return [*reports, *_refusals(requested, reason)]
         logger.warning("a launcher ended; its workers go on and are adopted")
         self._lost.update(requested)
         hopeless = {i for i in requested if self._lost[i] >= MAX_LOST_LAUNCHERS}
@@ -182,7 +200,7 @@ class SubprocessServiceManager(ServiceManager):
         reason = (
             f"{MAX_LOST_LAUNCHERS} launchers ended instead of starting it; see odbctl manager logs"
         )
-        return [*exits, *_refusals(hopeless, reason)]
+        return [*reports, *_refusals(hopeless, reason)]
 
     def _bury(self, client: LauncherClient) -> list[WorkerExited]:
         """Take over the exits that a launcher, which is gone, wrote down."""
@@ -202,7 +220,7 @@ class SubprocessServiceManager(ServiceManager):
         self._buried.clear()
 
     def _end_strangers(self) -> None:
-        """Kill workers that began for an instance which is over.
+        """Kill workers that began for an instance which is over, or has another worker.
 
         A launcher that was stopped does late what an earlier manager asked of it, when the
         instance may have been stopped, or taken for one that never started.
@@ -211,11 +229,10 @@ class SubprocessServiceManager(ServiceManager):
         if not newcomers:
             return
         with self.db.view():
-            strangers = [each for each in newcomers if _is_over(each.instance)]
+            strangers = [each for each in newcomers if _is_stranger(each)]
         for each in strangers:
-            identity = ProcessIdentity(read_boot_id(), each.pid, each.start_ticks)
-            if signal_group(identity, signal.SIGKILL):
-                logger.warning("killed worker %d: its instance is over", each.pid)
+            if signal_group(_identity(each), signal.SIGKILL):
+                logger.warning("killed worker %d: its instance has no room for it", each.pid)
 
     def cleanup(self) -> None:
         """Leave the launchers, which go on with their workers."""
@@ -229,7 +246,13 @@ def _refusals(instances: Iterable[int], reason: str) -> list[WorkerExited]:
     return [WorkerExited(i, None, None, None, time.time(), 0, reason) for i in instances]
 
 
-def _is_over(instance: int) -> bool:
-    """Tell whether an instance has ended, or is forgotten. Needs an open view."""
-    found = ServiceInstance.from_oid(instance)
-    return not found.exists() or found.state in ENDED_STATES
+def _identity(worker: WorkerStarted | WorkerRunning) -> ProcessIdentity:
+    return ProcessIdentity(read_boot_id(), worker.pid, worker.start_ticks)
+
+
+def _is_stranger(worker: WorkerStarted | WorkerRunning) -> bool:
+    """Tell whether a worker is not the one of its instance. Needs an open view."""
+    found = ServiceInstance.from_oid(worker.instance)
+    if not found.exists() or found.state in ENDED_STATES:
+        return True
+    return worker_identity(found) not in (None, _identity(worker))

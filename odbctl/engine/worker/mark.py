@@ -22,8 +22,24 @@ _address: int | None = None
 
 def mark_of(run: str | os.PathLike[str], instance: int) -> str:
     """Return the mark of an instance: no other one, of this or another home, has it."""
+    return f"{_beginning(run)}{instance:x}".ljust(_LENGTH, "-")
+
+
+def marked_instance(mark: str | None, run: str | os.PathLike[str]) -> int | None:
+    """Return the instance that a mark is of; None when it is none of this home."""
+    beginning = _beginning(run)
+    if mark is None or not mark.startswith(beginning):
+        return None
+    try:
+        return int(mark.removeprefix(beginning).rstrip("-"), 16)
+    except ValueError:
+        return None
+
+
+def _beginning(run: str | os.PathLike[str]) -> str:
+    """Return how the marks of a home begin."""
     found = os.stat(run)
-    return f"{found.st_dev:x}.{found.st_ino:x}.{instance:x}".ljust(_LENGTH, "-")
+    return f"{found.st_dev:x}.{found.st_ino:x}."
 
 
 def find_room() -> None:
@@ -50,8 +66,13 @@ def wear(mark: str) -> None:
         ctypes.memmove(_address, mark.encode(), _LENGTH)
 
 
-def worn_mark(pid: int, marks: frozenset[str]) -> str | None:
-    """Return which of the marks a process wears, None if none or it may not be read."""
+def unmarked_environment() -> dict[str, str]:
+    """Return this process's environment for a process that belongs to no instance."""
+    return {name: value for name, value in os.environ.items() if name != VARIABLE}
+
+
+def worn_mark(pid: int) -> str | None:
+    """Return the mark that a process wears; None if it has none or may not be read."""
     try:
         with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
             block = file.read(1 << 20)
@@ -62,5 +83,4 @@ def worn_mark(pid: int, marks: frozenset[str]) -> str | None:
     if start == 0 and not block.startswith(key):
         return None
     start += len(key)
-    mark = block[start : start + _LENGTH].decode("ascii", "replace")
-    return mark if mark in marks else None
+    return block[start : start + _LENGTH].decode("ascii", "replace")
