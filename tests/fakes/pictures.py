@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ from rich.color import Color
 from rich.style import Style
 from textual.app import App
 from textual.pilot import Pilot
+
+from odbctl.tui.picture import without_fonts
 
 # Read before the tests' own environment takes its place.
 IS_UPDATING = "ODBCTL_UPDATE_SCREENS" in os.environ
@@ -78,39 +80,48 @@ def _luminance(color: Color | None) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-async def compare(pilot: Pilot[None], app: App[None], name: str) -> str:
-    """Wait until the screen is as the file says; return how it is another, if it stays so.
+def colours_of(app: App[None]) -> str:
+    """Return the screen as an SVG picture, with its colours."""
+    return without_fonts(app.export_screenshot())
 
+
+async def compare(pilot: Pilot[None], app: App[None], name: str) -> str:
+    """Wait until the screen is as a file says; return how it is another, if it stays so.
+
+    The ending of the name says whether its text is compared (`.txt`) or its colours (`.svg`).
     With `ODBCTL_UPDATE_SCREENS` set the file is written instead, once the screen is still.
     """
-    path = SCREENS / f"{name}.txt"
+    path = SCREENS / name
+    draw = colours_of if path.suffix == ".svg" else picture_of
     if IS_UPDATING:
-        await _until_still(pilot, app)
+        await _until_still(pilot, app, draw)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(picture_of(app), "utf-8")
+        path.write_text(draw(app), "utf-8")
         return ""
     wanted = path.read_text("utf-8") if path.exists() else ""
     try:
-        await until(pilot, lambda: picture_of(app) == wanted, timeout_seconds=PATIENCE_SECONDS)
+        await until(pilot, lambda: draw(app) == wanted, timeout_seconds=PATIENCE_SECONDS)
     except AssertionError:
-        return difference(name, wanted, picture_of(app))
+        return difference(name, wanted, draw(app))
     return ""
 
 
 def difference(name: str, wanted: str, found: str) -> str:
     """Return the lines that differ, those that were wanted before those that were found."""
     lines = difflib.unified_diff(
-        wanted.splitlines(), found.splitlines(), f"{name}.txt", "the screen", lineterm="", n=1
+        wanted.splitlines(), found.splitlines(), name, "the screen", lineterm="", n=1
     )
     return "\n".join(lines)
 
 
-async def _until_still(pilot: Pilot[None], app: App[None]) -> None:
+async def _until_still(
+    pilot: Pilot[None], app: App[None], draw: Callable[[App[None]], str]
+) -> None:
     shown, since = "", time.monotonic()
 
     def is_still() -> bool:
         nonlocal shown, since
-        if (now := picture_of(app)) != shown:
+        if (now := draw(app)) != shown:
             shown, since = now, time.monotonic()
         return time.monotonic() - since > STILL_SECONDS
 

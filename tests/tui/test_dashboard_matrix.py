@@ -1,4 +1,5 @@
-"""The screens as text, compared with the files in `screens`: size by size, state by state.
+"""The screens, compared with the files in `screens`: as text, size by size and state by state,
+and two of them in the colours of both themes.
 
 `ODBCTL_UPDATE_SCREENS=1 pytest tests/tui/test_dashboard_matrix.py` writes the files
 anew; look at what changed before it is committed.
@@ -26,6 +27,8 @@ from odbctl.tui.snapshot import DashboardSnapshot, ManagerState
 Size = tuple[int, int]
 SIZES = ((80, 24), (120, 40), (200, 60))
 TOUR_SIZES = SIZES[:2]
+COLOURS = SIZES[0]
+THEMES = ("dark", "light")
 STATES: dict[str, tuple[DashboardSnapshot, str]] = {
     "normal": (HOME, "as JSON"),
     "empty": (EMPTY, "odbctl demo"),
@@ -79,8 +82,8 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def name_of(screen: str, size: Size, state: str = "normal") -> str:
-    return f"{screen}-{size[0]}x{size[1]}-{state}"
+def name_of(screen: str, size: Size, state: str = "normal", kind: str = "txt") -> str:
+    return f"{screen}-{size[0]}x{size[1]}-{state}.{kind}"
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -120,6 +123,23 @@ def test_a_tour_of_all_screens(size: Size) -> None:
     assert not any(differences), "\n".join(filter(None, differences))
 
 
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_colours_of_services_and_logs(theme: str) -> None:
+    differences: list[str] = []
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "as JSON")
+        await pilot.press("space", "j", "j")
+        await until_shown(pilot, app, "1 marked")
+        differences.append(await compare(pilot, app, name_of("services", COLOURS, theme, "svg")))
+        await pilot.press("g", "l")
+        await until_shown(pilot, app, "following")
+        differences.append(await compare(pilot, app, name_of("log", COLOURS, theme, "svg")))
+
+    run_app(full_backend(), scenario, size=COLOURS, toolbox=full_toolbox(theme))
+    assert differences == ["", ""], "\n".join(differences)
+
+
 async def hears(pilot: Pilot[None], app: DashboardApp) -> None:
     """Let a dialog hear keys, and its plan be agreed to."""
     dialog = app.screen
@@ -131,4 +151,5 @@ async def hears(pilot: Pilot[None], app: DashboardApp) -> None:
 def test_every_file_is_a_picture_of_some_case() -> None:
     cases = {name_of("services", size, state) for size in SIZES for state in STATES}
     cases |= {name_of(stop.name, size) for size in TOUR_SIZES for stop in TOUR}
-    assert {path.name for path in SCREENS.iterdir()} == {f"{case}.txt" for case in cases}
+    cases |= {name_of(s, COLOURS, t, "svg") for s in ("services", "log") for t in THEMES}
+    assert {path.name for path in SCREENS.iterdir()} == cases
