@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -266,6 +267,19 @@ def is_running(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def wait_until_idle(pid: int) -> None:
+    """Wait until a process has had nothing to do for a while: it sleeps, and uses no CPU."""
+    looks: list[tuple[str, ...]] = []
+
+    def is_idle() -> bool:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        looks.append((fields[0], fields[11], fields[12]))  # state, utime, stime: proc(5)
+        time.sleep(0.02)
+        return set(looks[-10:]) == {("S", *looks[-1][1:])} and len(looks) >= 10
+
+    eventually(is_idle, PATIENCE_SECONDS)
 
 
 def processes_of(home: Home) -> dict[int, str]:

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from odbctl.engine.api.live import LiveInstance, LiveService
 from odbctl.engine.api.live_figures import Usage, sum_up
+from odbctl.engine.api.live_views import LiveInstance, LiveService
 from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, InstanceRow, ServiceRow
 from odbctl.tui.text import short_ref
 

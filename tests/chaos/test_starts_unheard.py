@@ -52,6 +52,8 @@ def test_no_worker_is_left_whose_start_nobody_heard(world: World) -> None:
             managers.ensure_manager(world.engine, is_kept=True)
         world.wait(lambda: len(world.ready()) == 3, "3 run")
     eventually(lambda: not strangers(world), 15)
+    reasons = {instance["reason"] for instance in world.instances()}
+    assert not any("could not run" in (reason or "") for reason in reasons)
 
 
 def begin_starts(world: World, chance: random.Random, count: int | None = None) -> None:

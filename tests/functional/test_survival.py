@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from cli_runner import odbctl
-from real_world import World, is_running, kill, parent_of, processes_of
+from real_world import World, is_running, kill, parent_of, processes_of, wait_until_idle
 from waiting import eventually
 
 from odbctl.engine.api import managers, services
@@ -106,6 +106,7 @@ def test_what_a_stopped_launcher_starts_too_late_is_ended(world: World) -> None:
     try:
         services.scale_service(world.engine, "svc", 2)
         world.wait(lambda: len(world.instances()) == 2)
+        wait_until_idle(manager)
         kill(manager)  # it has asked; nobody has heard
         eventually(lambda: not is_running(manager))
         services.scale_service(world.engine, "svc", 1)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.facts import observed_state, unfulfilled
+from odbctl.engine.api.facts import unfulfilled
+from odbctl.engine.api.live_views import LiveInstance, LiveService, has_vanished, live_instance
 from odbctl.engine.api.status import any_manager
 from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import Release, Service, ServiceInstance
-from odbctl.engine.model.states import ENDED_STATES, ExitCause, InstanceState
+from odbctl.engine.model.states import InstanceState
 from odbctl.engine.reconcile.describe import ServiceState, describe_service
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
@@ -27,54 +27,6 @@ PAUSE_PER_SWEEP = 100.0
 # What a service's state is told from; counters are not.
 _TELLING = frozenset(ServiceSnapshot._fields) | {"schedule"}
 _STEADY = frozenset({ServiceState.RUNNING.value, ServiceState.STOPPED.value})
-
-
-class LiveInstance(NamedTuple):
-    """A current instance; its state is checked against the process table."""
-
-    oid: int
-    name: str
-    service: str
-    host: str
-    slot: int
-    state: str
-    is_ready: bool
-    is_owned: bool
-    health: str
-    pid: int | None
-    release: int
-    codebase: int
-    started_at: float | None
-    running_at: float | None
-    ended_at: float | None
-    exit_code: int | None
-    exit_signal: int | None
-    exit_cause: ExitCause | None
-    failures: int
-    reason: str
-
-
-class LiveService(NamedTuple):
-    """A service and its current instances."""
-
-    oid: int
-    name: str
-    state: str
-    reason: str
-    ready_count: int
-    desired_count: int
-    is_singleton: bool
-    is_scheduled: bool
-    codebase: str
-    ref: str
-    commit: str
-    placement: str
-    restarts: int
-    created_at: float
-    deployed_at: float | None
-    # Object ids of the codebases that it runs, or is about to.
-    codebases: frozenset[int]
-    instances: tuple[LiveInstance, ...]
 
 
 class LiveServices:
@@ -212,7 +164,7 @@ class LiveServices:
         """Return the services that time changes, and those of which a process is gone."""
         found: set[int] = set()
         for oid, service in self.services.items():
-            gone = [each.oid for each in service.instances if _has_vanished(each)]
+            gone = [each.oid for each in service.instances if has_vanished(each)]
             for instance in gone:
                 self._seen.pop(instance, None)
             if gone or service.state not in _STEADY:
@@ -241,7 +193,7 @@ class LiveServices:
     ) -> tuple[LiveInstance, InstanceSnapshot]:
         seen = self._seen.get(instance.oid)
         if seen is None:
-            live = _live_instance(service, instance)
+            live = live_instance(service, instance)
             snapshot = observe_instance(instance)._replace(state=InstanceState(live.state))
             seen = self._seen[instance.oid] = (live, snapshot)
         return seen
@@ -294,51 +246,3 @@ def _services_of(releases: Iterable[int]) -> Iterable[int]:
         release = Release.from_oid(oid)
         if release.exists():
             yield release.service.oid
-
-
-def _has_vanished(live: LiveInstance) -> bool:
-    """Tell whether an instance is not in the state any more that it was described in."""
-    if live.pid is None:
-        return False
-    instance = ServiceInstance.from_oid(live.oid)
-    return instance.exists() and observed_state(instance).value != live.state
-
-
-def _live_instance(service: Service, instance: ServiceInstance) -> LiveInstance:
-    state = observed_state(instance)
-    is_ended = state in ENDED_STATES
-    release = instance.release
-    return LiveInstance(
-        oid=instance.oid,
-        name=instance.name,
-        service=service.name,
-        host=instance.host.name,
-        slot=instance.slot,
-        state=state.value,
-        is_ready=state is InstanceState.RUNNING
-        and (service.readiness is None or instance.is_ready is True),
-        is_owned=instance.owner is not None,
-        health=_health(service, instance, state),
-        pid=None if is_ended else instance.pid,
-        release=release.number,
-        codebase=release.codebase.oid,
-        started_at=instance.started_at,
-        running_at=instance.running_at,
-        ended_at=instance.ended_at,
-        exit_code=instance.exit_code if is_ended else None,
-        exit_signal=instance.exit_signal if is_ended else None,
-        exit_cause=instance.exit_cause if is_ended else None,
-        failures=instance.failures,
-        reason=instance.reason or instance.message,
-    )
-
-
-def _health(service: Service, instance: ServiceInstance, state: InstanceState) -> str:
-    """Say what the probes say; empty where there is none, or nothing that lives."""
-    if state in ENDED_STATES or (service.readiness is None and service.liveness is None):
-        return ""
-    if instance.unhealthy_at is not None:
-        return "unhealthy"
-    if service.readiness is None or instance.is_ready is None:
-        return "unknown" if service.readiness else "healthy"
-    return "ready" if instance.is_ready else "not ready"

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from odbctl.engine.worker.mark import BLANK, VARIABLE
 from odbctl.paths import Home
 
 _SUFFIX = ".sock"
+_END_TIMEOUT_SECONDS = 1.0
+_END_POLL_SECONDS = 0.001
 _LAUNCHER = "odbctl.engine.managers.launcher:main"
 
 
@@ -28,6 +31,7 @@ class LauncherClient:
         self.path = path
         self.is_connected = False
         self.has_spoken = False
+        self._pid: int | None = None  # of a launcher that this process started
         self._connection: socket.socket | None = None
         self._buffer = LineBuffer()
         self._outgoing = b""
@@ -62,14 +66,16 @@ class LauncherClient:
             listener.bind(str(self.path))
             listener.listen(16)
             arguments = (str(listener.fileno()), method, str(self.journal))
-            subprocess.Popen(
+            process = subprocess.Popen(
                 python_command(home, python, _LAUNCHER, *arguments),
                 pass_fds=(listener.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
                 env={**os.environ, VARIABLE: BLANK},
-            ).returncode = 0  # it outlives this process; nobody here waits for it
+            )
+            self._pid = process.pid
+            process.returncode = 0  # it outlives this process
         self.connect()
 
     def fileno(self) -> int:
@@ -134,6 +140,11 @@ class LauncherClient:
             self._connection.close()
             self._connection = None
 
+    def could_run(self) -> bool:
+        """Tell whether a launcher that is gone had come up, or was killed before it could."""
+        was_killed = self._pid is None or _was_killed(self._pid)
+        return self.has_spoken or was_killed
+
     def take_over_journal(self) -> list[WorkerExited]:
         """Return the exits that a launcher, which is gone, left behind."""
         return read_journal(self.journal)
@@ -143,6 +154,17 @@ class LauncherClient:
         for path in (self.path, self.journal):
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
+
+
+def _was_killed(pid: int) -> bool:
+    """Wait for the end of a child that has closed its socket, and tell whether by a signal."""
+    deadline = time.monotonic() + _END_TIMEOUT_SECONDS
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < deadline:
+            if info := os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG):
+                return info.si_code != os.CLD_EXITED
+            time.sleep(_END_POLL_SECONDS)
+    return False
 
 
 def launcher_path(home: Home, host: str, python: str | None, *, method: str) -> Path:

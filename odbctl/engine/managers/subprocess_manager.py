@@ -190,7 +190,7 @@ class SubprocessServiceManager(ServiceManager):
         found = reclaim_orphans(self, [client.journal], requested=requested, known=known)
         requested -= found.instances
         reports: list[Report] = [*exits, *found.started]
-        if not client.has_spoken:
+        if not client.could_run():
             reason = "its interpreter could not run odbctl's launcher; see odbctl manager logs"
             return [*reports, *_refusals(requested, reason)]
         logger.warning("a launcher ended; its workers go on and are adopted")

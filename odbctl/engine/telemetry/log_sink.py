@@ -14,9 +14,9 @@ import os
 import sys
 import threading
 import time
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from odbctl.engine.telemetry.fork_watch import forget_forks, watch_forks
 from odbctl.engine.telemetry.log_appender import LogAppender
 from odbctl.engine.telemetry.log_files import LogFiles, segment_number
 from odbctl.engine.telemetry.log_window import EMPTY, Window
@@ -91,7 +91,7 @@ class LineSink:
             OSError: The folder or the file cannot be written.
         """
         self._appender.open()
-        _watch_forks(self)
+        watch_forks(self)
 
     def add(self, head: str, lines: list[str], owner: Owner | None = None) -> None:
         """Write whole lines, each under its own time and head.
@@ -120,7 +120,7 @@ class LineSink:
             self._window_is_refused = True
             self._close_window()
             self._appender.close()
-            _forget(self)
+            forget_forks(self)
 
     def become_child(self) -> None:
         """Keep a forked child off the parent's file."""
@@ -319,26 +319,3 @@ def _gil_is_enabled() -> bool:
 
 def _refuse(_data: bytes, /) -> int:
     raise ValueError("no window")
-
-
-_open_sinks: list[LineSink] = []
-
-
-def _watch_forks(sink: LineSink) -> None:
-    _open_sinks.append(sink)
-    _register_once()
-
-
-@cache
-def _register_once() -> None:
-    os.register_at_fork(after_in_child=_after_fork)  # the interpreter cannot unregister it
-
-
-def _forget(sink: LineSink) -> None:
-    if sink in _open_sinks:
-        _open_sinks.remove(sink)
-
-
-def _after_fork() -> None:
-    for sink in _open_sinks:
-        sink.become_child()

@@ -8,6 +8,7 @@ process that reads logs.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,9 @@ from odbctl.engine.telemetry.raw_times import RawTimes
 
 BLOCK_BYTES = 1 << 16
 OPEN_TRIES = 20
+# The kernel lets readers see the beginning of a write once it fills a page.
+PAGE_BYTES = 4096
+MID_WRITE_SECONDS = 0.002
 # A "line" longer than this (a file without line ends) is shown in pieces.
 LONGEST_LINE_BYTES = 1 << 23
 
@@ -76,12 +80,21 @@ class Span:
             if span is not None:
                 span.close()
             span = cls(files.log, descriptor, *waiting_bytes(files.tail, descriptor))
+            if span._is_mid_write():
+                time.sleep(MID_WRITE_SECONDS)
+                continue
             try:
                 if os.stat(files.log).st_ino == span.inode:
                     return span  # so the window was that of this file
             except FileNotFoundError:
                 continue
         return span
+
+    def _is_mid_write(self) -> bool:
+        """Tell whether it may end in the midst of a write that is going on."""
+        if self._waiting or not self._size or self._size % PAGE_BYTES:
+            return False
+        return self.read(self._size - 1, self._size) != b"\n"
 
     @classmethod
     def open_segment(cls, path: str) -> Span | None:

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from odbctl.engine.telemetry.log_files import LogFiles, instances_in
 from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
 from odbctl.engine.telemetry.log_reader import read_lines, tail
 from odbctl.engine.telemetry.log_sink import LogLimits
+from odbctl.engine.telemetry.log_span import PAGE_BYTES
 from odbctl.engine.telemetry.log_window import settle_window
 from odbctl.engine.telemetry.log_writer import LogWriter
 
@@ -31,6 +33,7 @@ PRINTS = """
 import os, sys
 from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_sink import LogLimits
+from odbctl.engine.telemetry.log_span import PAGE_BYTES
 from odbctl.engine.telemetry.log_writer import LogWriter
 
 logs, acknowledged, pause_every = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -250,3 +253,29 @@ def test_readers_see_one_state_while_logs_are_rotated(tmp_path: Path) -> None:
         finally:
             process.kill()
     os.close(acknowledged)
+
+
+def test_a_write_that_goes_on_is_seen_whole(tmp_path: Path) -> None:
+    files = files_of(tmp_path)
+    files.log.parent.mkdir(parents=True)
+    line = f"2026-11-26T02:00:00.000Z INFO stdout {'x' * PAGE_BYTES}\n"
+    files.log.write_text(line[:PAGE_BYTES])
+    rest = threading.Timer(0.01, lambda: append(files.log, line[PAGE_BYTES:]))
+    rest.start()
+    (found,) = read_lines([files])
+    rest.join()
+    assert found.text == "x" * PAGE_BYTES
+
+
+def test_a_write_that_nobody_ends_is_shown_as_far_as_it_came(tmp_path: Path) -> None:
+    files = files_of(tmp_path)
+    files.log.parent.mkdir(parents=True)
+    line = f"2026-11-26T02:00:00.000Z INFO stdout {'x' * PAGE_BYTES}\n"
+    files.log.write_text(line[:PAGE_BYTES])
+    (found,) = read_lines([files])
+    assert set(found.text) == {"x"}
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
