@@ -31,6 +31,12 @@ GIT_ENVIRONMENT = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run twice as many tests at a time as there are processors: most wait for something."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let nothing of the person who runs the tests reach them."""

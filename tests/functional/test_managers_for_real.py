@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from real_world import World, is_running, kill, processes_of
@@ -360,3 +361,50 @@ def test_a_hundred_instances_come_to_run_and_stop(world: World) -> None:
     assert len({i["pid"] for i in found}) == 100
     world.stop()
     assert not any(is_running(i["pid"] or 0) for i in found)
+
+
+# Somebody scales the service in the midst of a pass, when the manager has just planned.
+INTERRUPTED_STRATEGY = """
+import os
+import threading
+
+from odbctl.engine.managers import housekeeping
+from odbctl.engine.managers.subprocess_manager import SubprocessServiceManager
+from odbctl.engine.model.core import Service
+from odbctl.engine.odb import Database
+
+housekeeping.HEARTBEAT_SECONDS = 3600.0  # nothing else wakes it
+
+
+class InterruptedManager(SubprocessServiceManager):
+    strategy = "interrupted"
+
+    def _follow_hooks(self, **options):
+        if os.path.exists("{sign}"):
+            os.unlink("{sign}")
+            thread = threading.Thread(target=self._scale)
+            thread.start()
+            thread.join()
+        super()._follow_hooks(**options)
+
+    def _scale(self):
+        with Database(self.home.database, run_dir=self.home.run) as db:
+            with db.transaction():
+                Service.lookup_one(name="svc").desired_count += 1
+"""
+
+
+def test_what_is_committed_in_the_midst_of_a_pass_is_done_at_once(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign = tmp_path / "sign"
+    source = INTERRUPTED_STRATEGY.replace("{sign}", str(sign))
+    (tmp_path / "interrupted_managers.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    world.service()
+    world.start(count=1, strategy="interrupted_managers:InterruptedManager")
+    world.wait_running()
+    for count in (2, 3):
+        sign.touch()
+        services.reset_service(world.engine, "svc")  # begins a pass
+        world.wait_running(count=count)

@@ -69,6 +69,7 @@ class ServiceManager(LaunchStrategy):
         self._reports = ReportQueue()
         self._stop_read, self._stop_write = os.pipe()
         self._is_stopping = False
+        self._decided_seq = -1  # the last commit that the newest plan knows of
         self._pace = Pace()
         fifo = home.run / f"h-{hash_text(self.settings.name):08x}"
         self._health = HealthChecks(fifo, self.ask_probe)
@@ -103,7 +104,7 @@ class ServiceManager(LaunchStrategy):
             self._health.open()
             self._adopt(told)
             self._house.start(self.host_id)
-            with self.db.listen() as listener:
+            with self.db.listen(lambda: self._decided_seq) as listener:
                 self._loop(listener)
             self.db.run(lambda: record_host_down(self.host_id))
         finally:
@@ -122,19 +123,23 @@ class ServiceManager(LaunchStrategy):
 
     def _loop(self, listener: Listener) -> None:
         while not self._is_stopping:
-            wake_at = self._try_pass()
-            self._wait(listener, wake_at)
-            self._pace.keep()
+            try:
+                wake_at = self._pass()
+            except OdbctlError as error:
+                logger.warning("%s; trying again in %g s", error, RETRY_SECONDS)
+                self._rest()
+            except Exception:  # the manager outlives its own defects
+                logger.exception("a pass failed; trying again in %g s", RETRY_SECONDS)
+                self._rest()
+            else:
+                self._wait(listener, wake_at)
+                self._pace.keep()
 
-    def _try_pass(self) -> float | None:
-        """Make one pass; what goes wrong is logged and tried again soon."""
-        try:
-            return self._pass()
-        except OdbctlError as error:
-            logger.warning("%s; trying again in %g s", error, RETRY_SECONDS)
-        except Exception:  # the manager outlives its own defects
-            logger.exception("a pass failed; trying again in %g s", RETRY_SECONDS)
-        return time.time() + RETRY_SECONDS
+    def _rest(self) -> None:
+        """Sleep until it may work again, or this manager is to stop."""
+        poll = select.poll()
+        poll.register(self._stop_read, select.POLLIN)
+        poll.poll(RETRY_SECONDS * 1000)
 
     def _pass(self) -> float | None:
         self._house.step()
@@ -195,7 +200,9 @@ class ServiceManager(LaunchStrategy):
         record_reports(reports, actor=self.settings.name)
 
     def _decide(self) -> tuple[WorldSnapshot, Plan]:
-        with self.db.view():
+        """Plan; what is committed from now on has to wake this manager."""
+        with self.db.view() as view:
+            self._decided_seq = view.seq
             return self._observe()
 
     def _observe(self, *, without: Collection[int] = ()) -> tuple[WorldSnapshot, Plan]:

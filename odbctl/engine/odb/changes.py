@@ -130,7 +130,7 @@ class SocketListener:
         """Ask to be woken by the next commit.
 
         Returns:
-            True if something was committed since this thread's last view: do not sleep.
+            True if something was committed since the view that counts: do not sleep.
         """
         os.pwrite(self._armed, b"\1", self._slot)
         return self._has_changed()

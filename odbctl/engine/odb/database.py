@@ -138,10 +138,17 @@ class Database:
 
         return retry_on_conflict(attempt)()
 
-    def listen(self) -> Listener:
-        """Return a listener for this thread, to be used in a `with`."""
+    def listen(self, looked: Callable[[], int] | None = None) -> Listener:
+        """Return a listener for this thread, to be used in a `with`.
+
+        Args:
+            looked: Returns the `seq` of the view that was acted on, so that a commit after it is
+                noticed; by default that of this thread's last view. Whoever opens further views
+                after the one that matters has to say.
+        """
         session = self.session()
-        return self._store.listener(lambda: session.link.last_seq() != session.viewed_seq)
+        seen = looked or (lambda: session.viewed_seq)
+        return self._store.listener(lambda: session.link.last_seq() != seen())
 
     def wait_for_condition(
         self, condition: Callable[[], object], timeout_seconds: float | None = None

@@ -42,7 +42,7 @@ class LocalListener:
         return self._receiver().fileno()
 
     def arm(self) -> bool:
-        """Ask to be woken by the next commit; True if there was one since the last view."""
+        """Ask to be woken by the next commit; True if one followed the view that counts."""
         self._is_armed = True
         return self._has_changed()
 

@@ -137,7 +137,7 @@ class Listener(Protocol):
         ...
 
     def arm(self) -> bool:
-        """Ask to be woken by the next commit; True if there was one since the last view."""
+        """Ask to be woken by the next commit; True if one followed the view that counts."""
         ...
 
     def drain(self) -> None:
