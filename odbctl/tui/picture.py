@@ -30,7 +30,7 @@ _PLACED = re.compile(
     re.DOTALL,
 )
 _BLANK = "&#160;"
-_BLANKS = re.compile(rf"((?:{_BLANK})*)(.*?)((?:{_BLANK})*)", re.DOTALL)
+_GAPS = re.compile(rf"(^(?:{_BLANK})+|(?:{_BLANK}){{2,}}|(?:{_BLANK})+$)")
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 # Finds a program on the path.
@@ -83,19 +83,23 @@ def write_picture(
 def without_fonts(svg: str) -> str:
     """Return the picture without fonts from elsewhere: viewers that show pictures fetch none.
 
-    Blanks around a text become its place: some viewers leave them out.
+    Gaps become places: some viewers leave blanks out, and letters of another width would drift.
     """
     return _PLACED.sub(_placed, _FONTS.sub("", svg))
 
 
 def _placed(found: re.Match[str]) -> str:
-    head, x, middle, width, tail, text = found.groups()
-    blanks, bare, more = _BLANKS.fullmatch(text).groups()  # type: ignore[union-attr]  # it always matches
-    if not bare:
-        return ""
-    begins = float(x) + blanks.count(_BLANK) * _CELL_WIDTH
-    length = float(width) - (blanks + more).count(_BLANK) * _CELL_WIDTH
-    return f"{head}{begins:g}{middle}{length:g}{tail}{bare}</text>"
+    """Return a text as one for each stretch without gaps, each at its own place."""
+    from rich.cells import cell_len
+
+    head, x, middle, _width, tail, text = found.groups()
+    at, placed = float(x), ""
+    for part in _GAPS.split(text):
+        width = _CELL_WIDTH * cell_len(html.unescape(part))
+        if part.replace(_BLANK, ""):
+            placed += f"{head}{at:g}{middle}{width:g}{tail}{part}</text>"
+        at += width
+    return placed
 
 
 def svg_text(svg: str) -> str:

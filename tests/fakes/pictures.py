@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,6 +86,14 @@ def colours_of(app: App[None]) -> str:
     return without_fonts(app.export_screenshot())
 
 
+def told_colours(svg: str) -> str:
+    """Return what is drawn in a picture, where and how: not what frames it."""
+    styles = dict(re.findall(r"\.[\w-]+-(r\d+) \{ ?([^}]*?) ?\}", svg))
+    lines = re.findall(r'<rect (fill="[^"]*" x="[^"]*" y="[^"]*" width="[^"]*")', svg)
+    texts = re.findall(r'<text class="[\w-]+-(r\d+)" (x="[^"]*" y="[^"]*")[^>]*>(.*?)</text>', svg)
+    return "\n".join([*lines, *(f"{place} {styles[key]} {text}" for key, place, text in texts)])
+
+
 async def compare(pilot: Pilot[None], app: App[None], name: str) -> str:
     """Wait until the screen is as a file says; return how it is another, if it stays so.
 
@@ -92,17 +101,17 @@ async def compare(pilot: Pilot[None], app: App[None], name: str) -> str:
     With `ODBCTL_UPDATE_SCREENS` set the file is written instead, once the screen is still.
     """
     path = SCREENS / name
-    draw = colours_of if path.suffix == ".svg" else picture_of
+    draw, told = (colours_of, told_colours) if path.suffix == ".svg" else (picture_of, str)
     if IS_UPDATING:
         await _until_still(pilot, app, draw)
         path.parent.mkdir(exist_ok=True)
         path.write_text(draw(app), "utf-8")
         return ""
-    wanted = path.read_text("utf-8") if path.exists() else ""
+    wanted = told(path.read_text("utf-8")) if path.exists() else ""
     try:
-        await until(pilot, lambda: draw(app) == wanted, timeout_seconds=PATIENCE_SECONDS)
+        await until(pilot, lambda: told(draw(app)) == wanted, timeout_seconds=PATIENCE_SECONDS)
     except AssertionError:
-        return difference(name, wanted, draw(app))
+        return difference(name, wanted, told(draw(app)))
     return ""
 
 
