@@ -234,6 +234,7 @@ class World:
 
     def end(self) -> list[str]:
         """Stop everything of this home; return the command lines of what had to be killed."""
+        why = "it did not end in time"
         try:
             if any(i["ended_at"] is None for i in status.list_instances(self.engine)):
                 managers.ensure_manager(self.engine)
@@ -242,8 +243,8 @@ class World:
                     self.engine, manager["host"], with_services=True, timeout_seconds=8
                 )
             gone = eventually_gone(self.home)
-        except (OdbctlError, AssertionError):
-            gone = False
+        except (OdbctlError, AssertionError) as error:
+            gone, why = False, repr(error)
         finally:
             self.engine.close()
         left = {} if gone else processes_of(self.home)
@@ -251,7 +252,7 @@ class World:
         for process in self.loose:
             process.kill()
             process.communicate()
-        return [f"{pid}: {command}" for pid, command in left.items()]
+        return [why, *(f"{pid}: {command}" for pid, command in left.items())] if left else []
 
 
 def kill(pid: int | None, number: int = signal.SIGKILL) -> None:

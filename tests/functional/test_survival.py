@@ -20,6 +20,7 @@ from odbctl.engine.api.install import make_init_line, make_unit
 from odbctl.engine.managers.background import ManagerOptions
 from odbctl.engine.managers.host import HostSettings
 from odbctl.engine.model.core import ServiceHost, ServiceInstance
+from odbctl.engine.worker.mark import BLANK, worn_mark
 
 
 def pids(world: World) -> list[int | None]:
@@ -139,8 +140,16 @@ def begin_unheard(world: World, folder: Path) -> int:
     manager = world.manager()
     (folder / "manager").write_text(str(manager))
     services.start_service(world.engine, "svc", count=1)
+
     eventually(lambda: not is_running(manager))
-    (pid,) = processes_of(world.home)
+
+    def those_left() -> list[int]:
+        """Return the worker once it is alone: no launcher, and no spare."""
+        found = list(processes_of(world.home))
+        is_alone = len(found) == 1 and worn_mark(found[0]) not in (None, BLANK)
+        return found if is_alone else []
+
+    (pid,) = eventually(those_left)
     return pid
 
 

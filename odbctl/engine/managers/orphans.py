@@ -23,6 +23,7 @@ from odbctl.engine.worker.mark import BLANK, marked_instance, worn_mark
 
 _UNBORN_TIMEOUT_SECONDS = 2.0
 _UNBORN_POLL_SECONDS = 0.002
+_LOOKS = 3
 
 
 @dataclass(slots=True)
@@ -104,13 +105,18 @@ def _worker(run: Path, instance: int, entries: list[ProcessEntry]) -> ProcessIde
 
 
 def _sockets_at(path: str) -> set[str]:
-    """Return the links of all sockets bound to a path (proc(5), /proc/net/unix, fields 7 and 8)."""
-    try:
-        with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as file:
-            rows = [line.rstrip("\n").split(maxsplit=7) for line in file]
-    except OSError:
-        return set()
-    return {f"socket:[{row[6]}]" for row in rows if len(row) == 8 and row[7] == path}
+    """Return the links of all sockets bound to a path (proc(5), /proc/net/unix, fields 7 and 8).
+
+    The kernel tells them in pieces, and may leave some out while others come and go.
+    """
+    found: set[str] = set()
+    for _ in range(_LOOKS):
+        with contextlib.suppress(OSError), open("/proc/net/unix", "rb") as file:
+            rows = [line.rstrip(b"\n").split(maxsplit=7) for line in file]
+            found |= {f"socket:[{int(r[6])}]" for r in rows if r[7:] == [os.fsencode(path)]}
+        if found:
+            break
+    return found
 
 
 def _descriptors(pid: int) -> set[str]:

@@ -76,7 +76,9 @@ def _reclaim(manager: ServiceManager, instance: int, orphans: Orphans, done: Rec
         return
     worker = record.identity or orphans.worker
     if worker is None:
-        orphans.kill()  # it had not come to bind its socket: its instance is started again
+        if orphans.members:
+            logger.warning("killed a worker that had not begun; its instance is started again")
+            orphans.kill()
         return
     if record.identity is None:
         done.started.append(WorkerStarted(instance, worker.pid, worker.start_ticks, time.time()))

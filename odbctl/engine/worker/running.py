@@ -14,9 +14,13 @@ def record_running(instance: ServiceInstance, identity: ProcessIdentity, *, at: 
     """Write that an instance runs since `at`, and its event. Needs an open transaction.
 
     Returns:
-        False, with nothing written, when it is no longer wanted or runs already.
+        Whether it runs by that process; False, with nothing written, when it is not wanted.
     """
-    if not instance.exists() or instance.state not in _MAY_START:
+    if not instance.exists():
+        return False
+    if instance.state is InstanceState.RUNNING:  # somebody was quicker to write it
+        return (instance.boot_id, instance.pid, instance.start_ticks) == identity
+    if instance.state not in _MAY_START:
         return False
     instance.state = InstanceState.RUNNING
     instance.running_at = at

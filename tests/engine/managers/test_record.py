@@ -13,6 +13,8 @@ from odbctl.engine.managers.record import record_reports
 from odbctl.engine.model.core import Release, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.states import InstanceState
 from odbctl.engine.odb import Database
+from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
+from odbctl.engine.worker.running import record_running
 from odbctl.paths import Home
 
 
@@ -71,3 +73,13 @@ def test_what_has_ended_starts_no_more(db: Database, instance: ServiceInstance) 
     after(db, ended, of=instance)
     late = WorkerRunning(instance.oid, 100, 1, 2.0)
     assert after(db, late, of=instance)[0] is InstanceState.FAILED
+
+
+def test_a_worker_works_on_whoever_was_quicker_to_write_it(
+    db: Database, instance: ServiceInstance
+) -> None:
+    def write(pid: int) -> bool:
+        identity = ProcessIdentity(read_boot_id(), pid, 1)
+        return db.run(lambda: record_running(instance, identity, at=1.0))
+
+    assert [write(100), write(100), write(200)] == [True, True, False]
