@@ -40,6 +40,7 @@ from odbctl.engine.api.results import Change, Progress
 from odbctl.engine.api.settings import ServiceSettings
 from odbctl.engine.managers.background import ManagerOptions
 from odbctl.engine.managers.host import HostSettings
+from odbctl.engine.worker.mark import marked_instance, worn_mark
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
 
@@ -281,6 +282,11 @@ def wait_until_idle(pid: int) -> None:
         return set(looks[-10:]) == {("S", *looks[-1][1:])} and len(looks) >= 10
 
     eventually(is_idle, PATIENCE_SECONDS)
+
+
+def is_worker_of(home: Home, pid: int) -> bool:
+    """Tell whether a process lives and is a worker of a home, not another of the same number."""
+    return is_running(pid) and marked_instance(worn_mark(pid), home.run) is not None
 
 
 def processes_of(home: Home) -> dict[int, str]:

@@ -22,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from real_world import World, is_running, parent_of
+from real_world import World, is_running, is_worker_of, parent_of
 from waiting import eventually
 
 from odbctl.engine.api import managers, services, status
@@ -220,7 +220,7 @@ class Chaos:
         """No instance runs twice, and none is said to run that does not."""
         for instance in self.documents():
             pids = self.pids_of(instance["id"])
-            alive = [pid for pid in pids if is_running(pid)]
+            alive = [pid for pid in pids if is_worker_of(self.world.home, pid)]
             assert len(alive) <= 1, f"{instance['id']} runs as {alive}"
         self.check_no_lie()
 
@@ -266,7 +266,7 @@ class Chaos:
         every = {pid for name in os.listdir(folder) for pid in self.pids_of(name)}
 
         def strangers() -> set[int]:
-            return {pid for pid in every - known if is_running(pid)}
+            return {pid for pid in every - known if is_worker_of(self.world.home, pid)}
 
         eventually(lambda: not strangers(), 15)
 

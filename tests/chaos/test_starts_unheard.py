@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from git_repos import GitRepoFactory
-from real_world import World, is_running, processes_of
+from real_world import World, is_running, is_worker_of, processes_of
 from waiting import eventually
 
 from odbctl.engine.api import managers, services
@@ -95,4 +95,4 @@ def strangers(world: World) -> set[int]:
     known = {instance["pid"] for instance in world.instances()}
     files = (world.home.storage / "svc").glob("*/pids")
     said = {int(pid) for file in files for pid in file.read_text().split()}
-    return {pid for pid in said - known if is_running(pid)}
+    return {pid for pid in said - known if is_worker_of(world.home, pid)}
