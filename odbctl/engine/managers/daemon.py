@@ -68,8 +68,7 @@ def run_manager(home: Home, options: ManagerOptions) -> None:
     manager = make_manager(home, db, options)
     if options.is_kept:
         manager.keep_command = daemon_command(home, options)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: manager.stop())
+    manager.stop_on(signal.SIGTERM, signal.SIGINT)
     try:
         manager.run()
     finally:

@@ -30,6 +30,7 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import forget_other_codebases, use_codebase
 from odbctl.engine.worker.service_base import StopSignal
 from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
+from odbctl.engine.worker.wake_pipe import WakePipe
 from odbctl.paths import Home
 
 logger = logging.getLogger("odbctl.manager")
@@ -47,8 +48,7 @@ class InProcessServiceManager(ServiceManager):
         self._hanging: set[int] = set()
         self._news: list[Report] = []
         self._news_lock = threading.Lock()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
+        self._news_wake = WakePipe()
         self._streams = ThreadStreams()
         self._streams.install()
 
@@ -97,13 +97,11 @@ class InProcessServiceManager(ServiceManager):
     def _tell(self, report: Report) -> None:
         with self._news_lock:
             self._news.append(report)
-        os.write(self._wake_write, b"x")
+        self._news_wake.wake()
 
     def collect_reports(self) -> list[Report]:
         """Return what has become of the threads."""
-        try:
-            os.read(self._wake_read, 4096)
-        except BlockingIOError:
+        if not self._news_wake.drain():
             return []
         with self._news_lock:
             news, self._news = self._news, []
@@ -116,7 +114,7 @@ class InProcessServiceManager(ServiceManager):
 
     def descriptors(self) -> Iterable[tuple[int, bool]]:
         """Wake when a thread has news."""
-        return [(self._wake_read, False)]
+        return [(self._news_wake.fileno(), False)]
 
     def request_stop(self, instance: int) -> bool:
         """Set the stop signal of an instance's thread."""

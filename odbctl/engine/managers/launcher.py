@@ -38,6 +38,7 @@ from odbctl.engine.worker import mark, process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.reporting import parse_lines
+from odbctl.engine.worker.wake_pipe import WakePipe
 from odbctl.engine.worker.warm_up import warm_up
 from odbctl.paths import Home
 
@@ -58,7 +59,7 @@ class Launcher:
         self._leftovers = Leftovers(journal.path.parent)
         self._connections: dict[socket.socket, LineBuffer] = {}
         self._selector = selectors.DefaultSelector()
-        self._wakeup = os.pipe()
+        self._wake = WakePipe()
         self._running: dict[int, WorkerRunning] = {}
         self._report_read, self._report_write = os.pipe()
         self._report_rest = b""
@@ -68,12 +69,10 @@ class Launcher:
 
     def run(self) -> None:
         """Serve until no manager is connected and no child lives, nor what a child left."""
-        for end in self._wakeup:
-            os.set_blocking(end, False)
         signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
-        signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
+        self._wake.wake_on_signals()
         os.set_blocking(self._report_read, False)
-        for source in (self._listener, self._wakeup[0], self._report_read):
+        for source in (self._listener, self._wake, self._report_read):
             self._selector.register(source, selectors.EVENT_READ)
         had_manager = False
         while self._has_work() or not had_manager:
@@ -130,8 +129,8 @@ class Launcher:
     def _serve(self, source: Any) -> None:
         if source is self._listener:
             self._accept()
-        elif source == self._wakeup[0]:
-            os.read(self._wakeup[0], 4096)
+        elif source is self._wake:
+            self._wake.drain()
             self._reap()
         elif source == self._report_read:
             self._hear_running()
@@ -238,8 +237,8 @@ class Launcher:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for source in (self._listener, *self._connections):
                 os.close(source.fileno())
-            for descriptor in (*self._wakeup, self._report_read):
-                os.close(descriptor)
+            self._wake.close()
+            os.close(self._report_read)
             if self._spare is not None:
                 self._spare.close()
             self._selector.close()

@@ -11,10 +11,9 @@ A subclass is a way of launching workers: it says how they are started
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import select
+import signal
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -45,6 +44,7 @@ from odbctl.engine.worker.control import REPORT, control_path, send_control
 from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.engine.worker.wake_pipe import WakePipe
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
 
@@ -67,7 +67,7 @@ class ServiceManager(LaunchStrategy):
         self._groups = InstanceGroups(None)
         self._hooks = HookRunner(db)
         self._reports = ReportQueue()
-        self._stop_read, self._stop_write = os.pipe()
+        self._wake = WakePipe()
         self._is_stopping = False
         self._decided_seq = -1  # the last commit that the newest plan knows of
         self._pace = Pace()
@@ -118,8 +118,13 @@ class ServiceManager(LaunchStrategy):
     def stop(self) -> None:
         """Make `run` return soon; callable from any thread and from a signal handler."""
         self._is_stopping = True
-        with contextlib.suppress(OSError):
-            os.write(self._stop_write, b"x")
+        self._wake.wake()
+
+    def stop_on(self, *numbers: signal.Signals) -> None:
+        """Stop when one of these signals comes; main thread only."""
+        for number in numbers:
+            signal.signal(number, lambda _number, _frame: self.stop())
+        self._wake.wake_on_signals()
 
     def _loop(self, listener: Listener) -> None:
         while not self._is_stopping:
@@ -127,19 +132,13 @@ class ServiceManager(LaunchStrategy):
                 wake_at = self._pass()
             except OdbctlError as error:
                 logger.warning("%s; trying again in %g s", error, RETRY_SECONDS)
-                self._rest()
+                self._wake.sleep(RETRY_SECONDS)
             except Exception:  # the manager outlives its own defects
                 logger.exception("a pass failed; trying again in %g s", RETRY_SECONDS)
-                self._rest()
+                self._wake.sleep(RETRY_SECONDS)
             else:
                 self._wait(listener, wake_at)
                 self._pace.keep()
-
-    def _rest(self) -> None:
-        """Sleep until it may work again, or this manager is to stop."""
-        poll = select.poll()
-        poll.register(self._stop_read, select.POLLIN)
-        poll.poll(RETRY_SECONDS * 1000)
 
     def _pass(self) -> float | None:
         self._house.step()
@@ -243,29 +242,26 @@ class ServiceManager(LaunchStrategy):
             return
         poll = select.poll()
         poll.register(listener.fileno(), select.POLLIN)
-        poll.register(self._stop_read, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
         for descriptor in self.adopted.descriptors():
             poll.register(descriptor, select.POLLIN)
         for descriptor, wants_write in self.descriptors():
             poll.register(descriptor, select.POLLIN | (select.POLLOUT if wants_write else 0))
         poll.poll(self._timeout_seconds(wake_at) * 1000)
+        self._wake.drain()
         listener.drain()
 
     def _timeout_seconds(self, wake_at: float | None) -> float:
-        waits = [self._house.due_seconds()]
-        if (due_seconds := self._reports.due_seconds()) is not None:
-            waits.append(due_seconds)
-        if wake_at is not None:
-            waits.append(wake_at - time.time())
-        if (due_seconds := self._health.due_seconds()) is not None:
-            waits.append(due_seconds)
-        if self._own.retry_seconds is not None:
-            waits.append(self._own.retry_seconds)
-        if self.poll_seconds is not None:
-            waits.append(self.poll_seconds)
-        if self.adopted.needs_polling:
-            waits.append(POLL_SECONDS)
-        return max(0.0, min(waits))
+        waits = (
+            self._house.due_seconds(),
+            self._reports.due_seconds(),
+            self._health.due_seconds(),
+            self._own.retry_seconds,
+            self.poll_seconds,
+            POLL_SECONDS if self.adopted.needs_polling else None,
+            wake_at - time.time() if wake_at is not None else None,
+        )
+        return max(0.0, min(seconds for seconds in waits if seconds is not None))
 
     def _adopt(self, told: Collection[int]) -> None:
         """Find the workers that an earlier manager of this host left running.

@@ -1,6 +1,6 @@
 """How a worker hears its manager: one datagram socket per instance.
 
-The control thread sleeps in `recv` without ever waking by itself, so a
+The control thread sleeps in `poll` without ever waking by itself, so a
 hundred idle workers cost nothing. The socket is named by the instance, so a
 manager that never saw this worker start can reach it.
 """
@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
+
+from odbctl.engine.worker.stop_signals import StopSignals
 
 STOP = b"stop"
 # Asks a worker to write that it runs, for whoever was told may have died since.
@@ -33,17 +36,19 @@ class TakenError(Exception):
 
 
 class ControlSocket:
-    """The worker's side: a thread that calls what a message stands for."""
+    """The worker's side: a thread that calls what a message stands for, and hears signals."""
 
     def __init__(
         self,
         path: str,
         actions: Mapping[bytes, Callable[[], None]],
         on_probe: Callable[[bytes], None],
+        signals: StopSignals,
     ) -> None:
         self.path = path
         self._actions = actions
         self._on_probe = on_probe
+        self._signals = signals
         self._is_closed = False
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -96,12 +101,21 @@ class ControlSocket:
 
     def _listen(self) -> None:
         assert self._socket is not None  # the thread starts after the socket was bound
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        poll.register(self._signals, select.POLLIN)
         while not self._is_closed:
-            message = self._socket.recv(_MAX_BYTES)
-            if message.startswith(PROBE):
-                self._on_probe(message[len(PROBE) :])
-            elif (action := self._actions.get(message)) is not None:
-                action()
+            for descriptor, _events in poll.poll():
+                if descriptor == self._signals.fileno():
+                    self._signals.hear()
+                else:
+                    self._obey(self._socket.recv(_MAX_BYTES))
+
+    def _obey(self, message: bytes) -> None:
+        if message.startswith(PROBE):
+            self._on_probe(message[len(PROBE) :])
+        elif (action := self._actions.get(message)) is not None:
+            action()
 
 
 def send_control(path: str, message: bytes) -> bool:

@@ -11,7 +11,6 @@ import faulthandler
 import json
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -30,6 +29,7 @@ from odbctl.engine.worker.mark import mark_of, wear
 from odbctl.engine.worker.reporting import PipeReport, ReportRunning
 from odbctl.engine.worker.service_base import StopSignal
 from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
+from odbctl.engine.worker.stop_signals import StopSignals
 from odbctl.paths import HOME_VARIABLE
 
 
@@ -62,21 +62,16 @@ def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
 def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     """Run one instance and return its exit code; the process is one that may be changed."""
     should_stop = StopSignal()
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: should_stop.set())
-    signal.signal(signal.SIGINT, lambda _signal, _frame: should_stop.set())
+    signals = StopSignals(should_stop)
     identity = identify()
     assert identity is not None  # this process lives
     db = Database(launch.database, run_dir=launch.run)
     worker = ServiceWorker(launch, db, should_stop, identity, report)
+    path = control_path(launch.run, launch.instance)
     actions = {STOP: should_stop.set, REPORT: worker.report_again}
-    control = ControlSocket(control_path(launch.run, launch.instance), actions, worker.answer_probe)
+    control = ControlSocket(path, actions, worker.answer_probe, signals)
     try:
-        if launch.memory_limit_bytes is not None or launch.cpu_limit is not None:
-            from odbctl.engine.worker.limits import hold
-
-            hold(launch)
-        _enter_storage(launch)
-        use_codebase(launch.source_roots, launch.pycache)
+        _prepare(launch)
         control.open()
     except (OSError, ValueError) as error:
         worker.record_failure(error)
@@ -85,7 +80,22 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
         return worker.run()
     finally:
         control.close()
+        signals.close()
         db.close()
+
+
+def _prepare(launch: WorkerLaunch) -> None:
+    """Make the process one of this instance: its limits, its folder, its code.
+
+    Raises:
+        OSError, ValueError: Something of it could not be done.
+    """
+    if launch.memory_limit_bytes is not None or launch.cpu_limit is not None:
+        from odbctl.engine.worker.limits import hold
+
+        hold(launch)
+    _enter_storage(launch)
+    use_codebase(launch.source_roots, launch.pycache)
 
 
 def _open_log(writer: LogWriter) -> None:

@@ -25,9 +25,10 @@ INSTANCE = 0xABC
 WORKER = """
 import sys, threading
 from odbctl.engine.worker.control import REPORT, STOP, ControlSocket
+from odbctl.engine.worker.stop_signals import StopSignals
 asked = threading.Event()
-report = lambda: print("reported", flush=True)
-control = ControlSocket(sys.argv[1], {STOP: asked.set, REPORT: report}, lambda _question: None)
+actions = {STOP: asked.set, REPORT: lambda: print("reported", flush=True)}
+control = ControlSocket(sys.argv[1], actions, lambda _question: None, StopSignals(asked))
 control.open()
 print("ready", flush=True)
 while not asked.wait(0.2):
