@@ -229,9 +229,9 @@ class SubprocessServiceManager(ServiceManager):
         if not newcomers:
             return
         with self.db.view():
-            strangers = [each for each in newcomers if _is_stranger(each)]
+            strangers = {_identity(each) for each in newcomers if _is_stranger(each)}
         for each in strangers:
-            if signal_group(_identity(each), signal.SIGKILL):
+            if signal_group(each, signal.SIGKILL):
                 logger.warning("killed worker %d: its instance has no room for it", each.pid)
 
     def cleanup(self) -> None:
