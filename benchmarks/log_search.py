@@ -8,8 +8,7 @@ from benchmarks.figures import Figure, Row, Target
 from benchmarks.harness import Options
 from benchmarks.references import time_command
 from benchmarks.stage import Stage, stage
-from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import LogLimits
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_writer import LogWriter
 
 SERVICE = "talker"

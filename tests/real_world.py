@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -254,6 +254,14 @@ class World:
             process.kill()
             process.communicate()
         return [why, *(f"{pid}: {command}" for pid, command in left.items())] if left else []
+
+
+def a_world(home: Home, repo: GitRepo) -> Iterator[World]:
+    """Yield a world; end all that runs in it, and fail when that took a kill."""
+    made = World(home=home, repo=repo, engine=Engine.open(home))
+    yield made
+    left = made.end()
+    assert not left, f"still alive after everything was stopped: {left}"
 
 
 def kill(pid: int | None, number: int = signal.SIGKILL) -> None:

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 from git_repos import GitRepoFactory
-from real_world import World, is_running, is_worker_of, processes_of
+from real_world import World, a_world, is_running, is_worker_of, processes_of
 from waiting import eventually
 
 from odbctl.engine.api import managers, services
-from odbctl.engine.api.engine import Engine
 from odbctl.engine.worker.mark import BLANK, worn_mark
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
@@ -32,10 +31,7 @@ class Svc(ServiceBase):
 
 @pytest.fixture
 def world(home: Home, git_repo: GitRepoFactory) -> Iterator[World]:
-    made = World(home=home, repo=git_repo("app"), engine=Engine.open(home))
-    yield made
-    left = made.end()
-    assert not left, f"still alive after everything was stopped: {left}"
+    yield from a_world(home, git_repo("app"))
 
 
 @pytest.mark.timeout(ROUNDS * 10 + 120)

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from git_repos import GitRepoFactory
-from real_world import World
+from real_world import World, a_world
 
-from odbctl.engine.api.engine import Engine
 from odbctl.paths import Home
 
 
@@ -23,8 +22,5 @@ def free_port() -> int:
 
 @pytest.fixture
 def world(home: Home, git_repo: GitRepoFactory) -> Iterator[World]:
-    """Yield a world; end all that runs in it, and fail when that took a kill."""
-    made = World(home=home, repo=git_repo("app"), engine=Engine.open(home))
-    yield made
-    left = made.end()
-    assert not left, f"still alive after everything was stopped: {left}"
+    """Yield a world, with a repository of its own."""
+    yield from a_world(home, git_repo("app"))

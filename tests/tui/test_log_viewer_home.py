@@ -16,8 +16,7 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.log_pages import LogPages
 from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.states import InstanceState
-from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import LogLimits
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.errors import NotFoundError
 from odbctl.paths import Home

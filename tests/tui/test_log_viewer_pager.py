@@ -14,8 +14,8 @@ import pytest
 from waiting import eventually
 
 from odbctl.engine.api.log_pages import LineFilter, LogPages, PageLine, Place
-from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import LineSink, LogLimits
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
+from odbctl.engine.telemetry.log_sink import LineSink
 from odbctl.tui.logs.frame import LogFrame
 from odbctl.tui.logs.layout import LineStyle, Times, screen_lines
 from odbctl.tui.logs.pager import LogPager

@@ -20,8 +20,7 @@ from odbctl.engine.managers.host import HostSettings
 from odbctl.engine.managers.messages import Report, WorkerExited, WorkerHangs, WorkerStarted
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.odb import Database
-from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import LogLimits
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.telemetry.thread_streams import ThreadStreams
 from odbctl.engine.worker.control import PROBE

@@ -10,9 +10,20 @@ Used by workers, so only the standard library is imported.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import NamedTuple
+
+RAW_ENDS = (".out", ".err")  # of the files that have the times of their lines in another
+
+
+class LogLimits(NamedTuple):
+    """When a log is rotated, and how much of it is kept."""
+
+    segment_bytes: int = 10 * 2**20
+    segment_seconds: float = 7 * 86_400.0
+    quota_bytes: int = 100 * 2**20
 
 
 class LogFiles(NamedTuple):
@@ -90,9 +101,16 @@ class LogFiles(NamedTuple):
         }
         return [f"{self.folder}/{found[number]}" for number in sorted(found)]
 
-    def segment_path(self, number: int) -> str:
-        """Name a rotated file."""
+    def next_segment_path(self) -> str:
+        """Name the file that the log is rotated into next."""
+        number = max(map(segment_number, self.segments()), default=0) + 1
         return f"{self.log_path}.{number:06d}"
+
+    def keep_segments(self, count: int) -> None:
+        """Remove all but the newest rotated files; `count` is 1 or more."""
+        for path in self.segments()[:-count]:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
     def remove_empty(self) -> None:
         """Remove raw files into which nothing was written, once the instance has ended."""

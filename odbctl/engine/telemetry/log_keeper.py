@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from odbctl.engine.telemetry.log_files import segment_number
+from odbctl.engine.telemetry.log_files import RAW_ENDS, index_of, segment_number
 
 HOST_QUOTA_BYTES = 2 * 2**30
 COMPRESS_AFTER_SECONDS = 600.0
@@ -145,6 +145,8 @@ def _within(files: list[_File], quota_bytes: int) -> list[_File]:
     for file in sorted(files):
         if excess > 0 and not file.is_written:
             _remove(file.path)
+            if file.path.endswith(RAW_ENDS):
+                _remove(os.fspath(index_of(Path(file.path))))
             excess -= file.size
         else:
             kept.append(file)

@@ -15,8 +15,8 @@ from odbctl.engine.telemetry.log_files import LogFiles
 from odbctl.engine.telemetry.log_format import LogLine, Record, decode, parse_record, safe_text
 from odbctl.engine.telemetry.log_pieces import Piece, pieces
 from odbctl.engine.telemetry.log_records import joined
-from odbctl.engine.telemetry.log_sink import CONTINUATION
 from odbctl.engine.telemetry.log_span import ERR, LOG, OUT, SOURCES, RawLine, Span
+from odbctl.engine.telemetry.log_text import CONTINUATION
 
 __all__ = ["LogLine", "merged", "read_lines", "safe_text", "tail"]
 

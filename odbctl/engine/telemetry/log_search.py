@@ -15,8 +15,8 @@ from odbctl.engine.telemetry.log_format import LogLine
 from odbctl.engine.telemetry.log_pieces import pieces
 from odbctl.engine.telemetry.log_reader import merged, records, start_since
 from odbctl.engine.telemetry.log_records import is_found, joined
-from odbctl.engine.telemetry.log_sink import CONTINUATION
 from odbctl.engine.telemetry.log_span import LOG, SOURCES, Span
+from odbctl.engine.telemetry.log_text import CONTINUATION
 
 _SPECIAL = frozenset(".^$*+?{}[]\\|()")
 _MARK = CONTINUATION.encode()

@@ -14,17 +14,17 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from odbctl.engine.telemetry.fork_watch import forget_forks, watch_forks
 from odbctl.engine.telemetry.log_appender import LogAppender
-from odbctl.engine.telemetry.log_files import LogFiles, segment_number
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
+from odbctl.engine.telemetry.log_text import encode, join_record
 from odbctl.engine.telemetry.log_window import EMPTY, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CONTINUATION = "\t"
 FLOOD_BYTES = 2048
 FLOOD_PAUSE_MS = 10
 
@@ -33,22 +33,8 @@ LOOK_SECONDS = 60.0
 LEAST_LOOK_BYTES = 4096
 
 
-class LogLimits(NamedTuple):
-    """When a log is rotated, and how much of it is kept."""
-
-    segment_bytes: int = 10 * 2**20
-    segment_seconds: float = 7 * 86_400.0
-    quota_bytes: int = 100 * 2**20
-
-
 # A thread and the head it writes under: whose unfinished line ends the file.
 Owner = tuple[str, int]
-
-
-def encode(text: str) -> bytes:
-    """Encode what goes into the log; lone surrogates and NUL stay readable."""
-    raw = text.encode("utf-8", "backslashreplace")
-    return raw.replace(b"\0", b"\\x00") if b"\0" in raw else raw
 
 
 class LineSink:
@@ -69,7 +55,7 @@ class LineSink:
         self._appender = LogAppender(files.log_path)
         self._window: Window | None = None
         # The fast way counts on the GIL: see log_stream._fast_write.
-        self._window_is_refused = not getattr(sys, "_is_gil_enabled", _gil_is_enabled)()
+        self._window_is_refused = not getattr(sys, "_is_gil_enabled", lambda: True)()
         self._is_busy = False
         self._second: int = -1
         self._ms: int = -1
@@ -104,9 +90,8 @@ class LineSink:
         self._do(lambda: self._write(self._compose(head, lines, owner)))
 
     def add_record(self, head: str, text: str) -> None:
-        """Write one record; its further lines are marked as continuations."""
-        text = text.rstrip("\n").replace("\n", f"\n{CONTINUATION}")
-        self.add(head, [text])
+        """Write one record, of one line or several."""
+        self.add(head, [join_record(text)])
 
     def begin(self, head: str, text: str, owner: Owner) -> None:
         """Write the beginning of a line that the owner has flushed before its end."""
@@ -170,25 +155,18 @@ class LineSink:
                 self.put = self._window.put
 
     def _rotate(self) -> None:
-        window = self._window
+        window, limits = self._window, self._limits
         self.put = _refuse
         try:
             if window is not None:
                 window.reset(EMPTY)
-            number = max(map(segment_number, self._files.segments()), default=0) + 1
-            self._appender.rotate(self._files.segment_path(number))
-            self._forget_old()
+            self._appender.rotate(self._files.next_segment_path())
+            # This log keeps to the quota by itself: a flood is faster than any housekeeping.
+            self._files.keep_segments(max(1, limits.quota_bytes // limits.segment_bytes))
         finally:
             if window is not None:
                 self._rebase(window)
                 self.put = window.put
-
-    def _forget_old(self) -> None:
-        """Keep this one log within the quota, for a flood is faster than any housekeeping."""
-        kept = max(1, self._limits.quota_bytes // self._limits.segment_bytes)
-        for path in self._files.segments()[:-kept]:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
 
     def _tick(self, now: float) -> None:
         ms = int(now * 1000)
@@ -311,10 +289,6 @@ class LineSink:
         self._cut_owners.add(self._open_owner)
         self._open_owner = None
         return "\n"
-
-
-def _gil_is_enabled() -> bool:
-    return True
 
 
 def _refuse(_data: bytes, /) -> int:

@@ -12,8 +12,8 @@ import sys
 from typing import TextIO, cast
 
 from odbctl.engine.telemetry.log_appender import OPEN_FLAGS
-from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import LineSink, LogLimits
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
+from odbctl.engine.telemetry.log_sink import LineSink
 from odbctl.engine.telemetry.log_stream import LogStream
 from odbctl.engine.telemetry.log_window import settle_window
 

@@ -17,13 +17,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from odbctl.engine.telemetry import inotify
-from odbctl.engine.telemetry.log_files import index_of
+from odbctl.engine.telemetry.log_files import RAW_ENDS, index_of
 from odbctl.engine.telemetry.raw_times import MARK
 from odbctl.engine.telemetry.raw_trim import BLOCK_BYTES, trim_raw
 
 REST_SECONDS = 0.1
 LOOK_SECONDS = 1.0
-RAW_SUFFIXES = (".out", ".err")
 
 
 class RawTimeIndex:
@@ -126,7 +125,7 @@ class RawTimeIndex:
         self._add_folder(self._logs)
 
     def _add(self, path: Path) -> None:
-        if path.suffix in RAW_SUFFIXES:
+        if path.suffix in RAW_ENDS:
             self._add_file(path)
         elif path.parent == self._logs and path.is_dir():
             self._add_folder(path)

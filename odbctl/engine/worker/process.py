@@ -16,9 +16,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from odbctl.engine.odb import Database
-from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_handler import LogHandler
-from odbctl.engine.telemetry.log_sink import LogLimits
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.worker.control import REPORT, STOP, ControlSocket, control_path
 from odbctl.engine.worker.exit_note import leave_exit_note

@@ -13,13 +13,13 @@ import pytest
 from waiting import eventually
 
 from odbctl.engine.telemetry.inotify import Inotify
-from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_filter import EVERYTHING, LineFilter
 from odbctl.engine.telemetry.log_find import SearchStoppedError
 from odbctl.engine.telemetry.log_pages import LogPages, PageLine, Position
 from odbctl.engine.telemetry.log_reader import read_lines
 from odbctl.engine.telemetry.log_records import rank_of
-from odbctl.engine.telemetry.log_sink import LineSink, LogLimits
+from odbctl.engine.telemetry.log_sink import LineSink
 from odbctl.engine.telemetry.log_span import OUT, SOURCES
 
 SEEDS = range(int(os.environ.get("LOG_SEEDS", "8")))

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from odbctl.engine.telemetry.follow import LogFollower
-from odbctl.engine.telemetry.log_files import LogFiles, instances_in
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits, index_of, instances_in
 from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
 from odbctl.engine.telemetry.log_reader import read_lines, tail
-from odbctl.engine.telemetry.log_sink import LogLimits
 from odbctl.engine.telemetry.log_span import PAGE_BYTES
 from odbctl.engine.telemetry.log_window import settle_window
 from odbctl.engine.telemetry.log_writer import LogWriter
@@ -32,7 +31,7 @@ ALL = frozenset({"svc-1"})
 PRINTS = """
 import os, sys
 from odbctl.engine.telemetry.log_files import LogFiles
-from odbctl.engine.telemetry.log_sink import LogLimits
+from odbctl.engine.telemetry.log_files import LogLimits
 from odbctl.engine.telemetry.log_span import PAGE_BYTES
 from odbctl.engine.telemetry.log_writer import LogWriter
 
@@ -187,6 +186,18 @@ def test_the_oldest_files_of_a_service_go_first_and_written_ones_never(tmp_path:
     keeper.keep({"svc": Known(0, ALL, ALL)})
     assert os.path.exists(files_of(tmp_path).log)
     writer.close()
+
+
+def test_the_times_of_a_raw_file_go_with_it(tmp_path: Path) -> None:
+    files = files_of(tmp_path)
+    files.out.parent.mkdir()
+    files.out.write_bytes(b"x" * 10_000)
+    index_of(files.out).write_bytes(b"y" * 16)
+    keeper = LogKeeper(tmp_path, [tmp_path / "storage"])
+    keeper.keep({"svc": Known(9000, ALL, ALL)})
+    assert files.out.exists()  # it is being written
+    keeper.keep({"svc": Known(9000, frozenset(), ALL)})
+    assert list(files.out.parent.iterdir()) == []
 
 
 def test_the_host_has_a_quota(tmp_path: Path) -> None:

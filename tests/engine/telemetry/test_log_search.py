@@ -13,12 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_format import LogLine
 from odbctl.engine.telemetry.log_reader import read_lines
 from odbctl.engine.telemetry.log_records import joined, level_name, rank_of, understand
 from odbctl.engine.telemetry.log_search import search_lines
-from odbctl.engine.telemetry.log_sink import LogLimits
 from odbctl.engine.telemetry.log_span import OUT, Span
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.telemetry.raw_trim import trim_raw
