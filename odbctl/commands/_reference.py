@@ -16,7 +16,7 @@ from odbctl.commands import _failures  # its errors count, too
 from odbctl.commands._app import build
 from odbctl.commands._help import exit_codes_help, root_help
 from odbctl.commands.catalog import EXIT_CODES, NOUNS, TOP
-from odbctl.engine.api import documents
+from odbctl.engine.api import documents, store_documents
 from odbctl.errors import OdbctlError
 
 WIDTH = 100
@@ -34,8 +34,12 @@ _PRINTED_BY = {
     "LogDocument": ("service logs", "instance logs", "logs"),
     "FiguresDocument": ("instance figures",),
     "HookDocument": ("hook list", "hook show"),
-    "CheckDocument": ("doctor",),
+    "CheckDocument": ("doctor", "db check"),
     "WhyDocument": ("why",),
+    "TypeDocument": ("db types",),
+    "ObjectDocument": ("db list", "db show"),
+    "ChangeDocument": ("db watch",),
+    "BackupDocument": ("db backup", "db restore"),
 }
 
 
@@ -76,18 +80,20 @@ def documents_page() -> str:
         "more: `action`, a word for what was done (`unchanged` when nothing was), and "
         "`notes`, an array of strings. `config show` prints settings: `name`, `value`, `origin`."
     )
-    sections = [_document(name) for name in _document_names()]
+    sections = [_document(name, each) for name, each in _documents()]
     return "\n\n".join([_head("JSON documents"), introduction, *sections]) + "\n"
 
 
-def _document_names() -> Iterator[str]:
-    return (name for name in vars(documents) if name.endswith("Document"))
+def _documents() -> Iterator[tuple[str, type]]:
+    modules = (documents, store_documents)
+    found = (each for module in modules for each in vars(module).items())
+    return ((name, each) for name, each in found if name.endswith("Document"))
 
 
-def _document(name: str) -> str:
+def _document(name: str, document: type) -> str:
     printed_by = ", ".join(f"`odbctl {each}`" for each in _PRINTED_BY.get(name, ()))
     where = f"Printed by {printed_by}." if printed_by else "A part of other documents."
-    hints = typing.get_type_hints(getattr(documents, name))
+    hints = typing.get_type_hints(document)
     rows = [(f"`{field}`", _spelt(hint)) for field, hint in hints.items()]
     return f"## {name.removesuffix('Document')}\n\n{where}\n\n" + _table(("field", "type"), rows)
 

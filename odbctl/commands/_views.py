@@ -2,153 +2,54 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 
-from odbctl.commands._results import Document, as_document, as_list
-from odbctl.commands._table import Column, field_of
-from odbctl.commands._text import duration, local_time, size, visible
-from odbctl.engine.api.ends import describe_end
-
-COMMIT_DIGITS = 10
-
-
-def _short(value: object) -> str:
-    return str(value)[:COMMIT_DIGITS]
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _ago(value: object) -> str:
-    return duration(time.time() - value) if isinstance(value, int | float) else ""
-
-
-def _at(value: object) -> str:
-    return local_time(value) if isinstance(value, int | float) else ""
-
-
-def _bytes(value: object) -> str:
-    return size(value) if isinstance(value, int | float) else ""
-
-
-def _yes_no(value: object) -> str:
-    return "yes" if value else "no"
-
-
-def _words(value: object) -> str:
-    pairs = as_document(value).items()
-    return " ".join([f"{key}={item}" for key, item in pairs] or map(str, as_list(value)))
-
-
-def _commas(value: object) -> str:
-    return ", ".join(map(str, as_list(value)))
-
-
-def _pairs(value: object) -> str:
-    return ", ".join([f"{key}: {item}" for key, item in as_document(value).items()])
-
-
-def _folder(value: object) -> str:
-    home = os.path.expanduser("~")
-    text = str(value)
-    return "~" + text[len(home) :] if home != "/" and text.startswith(home + "/") else text
-
-
-def _text(document: object, path: str) -> str:
-    value = field_of(as_document(document), path)
-    return "" if value is None else str(value)
-
-
-def counts(document: object) -> str:
-    """Return how many of the wanted instances run, as `2/3`."""
-    return f"{_text(document, 'running_count')}/{_text(document, 'desired_count')}"
-
-
-def _ref_and_commit(value: object) -> str:
-    """Return a codebase as `main@1a2b3c4d5e`, or the commit alone when it is the ref."""
-    ref, commit = _text(value, "ref"), _text(value, "commit")
-    short = _short(commit)
-    return short if commit.startswith(ref) else f"{ref}@{short}"
-
-
-def _exit(value: object) -> str:
-    """Say how a process ended."""
-    code, number = _text(value, "code"), _text(value, "signal")
-    if number:
-        return f"signal {number}"
-    return f"code {code}" if code else "unknown"
-
-
-def _instance_up(value: object) -> str:
-    running_at = _text(value, "running_at")
-    if not running_at:
-        return ""
-    ended_at = _text(value, "ended_at")
-    return duration((float(ended_at) if ended_at else time.time()) - float(running_at))
-
-
-def _took(value: object) -> str:
-    """Return how long a run has taken, or takes by now."""
-    started_at, ended_at = _text(value, "started_at"), _text(value, "ended_at")
-    if not started_at:
-        return ""
-    return duration((float(ended_at) if ended_at else time.time()) - float(started_at))
-
-
-def _probe(value: object) -> str:
-    """Return a probe as `tcp:8080 every 10 s, 3 x within 5 s`."""
-    period, limit = _text(value, "period_seconds"), _text(value, "timeout_seconds")
-    often = f"every {float(period or 0):g} s"
-    return f"{_text(value, 'probe')} {often}, {_text(value, 'failure_threshold')} x {limit} s"
-
-
-def _hook_call(value: object) -> str:
-    return _text(value, "url") or _words(as_document(value).get("command"))
-
-
-def _why_short(value: object) -> str:
-    return _text(value, "reason") or _text(value, "message") or describe_end(as_document(value))
-
-
-def _place(value: object) -> str:
-    return f"{_text(value, 'path')}:{_text(value, 'line')}"
-
-
-def _ok(value: object) -> str:
-    return "ok" if value else "failed"
-
-
-def _cores(value: object) -> str:
-    return _of(value, "cores_reserved", "cores")
-
-
-def _ram(value: object) -> str:
-    return _of(value, "ram_gb_reserved", "ram_gb")
-
-
-def _of(document: object, part: str, whole: str) -> str:
-    return f"{float(_text(document, part) or 0):.4g}/{float(_text(document, whole) or 0):.4g}"
-
+from odbctl.commands._cells import (
+    ago,
+    byte_size,
+    commas,
+    cores,
+    counts,
+    exit_text,
+    folder,
+    hook_call,
+    instance_up,
+    moment,
+    number,
+    ok_or_failed,
+    pairs,
+    place,
+    probe,
+    ram,
+    ref_and_commit,
+    short,
+    text_of,
+    took,
+    why_short,
+    words,
+    yes_no,
+)
+from odbctl.commands._results import Document
+from odbctl.commands._table import Column
+from odbctl.commands._text import duration, visible
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "service": (
         Column("NAME", "name"),
         Column("STATE", "state", is_state=True),
         Column("RUNNING", "", counts),
-        Column("COMMIT", "codebase", _ref_and_commit),
+        Column("COMMIT", "codebase", ref_and_commit),
         Column("RESTARTS", "restarts"),
         Column("CLASS", "class"),
         Column("CODEBASE", "codebase.name", is_wide=True),
         Column("RELEASE", "release", is_wide=True),
         Column("PLACEMENT", "placement", is_wide=True),
-        Column("CORES", "cores", _number, is_wide=True),
-        Column("RAM-GB", "ram_gb", _number, is_wide=True),
+        Column("CORES", "cores", number, is_wide=True),
+        Column("RAM-GB", "ram_gb", number, is_wide=True),
         Column("POLICY", "restart", is_wide=True),
         Column("LOCK", "lock", is_wide=True),
-        Column("AGE", "created_at", _ago, is_wide=True),
+        Column("AGE", "created_at", ago, is_wide=True),
         Column("REASON", "reason"),
     ),
     "instance": (
@@ -156,55 +57,55 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("SERVICE", "service"),
         Column("STATE", "state", is_state=True),
         Column("PID", "pid"),
-        Column("UP", "", _instance_up),
+        Column("UP", "", instance_up),
         Column("FAILURES", "failures"),
-        Column("COMMIT", "commit", _short),
+        Column("COMMIT", "commit", short),
         Column("RELEASE", "release", is_wide=True),
         Column("HOST", "host", is_wide=True),
         Column("OWNER", "owner", is_wide=True),
-        Column("CPU%", "cpu_percent", _number, is_wide=True),
-        Column("RSS", "rss_bytes", _bytes, is_wide=True),
+        Column("CPU%", "cpu_percent", number, is_wide=True),
+        Column("RSS", "rss_bytes", byte_size, is_wide=True),
         Column("FILES", "open_files", is_wide=True),
         Column("THREADS", "threads", is_wide=True),
-        Column("STARTED", "started_at", _at, is_wide=True),
-        Column("EXIT", "exit", _exit, is_wide=True),
-        Column("REASON", "", _why_short),
-        Column("LOG", "log", _folder, is_wide=True),
+        Column("STARTED", "started_at", moment, is_wide=True),
+        Column("EXIT", "exit", exit_text, is_wide=True),
+        Column("REASON", "", why_short),
+        Column("LOG", "log", folder, is_wide=True),
     ),
     "figures": (
-        Column("TIME", "at", _at),
-        Column("CPU%", "cpu_percent", _number),
-        Column("RSS", "rss_bytes", _bytes),
+        Column("TIME", "at", moment),
+        Column("CPU%", "cpu_percent", number),
+        Column("RSS", "rss_bytes", byte_size),
         Column("FILES", "open_files"),
         Column("THREADS", "threads"),
     ),
     "run": (
         Column("RUN", "id"),
         Column("STATE", "state", is_state=True),
-        Column("STARTED", "started_at", _at),
-        Column("TOOK", "", _took),
-        Column("EXIT", "exit", _exit),
-        Column("COMMIT", "commit", _short),
+        Column("STARTED", "started_at", moment),
+        Column("TOOK", "", took),
+        Column("EXIT", "exit", exit_text),
+        Column("COMMIT", "commit", short),
         Column("RELEASE", "release", is_wide=True),
         Column("HOST", "host", is_wide=True),
-        Column("REASON", "", _why_short),
-        Column("LOG", "log", _folder, is_wide=True),
+        Column("REASON", "", why_short),
+        Column("LOG", "log", folder, is_wide=True),
     ),
     "codebase": (
         Column("NAME", "name"),
         Column("REF", "ref"),
-        Column("COMMIT", "commit", _short),
+        Column("COMMIT", "commit", short),
         Column("STATE", "state", is_state=True),
-        Column("AGE", "added_at", _ago),
-        Column("USED-BY", "used_by", _words),
-        Column("REPO", "repo", _folder, is_wide=True),
-        Column("ENVIRONMENT", "environment", _folder, is_wide=True),
-        Column("PATH", "path", _folder, is_wide=True),
+        Column("AGE", "added_at", ago),
+        Column("USED-BY", "used_by", words),
+        Column("REPO", "repo", folder, is_wide=True),
+        Column("ENVIRONMENT", "environment", folder, is_wide=True),
+        Column("PATH", "path", folder, is_wide=True),
         Column("SUBJECT", "subject"),
     ),
     "service_class": (
         Column("CLASS", "class"),
-        Column("FILE", "", _place),
+        Column("FILE", "", place),
         Column("DESCRIPTION", "doc"),
     ),
     "host": (
@@ -213,21 +114,21 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("PLACEMENT", "placement"),
         Column("INSTANCES", "instances"),
         Column("LIMIT", "max_instances", is_wide=True),
-        Column("CORES", "", _cores),
-        Column("RAM-GB", "", _ram),
-        Column("SEEN", "last_seen_at", _at, is_wide=True),
+        Column("CORES", "", cores),
+        Column("RAM-GB", "", ram),
+        Column("SEEN", "last_seen_at", moment, is_wide=True),
     ),
     "manager": (
         Column("HOST", "host"),
         Column("STATE", "state", is_state=True),
         Column("PID", "pid"),
-        Column("UP", "started_at", _ago),
+        Column("UP", "started_at", ago),
         Column("STRATEGY", "strategy"),
         Column("VERSION", "odbctl_version"),
-        Column("LOG", "log", _folder, is_wide=True),
+        Column("LOG", "log", folder, is_wide=True),
     ),
     "event": (
-        Column("TIME", "at", _at),
+        Column("TIME", "at", moment),
         Column("LEVEL", "level", is_state=True),
         Column("OBJECT", "object"),
         Column("REASON", "reason"),
@@ -238,17 +139,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "hook": (
         Column("NAME", "name"),
         Column("SERVICE", "service"),
-        Column("REASONS", "reasons", _words),
+        Column("REASONS", "reasons", words),
         Column("LEVEL", "level"),
-        Column("QUIET", "debounce_seconds", _number, is_wide=True),
-        Column("TIME-OUT", "timeout_seconds", _number, is_wide=True),
-        Column("CALLS", "", _hook_call),
+        Column("QUIET", "debounce_seconds", number, is_wide=True),
+        Column("TIME-OUT", "timeout_seconds", number, is_wide=True),
+        Column("CALLS", "", hook_call),
     ),
     "release": (
         Column("RELEASE", "number"),
         Column("STATE", "outcome", is_state=True),
-        Column("COMMIT", "codebase", _ref_and_commit),
-        Column("AGE", "created_at", _ago),
+        Column("COMMIT", "codebase", ref_and_commit),
+        Column("AGE", "created_at", ago),
         Column("ACTOR", "actor"),
         Column("CODEBASE", "codebase.name", is_wide=True),
         Column("CLASS", "class", is_wide=True),
@@ -256,20 +157,20 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "check": (
         Column("CHECK", "name"),
-        Column("STATE", "ok", _ok, is_state=True),
+        Column("STATE", "ok", ok_or_failed, is_state=True),
         Column("MESSAGE", "message"),
         Column("HINT", "hint"),
     ),
     "type": (
         Column("TYPE", "name"),
         Column("OBJECTS", "objects"),
-        Column("INDEXES", "indexes", _commas, is_wide=True),
-        Column("FIELDS", "fields", _pairs),
+        Column("INDEXES", "indexes", commas, is_wide=True),
+        Column("FIELDS", "fields", pairs),
     ),
     "object": (
         Column("OID", "oid"),
         Column("REV", "rev", is_wide=True),
-        Column("FIELDS", "fields", _words),
+        Column("FIELDS", "fields", words),
     ),
     "setting": (
         Column("SETTING", "name"),
@@ -281,7 +182,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 
 _NAMES: dict[str, Callable[[Document], str]] = {
     "instance": lambda d: str(d["id"]),
-    "codebase": lambda d: f"{d['name']}@{_short(d['commit'])}",
+    "codebase": lambda d: f"{d['name']}@{short(d['commit'])}",
     "service_class": lambda d: str(d["class"]),
     "manager": lambda d: str(d["host"]),
     "event": lambda d: str(d["object"]),
@@ -290,7 +191,7 @@ _NAMES: dict[str, Callable[[Document], str]] = {
     "change": lambda d: str(d["oid"]),
     "backup": lambda d: str(d["path"]),
     "log": lambda d: str(d["instance"]),
-    "why": lambda d: _text(d, "service.name"),
+    "why": lambda d: text_of(d, "service.name"),
 }
 
 
@@ -303,21 +204,21 @@ def name_of(document: Document) -> str:
 
 # Fields of `show`: shown by their own functions, or not as a field at all.
 _SHOWN_AS: dict[str, Callable[[object], str]] = {
-    "config": _words,
-    "env_names": _words,
-    "used_by": _words,
-    "exit": _exit,
-    "readiness": _probe,
-    "liveness": _probe,
-    "depends_on": _commas,
-    "command": _words,
-    "reasons": _words,
-    "header_names": _words,
-    "waits_for": _commas,
-    "log_max_bytes": _bytes,
-    "memory_limit_bytes": _bytes,
-    "rss_bytes": _bytes,
-    "log_quota_bytes": _bytes,
+    "config": words,
+    "env_names": words,
+    "used_by": words,
+    "exit": exit_text,
+    "readiness": probe,
+    "liveness": probe,
+    "depends_on": commas,
+    "command": words,
+    "reasons": words,
+    "header_names": words,
+    "waits_for": commas,
+    "log_max_bytes": byte_size,
+    "memory_limit_bytes": byte_size,
+    "rss_bytes": byte_size,
+    "log_quota_bytes": byte_size,
 }
 _HIDDEN = frozenset({"kind", "version", "instances"})
 
@@ -339,11 +240,11 @@ def _field_text(name: str, value: object) -> str:
     if name in _SHOWN_AS:
         return _SHOWN_AS[name](value)
     if name.endswith("_at") and isinstance(value, int | float) and value > time.time() + 1:
-        return f"{_at(value)} (in {duration(value - time.time())})"
+        return f"{moment(value)} (in {duration(value - time.time())})"
     if name.endswith("_at"):
-        return f"{_at(value)} ({_ago(value)} ago)"
+        return f"{moment(value)} ({ago(value)} ago)"
     if name == "codebase":
-        return f"{_text(value, 'name')} {_ref_and_commit(value)}"
+        return f"{text_of(value, 'name')} {ref_and_commit(value)}"
     if isinstance(value, bool):
-        return _yes_no(value)
-    return _number(value)
+        return yes_no(value)
+    return number(value)

@@ -136,7 +136,9 @@ class DashboardApp(App[None]):
         """Show what was read."""
         self._change(replace(self.state, snapshot=message.snapshot, failure=""))
         if self._picture is not None and self._is_complete():
-            self._take_picture_soon(self._picture)
+            path, self._picture = self._picture, None
+            # Panes that read for themselves come after.
+            self.set_timer(PICTURE_REST_SECONDS, partial(self._take_picture, path))
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """Keep what was read, and say that it is not fresh."""
@@ -287,11 +289,6 @@ class DashboardApp(App[None]):
             return False
         is_alone = snapshot.view is not View.SERVICES or not snapshot.services
         return is_alone or snapshot.detail is not None
-
-    def _take_picture_soon(self, path: Path) -> None:
-        """Let the panes that read for themselves come after."""
-        self._picture = None
-        self.set_timer(PICTURE_REST_SECONDS, partial(self._take_picture, path))
 
     def _take_picture(self, path: Path) -> None:
         from odbctl.tui.picture import write_picture

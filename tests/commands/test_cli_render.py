@@ -8,7 +8,8 @@ import pytest
 from cli_runner import odbctl
 from stocked_home import COMMIT, stock
 
-from odbctl.commands._render import log_line, safe_json
+from odbctl.commands._lines import log_line
+from odbctl.commands._render import safe_json
 from odbctl.commands._session import Terminal
 from odbctl.paths import Home
 

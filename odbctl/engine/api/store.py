@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from odbctl.engine.api.documents import (
+from odbctl.engine.api.documents import CheckDocument
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.store_documents import (
     BackupDocument,
     ChangeDocument,
-    CheckDocument,
     ObjectDocument,
     TypeDocument,
 )
-from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.odb import backup
 from odbctl.engine.odb.inspection import Inspection, StoredObject

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import selectors
 import signal
@@ -21,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from odbctl.engine.managers.exec_worker import execute_worker
 from odbctl.engine.managers.exit_journal import ExitJournal
-from odbctl.engine.managers.interpreters import python_command
 from odbctl.engine.managers.keeper import ManagerKeeper
 from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.messages import (
@@ -40,7 +39,6 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.reporting import parse_lines
 from odbctl.engine.worker.wake_pipe import WakePipe
 from odbctl.engine.worker.warm_up import warm_up
-from odbctl.paths import Home
 
 # So long nothing has to happen before a spare worker is made.
 QUIET_SECONDS = 0.02
@@ -211,9 +209,7 @@ class Launcher:
 
     def _spawn(self, launch: WorkerLaunch) -> list[WorkerStarted]:
         try:
-            pid = self._take_spare(launch) or (
-                self._fork(launch) if self._method == "fork" else self._execute(launch)
-            )
+            pid = self._take_spare(launch) or self._begin(launch)
         except OSError as error:
             exit_fields = (launch.instance, None, None, None, time.time(), 0)
             self._broadcast({"exited": [(*exit_fields, f"cannot start a process: {error}")]})
@@ -223,7 +219,9 @@ class Launcher:
         self._children[pid] = child
         return [child]
 
-    def _fork(self, launch: WorkerLaunch) -> int:
+    def _begin(self, launch: WorkerLaunch) -> int:
+        if self._method != "fork":
+            return execute_worker(launch, self._report_write)
         pid = os.fork()
         if pid == 0:
             self._become_worker(lambda: process.run_process(launch, self._report_write))
@@ -245,28 +243,6 @@ class Launcher:
             live()
         finally:
             os._exit(1)
-
-    def _execute(self, launch: WorkerLaunch) -> int:
-        import subprocess
-
-        home = Home(
-            data=Path(launch.home_data),
-            cache=Path(launch.home_cache),
-            state=Path(launch.home_state),
-        )
-        child = subprocess.Popen(
-            python_command(home, launch.python, "odbctl.engine.worker.process:main"),
-            stdin=subprocess.PIPE,
-            pass_fds=(self._report_write,),
-            start_new_session=True,
-            env={**os.environ, mark.VARIABLE: mark.mark_of(launch.run, launch.instance)},
-        )
-        assert child.stdin is not None  # it was asked for
-        with child.stdin:
-            fields = {"launch": launch.to_fields(), "report": self._report_write}
-            child.stdin.write(json.dumps(fields).encode())
-        child.returncode = 0  # the launcher reaps, not this object
-        return child.pid
 
     def _reap(self) -> None:
         """Record every child that has ended; end what it left in its session."""

@@ -10,27 +10,22 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.local_listener import LocalListener
 from odbctl.engine.odb.log import Group, schema_group
+from odbctl.engine.odb.memory_table import Columns, MemoryTable, Versions, columns_at
 from odbctl.engine.odb.shape import Recorded, Shape
 from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreError
 
 if TYPE_CHECKING:
-    from odbctl.engine.odb.codec import Row, Stored
+    from odbctl.engine.odb.codec import Stored
     from odbctl.engine.odb.definition import Definition
-    from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.overlay import Overlay
 
 KEPT_COMMITS: Final = 100_000
-
-# An object as it is stored, by column; None where it is deleted.
-Columns = dict[str, "Stored"]
-# What an object was, and since which commit; the newest comes last.
-Versions = list[tuple[int, Columns | None]]
 
 
 class MemoryStore:
@@ -151,64 +146,6 @@ class MemoryLink:
         return self._store.seq if self._snapshot is None else self._snapshot
 
 
-class MemoryTable:
-    """A class, as one release sees it in a snapshot."""
-
-    def __init__(self, store: MemoryStore, visible_seq: Callable[[], int], shape: Shape) -> None:
-        self._store = store
-        self._visible_seq = visible_seq
-        self._shape = shape
-        self.is_current = shape.is_current
-        self.is_plain = shape.is_plain
-
-    def row(self, oid: int) -> Row | None:
-        """Read the row of an object."""
-        with self._store.lock:
-            objects = self._store.objects.get(self._shape.definition.name, {})
-            columns = _visible(objects.get(oid, []), self._visible_seq())
-        return None if columns is None else self._shape.row(oid, columns)
-
-    def select(
-        self,
-        fields: Sequence[Field],
-        values: Sequence[Stored],
-        *,
-        limit: int | None = None,
-        newest: bool = False,
-    ) -> list[Row]:
-        """Read the rows with these values, oldest first."""
-        rows = list(self._rows(fields, values))
-        if limit is None:
-            return rows
-        return rows[max(0, len(rows) - limit) :] if newest else rows[:limit]
-
-    def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
-        """Count the rows with these values."""
-        return sum(1 for _ in self._rows(fields, values))
-
-    def _rows(self, fields: Sequence[Field], values: Sequence[Stored]) -> Iterator[Row]:
-        seq = self._visible_seq()
-        with self._store.lock:
-            objects = self._store.objects.get(self._shape.definition.name, {})
-            found = [
-                (oid, columns)
-                for oid, versions in sorted(objects.items())
-                if (columns := _visible(versions, seq)) is not None
-            ]
-        for oid, columns in found:
-            row = self._shape.row(oid, columns)
-            if all(row[each.position] == value for each, value in zip(fields, values, strict=True)):
-                yield row
-
-
-def _visible(versions: Versions, seq: int) -> Columns | None:
-    """Return what an object was at a commit."""
-    for since, columns in reversed(versions):
-        if since <= seq:
-            return columns
-    return None
-
-
 def _log_between(store: MemoryStore, after: int, last: int) -> list[Group] | None:
     first = store.seq - len(store.log) + 1
     if after + 1 < first:
@@ -224,7 +161,7 @@ def _shape(store: MemoryStore, definition: Definition) -> Shape:
 
 def _check_missing(store: MemoryStore, shape: Shape) -> None:
     if shape.missing and any(
-        _visible(versions, store.seq) is not None
+        columns_at(versions, store.seq) is not None
         for versions in store.objects.get(shape.definition.name, {}).values()
     ):
         raise StoreError(
@@ -239,7 +176,7 @@ def _learn(store: MemoryStore, shape: Shape, seq: int) -> Group:
     store.recorded.setdefault(name, []).append((seq, shape.merged))
     if shape.conversions:
         for oid, versions in store.objects.get(name, {}).items():
-            if (columns := _visible(versions, store.seq)) is not None:
+            if (columns := columns_at(versions, store.seq)) is not None:
                 now = {**columns, **shape.columns(shape.row(oid, columns))}
                 _put(store, versions, seq, now)
     return schema_group(name)
@@ -254,7 +191,7 @@ def _write(store: MemoryStore, shape: Shape, overlay: Overlay, seq: int) -> None
         changed = {
             shape.column(field): row[field.position] for field in overlay.definition.fields_of(mask)
         }
-        _put(store, objects[oid], seq, {**(_visible(objects[oid], seq) or {}), **changed})
+        _put(store, objects[oid], seq, {**(columns_at(objects[oid], seq) or {}), **changed})
     for oid, row in overlay.created.items():
         _put(store, objects.setdefault(oid, []), seq, shape.columns(row))
 
@@ -289,7 +226,7 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
         rows = [
             (oid, shape.row(oid, columns))
             for oid, versions in objects.items()
-            if oid not in overlay.rows and (columns := _visible(versions, store.seq)) is not None
+            if oid not in overlay.rows and (columns := columns_at(versions, store.seq)) is not None
         ]
         written = [(oid, row) for oid, row in overlay.rows.items() if row is not None]
         for oid, row in (*rows, *written):

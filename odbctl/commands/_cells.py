@@ -1,0 +1,150 @@
+"""How one value of a document is told to people: as a number, a time, a size. Pure."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from odbctl.commands._results import as_document, as_list
+from odbctl.commands._table import field_of
+from odbctl.commands._text import duration, local_time, size
+from odbctl.engine.api.ends import describe_end
+
+COMMIT_DIGITS = 10
+
+
+def short(value: object) -> str:
+    """Return the beginning of a commit's hash."""
+    return str(value)[:COMMIT_DIGITS]
+
+
+def number(value: object) -> str:
+    """Return a number of at most four digits, or any value as text."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def ago(value: object) -> str:
+    """Return how long ago a time was."""
+    return duration(time.time() - value) if isinstance(value, int | float) else ""
+
+
+def moment(value: object) -> str:
+    """Return a time in the local zone."""
+    return local_time(value) if isinstance(value, int | float) else ""
+
+
+def byte_size(value: object) -> str:
+    """Return bytes with their unit."""
+    return size(value) if isinstance(value, int | float) else ""
+
+
+def yes_no(value: object) -> str:
+    """Return `yes` or `no`."""
+    return "yes" if value else "no"
+
+
+def words(value: object) -> str:
+    """Return pairs as `key=value`, or items, in one line."""
+    assignments = [f"{key}={item}" for key, item in as_document(value).items()]
+    return " ".join(assignments or map(str, as_list(value)))
+
+
+def commas(value: object) -> str:
+    """Return items with commas."""
+    return ", ".join(map(str, as_list(value)))
+
+
+def pairs(value: object) -> str:
+    """Return pairs as `key: value`, with commas."""
+    return ", ".join([f"{key}: {item}" for key, item in as_document(value).items()])
+
+
+def folder(value: object) -> str:
+    """Return a path, the home folder as `~`."""
+    home = os.path.expanduser("~")
+    text = str(value)
+    return "~" + text[len(home) :] if home != "/" and text.startswith(home + "/") else text
+
+
+def text_of(document: object, path: str) -> str:
+    """Return a field of a document as text; empty when it has none."""
+    value = field_of(as_document(document), path)
+    return "" if value is None else str(value)
+
+
+def counts(document: object) -> str:
+    """Return how many of the wanted instances run, as `2/3`."""
+    return f"{text_of(document, 'running_count')}/{text_of(document, 'desired_count')}"
+
+
+def ref_and_commit(value: object) -> str:
+    """Return a codebase as `main@1a2b3c4d5e`, or the commit alone when it is the ref."""
+    ref, commit = text_of(value, "ref"), text_of(value, "commit")
+    beginning = short(commit)
+    return beginning if commit.startswith(ref) else f"{ref}@{beginning}"
+
+
+def exit_text(value: object) -> str:
+    """Say how a process ended."""
+    code, signal = text_of(value, "code"), text_of(value, "signal")
+    if signal:
+        return f"signal {signal}"
+    return f"code {code}" if code else "unknown"
+
+
+def instance_up(value: object) -> str:
+    """Return how long an instance runs, or ran."""
+    running_at = text_of(value, "running_at")
+    if not running_at:
+        return ""
+    ended_at = text_of(value, "ended_at")
+    return duration((float(ended_at) if ended_at else time.time()) - float(running_at))
+
+
+def took(value: object) -> str:
+    """Return how long a run has taken, or takes by now."""
+    started_at, ended_at = text_of(value, "started_at"), text_of(value, "ended_at")
+    if not started_at:
+        return ""
+    return duration((float(ended_at) if ended_at else time.time()) - float(started_at))
+
+
+def probe(value: object) -> str:
+    """Return a probe as `tcp:8080 every 10 s, 3 x within 5 s`."""
+    period, limit = text_of(value, "period_seconds"), text_of(value, "timeout_seconds")
+    often = f"every {float(period or 0):g} s"
+    return f"{text_of(value, 'probe')} {often}, {text_of(value, 'failure_threshold')} x {limit} s"
+
+
+def hook_call(value: object) -> str:
+    """Return what a hook calls: its page or its command."""
+    return text_of(value, "url") or words(as_document(value).get("command"))
+
+
+def why_short(value: object) -> str:
+    """Return why something is as it is, in a few words."""
+    return text_of(value, "reason") or text_of(value, "message") or describe_end(as_document(value))
+
+
+def place(value: object) -> str:
+    """Return a place in a file, as `svc.py:12`."""
+    return f"{text_of(value, 'path')}:{text_of(value, 'line')}"
+
+
+def ok_or_failed(value: object) -> str:
+    """Return how a check ended."""
+    return "ok" if value else "failed"
+
+
+def cores(value: object) -> str:
+    """Return a host's cores, as `reserved/all`."""
+    return _of(value, "cores_reserved", "cores")
+
+
+def ram(value: object) -> str:
+    """Return a host's memory in GB, as `reserved/all`."""
+    return _of(value, "ram_gb_reserved", "ram_gb")
+
+
+def _of(document: object, part: str, whole: str) -> str:
+    return f"{float(text_of(document, part) or 0):.4g}/{float(text_of(document, whole) or 0):.4g}"

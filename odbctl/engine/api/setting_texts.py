@@ -1,0 +1,97 @@
+"""Settings as people write them: probes, signals, sizes. Pure."""
+
+from __future__ import annotations
+
+import signal
+
+from odbctl.engine.model.probes import Probe, ProbeKind
+from odbctl.errors import UsageError
+
+NONE = "none"
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_PROBE_HINT = "health, tcp:8080, http:8080/ready, exec:COMMAND or none"
+
+
+def parse_probe(text: str) -> Probe | None:
+    """Read a probe as people write it; "none" is none.
+
+    Raises:
+        UsageError: It is no probe.
+    """
+    if text == NONE:
+        return None
+    word, _, target = text.partition(":")
+    try:
+        kind = ProbeKind(word)
+    except ValueError:
+        raise UsageError(f"no probe {text!r}", hint=_PROBE_HINT) from None
+    match kind:
+        case ProbeKind.HEALTH:
+            if target:
+                raise UsageError("health takes nothing behind it", hint=_PROBE_HINT)
+        case ProbeKind.EXEC:
+            _check_command(target)
+        case ProbeKind.HTTP | ProbeKind.TCP:
+            target = _place(kind, target.removeprefix("//"))
+    return Probe(kind, target)
+
+
+def _check_command(text: str) -> None:
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no command line: {error}", hint=_PROBE_HINT) from error
+    if not words:
+        raise UsageError("exec needs a command", hint=_PROBE_HINT)
+
+
+def _place(kind: ProbeKind, target: str) -> str:
+    """Return HOST:PORT and what follows it."""
+    place, slash, path = target.partition("/")
+    host, _, port = place.rpartition(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise UsageError(f"no port in {target!r}", hint=_PROBE_HINT)
+    if kind is ProbeKind.TCP and slash:
+        raise UsageError(f"a tcp probe has no path: {target!r}", hint=_PROBE_HINT)
+    if any(c.isspace() for c in target):
+        raise UsageError(f"a blank in {target!r}", hint=_PROBE_HINT)
+    return f"{host or '127.0.0.1'}:{port}{slash}{path}"
+
+
+def parse_signal(text: str) -> str:
+    """Return a signal's full name: `INT`, `SIGINT` and `2` are SIGINT.
+
+    Raises:
+        UsageError: There is no such signal, or it cannot be heard.
+    """
+    name = text.upper()
+    try:
+        found = signal.Signals(int(name)) if name.isdigit() else None
+        found = found or signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
+    except (KeyError, ValueError):
+        raise UsageError(f"no signal {text!r}", hint="as in SIGINT or SIGUSR1") from None
+    if found in (signal.SIGSTOP, signal.SIGCONT):
+        raise UsageError(f"{found.name} stops no service", hint="as in SIGINT or SIGUSR1")
+    return found.name
+
+
+def parse_size(text: str) -> int | None:
+    """Return the bytes of `512M`, `1.5G` or `10000`; None for "none".
+
+    Raises:
+        UsageError: It is no size.
+    """
+    words = text.strip().lower()
+    if words == NONE:
+        return None
+    words = words.removesuffix("b").removesuffix("i")
+    number, unit = (words[:-1], words[-1]) if words[-1:].isalpha() else (words, "")
+    try:
+        size = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        raise UsageError(f"{text!r} is no size", hint="as in 512M or 1.5G, or none") from None
+    if not 0 < size < 2**62:
+        raise UsageError(f"a size of {text!r}", hint="as in 512M or 1.5G, or none")
+    return int(size)
