@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from cli_runner import odbctl
-from real_world import World, kill
+from real_world import World, is_running, kill, parent_of
 from waiting import eventually
 
 from odbctl.engine.api import hooks, services, why
@@ -210,6 +210,26 @@ def test_hooks_go_on_where_a_killed_manager_was(world: World, tmp_path: Path) ->
     eventually(lambda: not any(m["state"] == "running" for m in world.managers()))
     world.manager()
     eventually(lambda: {"1", "2"} <= {e["message"] for e in lines_of(told)})
+
+
+def test_what_a_killed_manager_called_is_ended_by_the_next(world: World, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    command = ("sh", "-c", f"echo $$ >> {pids}; sleep 600 & exec sleep 600")
+    options = HookOptions(command=command, reasons=("noise",), timeout_seconds=500.0)
+    hooks.add_hook(world.engine, "hangs", options)
+    manager = world.manager()
+    world.engine.db.run(lambda: record_event("test/1", "noise", "1", actor="test"))
+    eventually(lambda: pids.exists() and len(pids.read_text()) > 1)
+    first = int(pids.read_text())
+    world.manager("zz")  # of another host, which calls no hooks
+    (launcher,) = [pid for pid in world.launcher_pids() if parent_of(pid) == manager]
+    kill(launcher)  # so managers look for what that has left: workers only
+    world.run()
+    assert is_running(first)
+    kill(manager)
+    eventually(lambda: not is_running(manager))
+    world.manager()
+    eventually(lambda: not is_running(first))
 
 
 def test_a_failing_hook_is_told_and_calls_no_hook(world: World, tmp_path: Path) -> None:

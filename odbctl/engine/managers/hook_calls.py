@@ -14,7 +14,9 @@ import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from odbctl.engine.managers.processes import list_processes, signal_group
 from odbctl.engine.model.core import Event
+from odbctl.engine.worker.mark import VARIABLE, worn_mark
 
 _MAX_OUTPUT_CHARS = 300
 
@@ -47,12 +49,26 @@ def event_fields(event: Event) -> dict[str, object]:
 
 
 class HookCommands:
-    """The commands of hooks that run now, so that they can be ended."""
+    """The commands of hooks that run now, so that they can be ended.
 
-    def __init__(self) -> None:
+    Args:
+        mark: What they wear, so that the next manager knows those that a killed one has left.
+    """
+
+    def __init__(self, mark: str = "") -> None:
+        self._mark = mark
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._is_open = True
+
+    def end_earlier(self) -> None:
+        """Kill what a manager that was killed has left running.
+
+        What a command that has ended left behind, it may have meant to.
+        """
+        for entry in list_processes():
+            if entry.pid == entry.session and worn_mark(entry.pid) == self._mark:
+                signal_group(entry.identity, signal.SIGKILL)
 
     def end(self) -> None:
         """Kill what runs now, and start no more."""
@@ -91,11 +107,14 @@ class HookCommands:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, **_told(call)},
+                env={**os.environ, **_told(call), **self._marked()},
                 cwd="/",
             )
             self._running.add(process)
             return process
+
+    def _marked(self) -> dict[str, str]:
+        return {VARIABLE: self._mark} if self._mark else {}
 
 
 def carry_out(call: HookCall, commands: HookCommands) -> str:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from odbctl.engine.managers.hook_calls import HookCall, HookCommands, carry_out, event_fields
@@ -21,6 +22,7 @@ from odbctl.engine.model.core import Event, Hook, ServiceHost
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel
 from odbctl.engine.odb import Database
+from odbctl.engine.worker.mark import hook_mark
 from odbctl.errors import OdbctlError, StoreError
 
 ACTOR = "hooks"
@@ -38,8 +40,9 @@ logger = logging.getLogger("odbctl.manager")
 class HookRunner:
     """Follows events and calls hooks, while it is started."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, run: Path) -> None:
         self._db = db
+        self._run = run
         self._host_id = 0
         self._stop = threading.Event()
         self._follower: threading.Thread | None = None
@@ -59,7 +62,7 @@ class HookRunner:
         """Start the threads."""
         self._host_id = host_id
         self._stop.clear()
-        self._commands = HookCommands()
+        self._commands = HookCommands(hook_mark(self._run))
         self._follower = threading.Thread(target=self._follow, name="hooks", daemon=True)
         self._follower.start()
         for number in range(WORKERS):
@@ -80,6 +83,7 @@ class HookRunner:
     # Following.
 
     def _follow(self) -> None:
+        self._commands.end_earlier()  # those of a manager that was killed; ours come after
         while not self._stop.is_set():
             try:
                 self._follow_once()

@@ -65,7 +65,7 @@ class ServiceManager(LaunchStrategy):
         self._own = OwnWorkers(self)
         self._house = Housekeeper(home, db, self.settings.name)
         self._groups = InstanceGroups(None)
-        self._hooks = HookRunner(db)
+        self._hooks = HookRunner(db, home.run)
         self._reports = ReportQueue()
         self._wake = WakePipe()
         self._is_stopping = False

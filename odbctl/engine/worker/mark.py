@@ -25,6 +25,11 @@ def mark_of(run: str | os.PathLike[str], instance: int) -> str:
     return f"{_beginning(run)}{instance:x}".ljust(_LENGTH, "-")
 
 
+def hook_mark(run: str | os.PathLike[str]) -> str:
+    """Return the mark of the commands that hooks of a home call; it is no instance's."""
+    return f"{_beginning(run)}hook".ljust(_LENGTH, "-")
+
+
 def marked_instance(mark: str | None, run: str | os.PathLike[str]) -> int | None:
     """Return the instance that a mark is of; None when it is none of this home."""
     beginning = _beginning(run)
