@@ -17,6 +17,8 @@ from real_world import World, kill
 from waiting import eventually
 
 from odbctl.engine.api.documents import InstanceDocument
+from odbctl.engine.model.core import ServiceInstance
+from odbctl.engine.worker.control import control_path, send_control
 
 # A manager that gets the signal of argument 2 just before its first sleep that nothing disturbs.
 MANAGER = """
@@ -103,6 +105,18 @@ class Svc(ServiceBase):
         should_stop.wait()
 """
 
+# A copy of it comes to the end of `do_work` as well.
+RETURNS_TWICE = """
+class Svc(ServiceBase):
+    def do_work(self, should_stop):
+        if copy := os.fork():
+            print("copy", os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]))
+            should_stop.wait()
+
+    def teardown(self):
+        print("torn down")
+"""
+
 # Sends itself the signal while asyncio has the interpreter tell *its* loop of signals.
 AWAITS = """
 import asyncio
@@ -150,6 +164,22 @@ def test_a_copy_that_a_service_forked_ends_on_sigterm_alone(world: World) -> Non
     assert [i["id"] for i in world.ready()] == ["svc-1"]
     world.stop()
     assert exit_of(world.instance("svc-1")) == (0, None)
+
+
+def test_a_copy_that_comes_back_takes_nothing_from_the_worker(world: World) -> None:
+    world.run(RETURNS_TWICE, stop_grace_seconds=60.0)
+    assert world.wait_line("copy ")["text"] == "copy 0"
+    assert send_control(control_path(world.home.run, instance_oid(world)), b"?")
+    assert [i["id"] for i in world.ready()] == ["svc-1"]
+    world.stop()
+    assert exit_of(world.instance("svc-1")) == (0, None)
+    assert world.texts()[1:] == ["torn down"]
+
+
+def instance_oid(world: World) -> int:
+    with world.engine.db.view():
+        (found,) = ServiceInstance.lookup_all()
+        return found.oid
 
 
 def test_a_signal_that_a_service_handles_itself_does_not_stop_it(world: World) -> None:

@@ -40,7 +40,7 @@ def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
         report: The descriptor to say on that it runs, if there is one.
     """
     code = EXIT_FAILURE
-    parent = os.getppid()
+    own, parent = os.getpid(), os.getppid()
     files = LogFiles.of(launch.logs, launch.service, launch.name)
     limits = LogLimits(segment_bytes=launch.log_segment_bytes, quota_bytes=launch.log_quota_bytes)
     writer = LogWriter(files, limits)
@@ -53,7 +53,7 @@ def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
     finally:
         _finish()
         writer.close()
-        if os.getppid() != parent:
+        if os.getpid() == own and os.getppid() != parent:
             leave_exit_note(launch.run, launch.instance, code & 0xFF)
         os._exit(code & 0xFF)
 
@@ -78,9 +78,10 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     try:
         return worker.run()
     finally:
-        control.close()
-        signals.close()
-        db.close()
+        if not worker.is_copy:  # all this is the worker's, which goes on
+            control.close()
+            signals.close()
+            db.close()
 
 
 def _prepare(launch: WorkerLaunch) -> None:

@@ -70,8 +70,13 @@ class ServiceWorker:
             self.record_failure(error)
             return EXIT_FAILURE
         finally:
-            if service is not None:
+            if service is not None and not self.is_copy:
                 self._tear_down(service)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether this is a copy of the worker, which the author's code forked and did not end."""
+        return os.getpid() != self.identity.pid
 
     def _make_service(self) -> ServiceBase:
         launch = self.launch
@@ -123,6 +128,8 @@ class ServiceWorker:
         lines = traceback.format_exception(_without_our_frames(error))
         text = "".join(lines)
         _print_error(text)
+        if self.is_copy:
+            return
 
         def write() -> None:
             instance = ServiceInstance.from_oid(self.launch.instance)
