@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import json
 import os
 import socket
 import time
@@ -12,15 +14,17 @@ import odbctl
 from odbctl.engine.model.core import ServiceHost
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import DEFAULT_HOST_PLACEMENT, HostState
-from odbctl.engine.worker.identity import identify
+from odbctl.engine.worker.identity import ProcessIdentity, identify, is_at_work
 from odbctl.errors import ConflictError
 from odbctl.paths import Home
 
 DEFAULT_HOST = "local"
 
 
-# A manager that was killed holds its lock until the last of its threads has ended.
+# How long the lock is waited for: that of a manager at work, and of one that is ending. A
+# killed one holds it until the last of its threads has ended.
 LOCK_SECONDS = 0.5
+ENDING_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +53,16 @@ class HostLock:
             ConflictError: Another manager supervises this host.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + LOCK_SECONDS
+        began_at = time.monotonic()
         while not _is_locked(descriptor):
-            if time.monotonic() > deadline:
+            wait_seconds = LOCK_SECONDS if _is_holder_at_work(descriptor) else ENDING_SECONDS
+            if time.monotonic() > began_at + wait_seconds:
                 os.close(descriptor)
                 raise ConflictError(
                     f"a manager of host {self._host!r} runs already", hint="odbctl manager status"
                 )
             time.sleep(0.01)
+        _write_holder(descriptor)
         self._descriptor = descriptor
 
     def release(self) -> None:
@@ -72,6 +78,22 @@ def _is_locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _write_holder(descriptor: int) -> None:
+    """Write into the lock's file who has it: this process."""
+    os.ftruncate(descriptor, 0)
+    with contextlib.suppress(OSError):  # no room: it counts as at work
+        os.pwrite(descriptor, json.dumps(identify()).encode(), 0)
+
+
+def _is_holder_at_work(descriptor: int) -> bool:
+    """Tell whether who has the lock, as far as its file tells, is not about to end."""
+    try:
+        boot_id, pid, start_ticks = json.loads(os.pread(descriptor, 1024, 0))
+    except (ValueError, TypeError):
+        return True  # it has only just got it, or had no room to say so
+    return is_at_work(ProcessIdentity(boot_id, pid, start_ticks))
 
 
 def record_host_up(

@@ -17,7 +17,7 @@ from odbctl.engine.reconcile.snapshot import (
     ServiceSnapshot,
     WorldSnapshot,
 )
-from odbctl.engine.worker.identity import ProcessIdentity, is_alive
+from odbctl.engine.worker.identity import ProcessIdentity, is_at_work
 
 
 def observe_world(
@@ -125,11 +125,11 @@ def observe_host(host: ServiceHost, *, is_own: bool = False) -> HostSnapshot:
 
 
 def is_managed(host: ServiceHost) -> bool:
-    """Tell whether a host's manager lives: its process, not its word."""
+    """Tell whether a host's manager is at work: its process, not its word."""
     if host.state is not HostState.UP:
         return False
     identity = manager_identity(host)
-    return identity is not None and is_alive(identity)
+    return identity is not None and is_at_work(identity)
 
 
 def observe_workers(host: int) -> list[tuple[int, ProcessIdentity | None]]:

@@ -12,6 +12,9 @@ import os
 from functools import cache
 from typing import NamedTuple
 
+_EXITING = 0x4  # PF_EXITING of the kernel's include/linux/sched.h
+_SIGKILL = 9  # `signal` would be an import for every command
+
 
 class ProcessIdentity(NamedTuple):
     """One process for ever: never equal to another one of the same pid."""
@@ -36,13 +39,20 @@ def read_start_ticks(pid: int) -> int | None:
 
     A zombie counts as gone. Source: proc(5), /proc/pid/stat, fields 3 and 22.
     """
+    fields = _read_stat(pid)
+    if fields is None:
+        return None if os.path.exists("/proc/self") else _ps_start(pid)
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _read_stat(pid: int) -> list[bytes] | None:
+    """Return the fields of a process's stat, from the third one (proc(5), /proc/pid/stat)."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             stat = file.read(1024)
     except OSError:
-        return None if os.path.exists("/proc/self") else _ps_start(pid)
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+        return None
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
 def _ps_start(pid: int) -> int | None:
@@ -66,3 +76,20 @@ def is_alive(identity: ProcessIdentity) -> bool:
     if identity.boot_id != read_boot_id():
         return False
     return read_start_ticks(identity.pid) == identity.start_ticks
+
+
+def is_at_work(identity: ProcessIdentity) -> bool:
+    """Tell whether that very process lives, and has not been killed.
+
+    A killed one lives on until the last of its threads has ended, on a busy machine for long.
+    """
+    return is_alive(identity) and not _is_ending(identity.pid)
+
+
+def _is_ending(pid: int) -> bool:
+    """Tell whether a process is on its way out (proc(5), /proc/pid/stat, fields 9, 31 and 52)."""
+    fields = _read_stat(pid)
+    if fields is None or len(fields) < 50:
+        return False
+    flags, pending, exit_code = int(fields[6]), int(fields[28]), int(fields[49])
+    return bool(flags & _EXITING or pending & 1 << _SIGKILL - 1 or exit_code == _SIGKILL)

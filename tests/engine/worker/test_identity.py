@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -10,7 +11,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from odbctl.engine.worker.identity import identify, is_alive, read_boot_id, read_start_ticks
+from odbctl.engine.worker.identity import (
+    identify,
+    is_alive,
+    is_at_work,
+    read_boot_id,
+    read_start_ticks,
+)
 
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs proc(5)")
 NO_PID = 2**22 + 1  # above the largest pid that Linux gives
@@ -58,6 +65,21 @@ def test_a_process_that_ended_is_gone_before_it_is_reaped() -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert read_start_ticks(process.pid) is None
         assert not is_alive(identity)
+
+
+@needs_proc
+def test_a_killed_process_is_at_work_no_more_though_it_lives_on() -> None:
+    threads = "import threading, time; [threading.Thread(target=time.sleep, args=(9,), daemon=1)"
+    code = f"{threads}.start() for _ in range(20)]; {READY_AND_WAIT}"
+    for _ in range(20):
+        with a_process(code) as process:
+            identity = identify(process.pid)
+            assert identity is not None
+            assert is_at_work(identity)
+            process.send_signal(signal.SIGSTOP)
+            assert is_at_work(identity)
+            process.kill()
+            assert not is_at_work(identity)
 
 
 def test_a_process_that_was_reaped_is_gone() -> None:
