@@ -168,7 +168,10 @@ class Chaos:
             other.execute("ROLLBACK")
 
     def fill_disk(self) -> None:
-        """Leave no room where the home is, for a moment; only where that is a small disk."""
+        """Leave no room where the home is, for a moment; only where that is a small disk.
+
+        A worker may be killed meanwhile: what it lost has to be counted.
+        """
         data = self.world.home.data
         found = os.statvfs(data)
         if found.f_blocks * found.f_frsize > 2**30:
@@ -178,6 +181,8 @@ class Chaos:
             while True:
                 file.write(bytes(1 << 20))
         time.sleep(self.chance.uniform(0.05, 0.4))
+        if self.chance.random() < 0.5:
+            self.kill_worker()
         filler.unlink()
 
     def set_clock(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import time
 
+from odbctl.engine.telemetry.log_losses import LossReport, report_line
+
 OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 
 
@@ -19,14 +21,15 @@ class LogAppender:
         self._descriptor = -1
         self._unreported_count = 0
         self._is_torn = False  # the file ends in the beginning of a line that had no room
+        self._losses: LossReport | None = None
         self.dropped_count = 0
         self.bytes_appended = 0
         self.opened_at = 0.0
 
     @property
     def is_well(self) -> bool:
-        """Tell whether everything so far was written or reported."""
-        return not (self._is_torn or self._unreported_count)
+        """Tell whether everything so far was written or reported, and there is room."""
+        return not (self._is_torn or self._unreported_count or self._losses)
 
     @property
     def size(self) -> int:
@@ -62,6 +65,7 @@ class LogAppender:
 
     def close(self) -> None:
         """Close the file; later appends open it again. Idempotent."""
+        self._end_losses()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -77,10 +81,11 @@ class LogAppender:
         written = self.append_some(whole)
         if written < len(whole):
             self._is_torn = self._is_torn or (written > 0 and not self._take_back(written))
-            self.drop(data)
+            self.drop(data, stamp)
             return False
         self._is_torn = False
         self._unreported_count = 0
+        self._end_losses()
         return True
 
     def _take_back(self, count: int) -> bool:
@@ -101,11 +106,34 @@ class LogAppender:
         self.bytes_appended += written
         return written
 
-    def drop(self, data: bytes) -> None:
-        """Count lines that will not be written."""
+    def append_lines(self, data: bytes) -> int:
+        """Append as many whole lines as there is room for; return how many bytes."""
+        written = self.append_some(data)
+        if written < len(data):
+            torn = written - (data.rfind(b"\n", 0, written) + 1)
+            written -= torn * self._take_back(torn)
+        return written
+
+    def drop(self, data: bytes, stamp: str) -> None:
+        """Count lines that will not be written, in the log itself where that can be.
+
+        Args:
+            data: The lines.
+            stamp: The time that a report gets.
+        """
         count = max(1, data.count(b"\n"))
         self.dropped_count += count
-        self._unreported_count += count
+        if self._losses is None and (begun := LossReport.begin(self._path, stamp)) is not None:
+            self._losses = begun
+            self._is_torn = self._is_torn and not begun.replaced_count
+            self.dropped_count += begun.replaced_count
+        if self._losses is None or not self._losses.add(count):
+            self._unreported_count += count
+
+    def _end_losses(self) -> None:
+        if self._losses is not None:
+            self._losses.close()
+            self._losses = None
 
     def _write(self, data: bytes) -> int:
         if self._descriptor >= 0:
@@ -119,5 +147,5 @@ class LogAppender:
     def _report(self, stamp: str) -> bytes:
         end = "\n" if self._is_torn else ""
         if self._unreported_count:
-            end += f"{stamp} ERROR log {self._unreported_count} lines lost: no room to write\n"
+            end += f"{report_line(stamp, self._unreported_count)}\n"
         return end.encode()

@@ -245,8 +245,9 @@ class LineSink:
         self.put = _refuse
         try:
             if not self._drain():
-                self._appender.drop(data)
-            elif data:
+                if data:
+                    self._appender.drop(data, self.stamp)
+            elif data or not self._appender.is_well:
                 self._appender.append(data, self.stamp)
             if self._window is not None and not self._window.used:
                 self._rebase(self._window)
@@ -262,7 +263,7 @@ class LineSink:
         if window is None or not window.used:
             return True
         rest = window.content()[max(0, self._appender.size - window.base) :]
-        if self._appender.append_some(rest) < len(rest):
+        if self._appender.append_lines(rest) < len(rest):
             return False  # no room: the lines stay in the window, later ones are counted
         self._rebase(window)
         return True

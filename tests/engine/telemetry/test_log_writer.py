@@ -285,9 +285,56 @@ def test_a_full_disk_stops_nothing_and_is_counted(files: LogFiles, tmp_path: Pat
     assert code == 0
     found = lines_of(files)
     lost = int(found[-1].text.split()[-1])
-    assert found[-2].text == f"{lost} lines lost: no room to write"
+    assert found[-2].text.rstrip() == f"{lost} lines lost: no room to write"
     whole = [line for line in found if line.text.endswith("x" * 50)]
     assert len(whole) == 1000 - lost
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "writer.close()"])
+@pytest.mark.parametrize("pause", ["pass", "time.sleep(0.0002)"], ids=["flood", "pace"])
+@pytest.mark.parametrize("length", [1, 50, 300])
+def test_a_worker_that_ends_on_a_full_disk_has_counted_what_it_lost(
+    files: LogFiles, tmp_path: Path, length: int, pause: str, end: str
+) -> None:
+    run_worker(
+        tmp_path,
+        f"""
+        import resource, time
+        for i in range(100): print("number", i, "x" * {length})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+        for i in range(100, 3000):
+            print("number", i, "x" * {length})
+            {pause}
+        {end}
+        """,
+    )
+    settle_window(files)
+    found = [line.text.rstrip() for line in lines_of(files)]
+    reports = [text for text in found if text.endswith("lines lost: no room to write")]
+    numbers = [int(text.split()[1]) for text in found if text.startswith("number")]
+    assert sorted(set(numbers)) == numbers
+    assert len(numbers) + sum(int(text.split()[0]) for text in reports) == 3000
+    assert all(text.endswith(" " + "x" * length) for text in found if text not in reports)
+
+
+def test_losses_soon_after_each_other_are_all_counted(files: LogFiles, tmp_path: Path) -> None:
+    run_worker(
+        tmp_path,
+        """
+        import resource
+        for i in range(100): print("number", i)
+        for i in range(100, 3000):
+            size = os.path.getsize(writer.files.log) + (i % 3 == 0) * 60  # room for one line in three
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+            print("number", i)
+        os.kill(os.getpid(), 9)
+        """,
+    )
+    found = [line.text.rstrip() for line in lines_of(files)]
+    numbers = [int(text.split()[1]) for text in found if text.startswith("number")]
+    lost = [int(text.split()[0]) for text in found if text.endswith("lines lost: no room to write")]
+    assert sorted(set(numbers)) == numbers
+    assert len(numbers) + sum(lost) == 3000
 
 
 def test_a_log_cut_by_hand_in_a_flood_harms_nobody(files: LogFiles, tmp_path: Path) -> None:
