@@ -324,7 +324,7 @@ def test_losses_soon_after_each_other_are_all_counted(files: LogFiles, tmp_path:
         import resource
         for i in range(100): print("number", i)
         for i in range(100, 3000):
-            size = os.path.getsize(writer.files.log) + (i % 3 == 0) * 60  # room for one line in three
+            size = os.path.getsize(writer.files.log) + (i % 3 == 0) * 60  # for one in three
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
             print("number", i)
         os.kill(os.getpid(), 9)
