@@ -114,5 +114,6 @@ def _lines_backward(last: bytes, *, is_whole: bool) -> list[tuple[int, bytes]]:
 def _count_in(line: bytes) -> int | None:
     """Return how many lines a report tells of; None when the line is none."""
     words = line.rstrip().split(maxsplit=4)
+    is_record = line[:1].isdigit()  # it begins with a time: no further line of another record
     is_report = words[1:3] == [b"ERROR", b"log"] and words[4:] == [_TEXT.encode()]
-    return int(words[3]) if is_report and words[3].isdigit() else None
+    return int(words[3]) if is_record and is_report and words[3].isdigit() else None
