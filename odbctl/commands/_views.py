@@ -98,7 +98,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("STATE", "state", is_state=True),
         Column("AGE", "added_at", ago),
         Column("USED-BY", "used_by", words),
-        Column("REPO", "repo", folder, is_wide=True),
+        Column("REPO", "repo", folder),
         Column("ENVIRONMENT", "environment", folder, is_wide=True),
         Column("PATH", "path", folder, is_wide=True),
         Column("SUBJECT", "subject"),

@@ -55,7 +55,7 @@ def a_plan(service: str = "api", *, refusal: str = "", to_release: int | None = 
         to_release=to_release,
         old="main@0123abc",
         new="main@fedcba9",
-        new_ref="main",
+        target="main",
         new_commit=NEW,
         old_subject="Say hi",
         new_subject="Say [bold]hello[/]",

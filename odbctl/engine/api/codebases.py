@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.engine.api.describe import codebase_document
 from odbctl.engine.api.documents import CodebaseDocument, ServiceClassDocument
@@ -26,6 +28,13 @@ Talk = Callable[[str], None]
 USERS_SHOWN = 5
 
 
+class StoredCodebase(NamedTuple):
+    """The codebase that a git ref was stored as: its object id, and what to report."""
+
+    oid: int
+    change: Change
+
+
 def add_codebase(
     engine: Engine,
     ref: str,
@@ -36,7 +45,7 @@ def add_codebase(
     python: str | None = None,
     progress: Talk | None = None,
 ) -> Change:
-    """Resolve a git ref, check its commit out, and keep it as a codebase.
+    """Resolve a git ref, check its commit out, and store it as a codebase.
 
     Args:
         engine: The opened home.
@@ -45,14 +54,42 @@ def add_codebase(
         name: By default the repository's name.
         source_root: A folder of the tree that modules are imported from.
         python: An interpreter or virtual environment to run it in.
-        progress: Is told each step that takes time.
+        progress: Called with each step that takes time.
 
     Returns:
-        "created", or "unchanged" when that commit was there with the same settings.
+        "created", or "unchanged" when the commit was already stored with these settings.
 
     Raises:
         CodebaseError: The repository or its tree cannot be used.
+        ConflictError: Another repository has codebases of this name.
         NotFoundError: The repository has no such ref.
+    """
+    return store_codebase(
+        engine,
+        ref,
+        repo=repo,
+        name=name,
+        source_root=source_root,
+        python=python,
+        progress=progress,
+    ).change
+
+
+def store_codebase(
+    engine: Engine,
+    ref: str,
+    *,
+    repo: str | None = None,
+    name: str | None = None,
+    source_root: str | None = None,
+    python: str | None = None,
+    progress: Talk | None = None,
+) -> StoredCodebase:
+    """Do what `add_codebase` does, and say which object the codebase is.
+
+    A name and a ref do not identify a codebase: the same commit may be stored with
+    several interpreters, and a branch moves. Callers that go on to use the codebase
+    need its object id.
     """
     tree = _check_out(
         engine,
@@ -63,14 +100,10 @@ def add_codebase(
         python=python,
         progress=progress,
     )
-    change = engine.db.run(lambda: _write_codebase(tree, ref))
+    oid, change = engine.db.run(lambda: _write_codebase(tree, ref))
     tree.check_out_again()
-    return Change(
-        action=change.action,
-        message=change.message,
-        document=change.document,
-        notes=(tree.note,) if tree.note else (),
-    )
+    notes = (tree.note,) if tree.note else ()
+    return StoredCodebase(oid, change._replace(notes=notes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +174,10 @@ def _check_out(
     )
 
 
-def _write_codebase(tree: _Tree, ref: str) -> Change:
-    """Write a codebase, unless it is there with the same settings. Needs a transaction."""
+def _write_codebase(tree: _Tree, ref: str) -> StoredCodebase:
+    """Store a codebase, unless it is stored with the same settings. Needs a transaction."""
     commit = tree.commit.commit
+    _refuse_other_repository(tree)
     for known in Codebase.lookup_all(name=tree.name, commit=commit):
         settings = (known.location, known.source_root, known.python)
         if settings == (tree.location, tree.source_root, tree.python):
@@ -161,22 +195,55 @@ def _write_codebase(tree: _Tree, ref: str) -> Change:
     )
     text = f"{ref} is commit {commit[:12]}"
     record_event(f"codebase/{tree.name}", "added", text, actor=actor())
-    return Change(
+    change = Change(
         action="created",
         message=f"codebase {tree.name}: {text}",
         document=codebase_document(codebase, ()),
     )
+    return StoredCodebase(codebase.oid, change)
 
 
-def _known(codebase: Codebase, ref: str) -> Change:
-    """Return what is there; the ref that it was last added by names it."""
+def _refuse_other_repository(tree: _Tree) -> None:
+    """Keep the versions of one name to one repository.
+
+    A home of an earlier release may have a name with several repositories; each of
+    them goes on to get new versions.
+
+    Raises:
+        ConflictError: Only other repositories have codebases of this name.
+    """
+    locations = {known.location for known in Codebase.lookup_all(name=tree.name)}
+    if not locations or tree.location in locations:
+        return
+    free = next(
+        name
+        for number in itertools.count(2)
+        if not Codebase.lookup_all(name=(name := _numbered(tree.name, number)))
+    )
+    words = ["odbctl", "codebase", "add", tree.commit.ref, "--repo", tree.location]
+    raise ConflictError(
+        f"codebase {tree.name!r} is of another repository: {', '.join(sorted(locations))}",
+        hint=shlex.join([*words, "--name", free]),
+    )
+
+
+def _numbered(name: str, number: int) -> str:
+    from odbctl.engine.codebases.names import LONGEST_NAME
+
+    suffix = f"-{number}"
+    return name[: LONGEST_NAME - len(suffix)] + suffix
+
+
+def _known(codebase: Codebase, ref: str) -> StoredCodebase:
+    """Return a codebase that is stored already; the ref that it was last added by names it."""
     if codebase.ref != ref:
         codebase.ref = ref
-    return Change(
+    change = Change(
         action="unchanged",
         message=f"codebase {codebase.name}: {ref} is commit {codebase.commit[:12]}",
         document=codebase_document(codebase, codebase_users(codebase)),
     )
+    return StoredCodebase(codebase.oid, change)
 
 
 def list_codebases(engine: Engine) -> list[CodebaseDocument]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.engine.api.describe import instance_document
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.lookups import codebase_versions, find_codebase, find_service
+from odbctl.engine.api.lookups import find_named_codebase, find_service
 from odbctl.engine.api.plan_texts import kept_texts, order_texts, refusal_of
 from odbctl.engine.api.release_choice import default_target, ran_release
 from odbctl.engine.api.versions import VERSION
@@ -42,6 +42,18 @@ class _Side(NamedTuple):
     commit: str
     location: str
     subject: str
+    source_root: str | None
+    python: str | None
+
+    def runs_like(self, other: _Side) -> bool:
+        """Whether both are the same code, run in the same way."""
+        return (
+            self.name == other.name
+            and self.location == other.location
+            and self.commit == other.commit
+            and self.source_root == other.source_root
+            and self.python == other.python
+        )
 
 
 def list_service_refs(
@@ -116,7 +128,7 @@ def plan_deploy(
 
     with engine.db.view():
         old = _side(_latest(find_service(name)).codebase)
-        added = _added(ref)
+        added = find_named_codebase(ref)
         new = _side(added) if added is not None else None
     with _stoppable(should_stop):
         if new is None:
@@ -124,7 +136,8 @@ def plan_deploy(
             new = old._replace(ref=ref, commit=found.commit, subject=found.subject)
         comparison = _compare(engine, old, new)
     with engine.db.view():
-        return _document(engine, find_service(name), old, new, comparison, to_release=None)
+        service = find_service(name)
+        return _document(engine, service, old, new, comparison, target=ref, to_release=None)
 
 
 def plan_rollback(
@@ -154,7 +167,10 @@ def plan_rollback(
     with _stoppable(should_stop):
         comparison = _compare(engine, old, new)
     with engine.db.view():
-        return _document(engine, find_service(name), old, new, comparison, to_release=to_release)
+        service = find_service(name)
+        return _document(
+            engine, service, old, new, comparison, target=new.ref, to_release=to_release
+        )
 
 
 def _stoppable(should_stop: Callable[[], bool] | None) -> contextlib.AbstractContextManager[None]:
@@ -176,6 +192,8 @@ def _side(codebase: Codebase) -> _Side:
         commit=codebase.commit,
         location=codebase.location,
         subject=codebase.subject,
+        source_root=codebase.source_root,
+        python=codebase.python,
     )
 
 
@@ -183,12 +201,6 @@ def _latest(service: Service) -> Release:
     release = service.candidate or service.release
     assert release is not None  # a service is created with a release
     return release
-
-
-def _added(ref: str) -> Codebase | None:
-    """Return the codebase that NAME@REF names, None when `ref` is a plain git ref."""
-    name, at, _rest = ref.partition("@")
-    return find_codebase(ref) if at and name and codebase_versions(name) else None
 
 
 def _compare(engine: Engine, old: _Side, new: _Side) -> Comparison:
@@ -206,6 +218,7 @@ def _document(
     new: _Side,
     comparison: Comparison,
     *,
+    target: str,
     to_release: int | None,
 ) -> DeployPlanDocument:
     live = [i for i in service.current_instances() if i.state not in ENDED_STATES]
@@ -214,6 +227,7 @@ def _document(
         "kind": "deploy_plan",
         "version": VERSION,
         "service": service.name,
+        "target": target,
         "to_release": to_release,
         "release": service.release_count + 1,
         "old": _side_document(old),
@@ -231,8 +245,7 @@ def _document(
 
 
 def _changes_code(service: Service, new: _Side) -> bool:
-    old = _side(_latest(service).codebase)
-    return (old.name, old.commit) != (new.name, new.commit)
+    return not _side(_latest(service).codebase).runs_like(new)
 
 
 def _place(instance: InstanceDocument) -> tuple[int, float]:

@@ -80,6 +80,16 @@ def find_codebase(spec: str) -> Codebase:
     return found[-1]
 
 
+def find_named_codebase(text: str) -> Codebase | None:
+    """Return the codebase that NAME@REF means; None when `text` is a plain git ref.
+
+    Raises:
+        NotFoundError: There are codebases of that name, none of that ref.
+    """
+    name, at, _ref = text.partition("@")
+    return find_codebase(text) if at and name and codebase_versions(name) else None
+
+
 def codebase_versions(name: str) -> list[Codebase]:
     """Return all versions of a codebase, in the order they were added."""
     return sorted(Codebase.lookup_all(name=name), key=lambda c: c.added_at)

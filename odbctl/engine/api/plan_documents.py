@@ -41,6 +41,7 @@ class PlanSideDocument(TypedDict):
 class DeployPlanDocument(TypedDict):
     """What a deploy or a roll back would change.
 
+    `target` is what was asked for, as `service deploy` takes it: a git ref or NAME@REF.
     `relation` is how the new commit stands to the old one: same, ahead, behind, diverged or
     unknown. Commits are the newest first and may be fewer than counted. `refusal` says why
     it would be refused.
@@ -49,6 +50,7 @@ class DeployPlanDocument(TypedDict):
     kind: str
     version: int
     service: str
+    target: str
     to_release: int | None
     release: int
     old: PlanSideDocument

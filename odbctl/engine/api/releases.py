@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from odbctl.engine.api.class_check import ClassQuestion, check_class
-from odbctl.engine.api.codebases import Talk, add_codebase
+from odbctl.engine.api.codebases import Talk, store_codebase
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.lookups import actor, codebase_versions, find_codebase, find_service
+from odbctl.engine.api.lookups import actor, find_named_codebase, find_service
 from odbctl.engine.api.release_choice import default_target, ran_release
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.status import describe_one
@@ -73,15 +74,16 @@ def deploy_service(
 ) -> Change:
     """Roll a service out to another commit of its codebase's repository.
 
-    The class is imported in a process of its own first: a commit in which it
-    does not import changes nothing.
+    Repository, source root and interpreter stay those of the newest release, unless
+    NAME@REF names a codebase with others. The class is imported in a separate process
+    first: a commit in which it does not import changes nothing.
 
     Args:
         engine: The opened home.
         name: The service.
         ref: A git ref of the repository, or NAME@REF of an added codebase.
         expected_commit: What the ref meant when somebody agreed to it, as a full hash.
-        progress: Is told each step that takes time.
+        progress: Called with each step that takes time.
 
     Raises:
         CodebaseLockedError: The service refuses a change.
@@ -94,22 +96,18 @@ def deploy_service(
         old = _latest_release(service)
         question = _question(old)
         source = old.codebase
-        settings = (source.location, source.name, source.source_root, source.python)
-    codebase = _added(engine, ref)
-    if codebase is None:
-        location, codebase_name, source_root, python = settings
-        add_codebase(
-            engine,
-            ref,
-            repo=location,
-            name=codebase_name,
-            source_root=source_root,
-            python=python,
-            progress=progress,
+        settings = _StoredSettings(
+            repo=source.location,
+            name=source.name,
+            source_root=source.source_root,
+            python=source.python,
         )
-        with engine.db.view():
-            codebase = find_codebase(f"{codebase_name}@{ref}")
+        codebase = find_named_codebase(ref)
+    if codebase is None:
+        stored = store_codebase(engine, ref, progress=progress, **settings)
+        codebase = Codebase.from_oid(stored.oid)
     with engine.db.view():
+        _refuse_removed(codebase, ref)
         if expected_commit is not None and codebase.commit != expected_commit:
             raise ConflictError(
                 f"{ref} is commit {codebase.commit[:12]} by now, no longer {expected_commit[:12]}",
@@ -119,15 +117,20 @@ def deploy_service(
     return _release(engine, name, codebase=codebase, question=question, action="deployed")
 
 
-def _added(engine: Engine, ref: str) -> Codebase | None:
-    """Return the codebase that NAME@REF names, None when `ref` is a plain git ref."""
-    name, at, _rest = ref.partition("@")
-    if not at or not name:
-        return None
-    with engine.db.view():
-        if not codebase_versions(name):
-            return None
-        return find_codebase(ref)
+class _StoredSettings(TypedDict):
+    """What a service's next commit takes over from the codebase of its newest release."""
+
+    repo: str
+    name: str
+    source_root: str | None
+    python: str | None
+
+
+def _refuse_removed(codebase: Codebase, ref: str) -> None:
+    if not codebase.exists():
+        raise ConflictError(
+            f"the codebase of {ref!r} was removed meanwhile", hint="deploy it again"
+        )
 
 
 def _latest_release(service: Service) -> Release:

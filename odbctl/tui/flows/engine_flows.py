@@ -91,7 +91,7 @@ class EngineFlows:
                 change = releases.deploy_service(
                     engine,
                     plan.service,
-                    plan.new_ref,
+                    plan.target,
                     expected_commit=plan.new_commit,
                     progress=tell,
                 )

@@ -52,7 +52,7 @@ class PlanView:
     to_release: int | None
     old: str
     new: str
-    new_ref: str
+    target: str
     new_commit: str
     old_subject: str
     new_subject: str
@@ -138,7 +138,7 @@ def plan_view(plan: DeployPlanDocument) -> PlanView:
         to_release=plan["to_release"],
         old=_side_text(plan["old"]),
         new=_side_text(plan["new"]),
-        new_ref=plan["new"]["ref"],
+        target=plan["target"],
         new_commit=plan["new"]["commit"],
         old_subject=plan["old"]["subject"],
         new_subject=plan["new"]["subject"],
