@@ -16,13 +16,13 @@ _odbctl_options() {
         "service stop") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service run") echo "--color --help --home --json --output" ;;
         "service runs") echo "--color --help --home --json --output" ;;
-        "service restart") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service restart") echo "--color --help --home --json --no-wait --output --settle --timeout --wait" ;;
         "service scale") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
         "service status") echo "--color --help --home --json --output" ;;
         "service logs") echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --until" ;;
-        "service configure") echo "--color --env --env-file --help --home --json --no-wait --output --timeout --wait" ;;
-        "service deploy") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
-        "service rollback") echo "--color --help --home --json --no-wait --output --timeout --wait" ;;
+        "service configure") echo "--color --env --env-file --help --home --json --no-wait --output --settle --timeout --wait" ;;
+        "service deploy") echo "--color --help --home --json --no-wait --output --settle --timeout --wait" ;;
+        "service rollback") echo "--color --help --home --json --no-wait --output --settle --timeout --wait" ;;
         "service history") echo "--color --help --home --json --output" ;;
         "service lock") echo "--color --help --home --json --output" ;;
         "service prepare") echo "--color --help --home --json --output" ;;

@@ -32,6 +32,7 @@ class InstanceFields(TypedDict, total=False):
     exit_code: int | None
     is_terminated: bool
     readiness: bool | None
+    ready_at: float | None
     unhealthy_at: float | None
 
 
@@ -40,6 +41,7 @@ class ServiceFields(TypedDict, total=False):
     name: str
     release: int | None
     candidate: int | None
+    settle_seconds: float
     singleton: bool
     restart: RestartPolicy
     placement: str

@@ -122,9 +122,9 @@ class World:
         self.start(name, count)
         return self.wait_running(name, count)
 
-    def deploy(self, name: str = "svc", ref: str = "main") -> int:
+    def deploy(self, name: str = "svc", ref: str = "main", *, settle: float = 0.0) -> int:
         """Deploy a ref; return the number of the new release, which is not waited for."""
-        releases.deploy_service(self.engine, name, ref)
+        releases.deploy_service(self.engine, name, ref, settle_seconds=settle)
         return releases.latest_outcome(self.engine, name)[0]
 
     def stop(self, name: str = "svc") -> None:

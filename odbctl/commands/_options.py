@@ -28,6 +28,16 @@ Timeout = Annotated[
         metavar="SECONDS", help="Wait at most so long", min=0.0, callback=_number_of_seconds
     ),
 ]
+Settle = Annotated[
+    float,
+    typer.Option(
+        "--settle",
+        metavar="SECONDS",
+        help="How long new instances have to stay ready before old ones stop",
+        min=0.0,
+        callback=_number_of_seconds,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next")]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from odbctl.engine.api.results import Progress
 
 BAR_CELLS = 20
+NOTE_CELLS = 40  # a longer note would wrap the live line, which is then not erased whole
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -49,7 +50,8 @@ class ProgressLine:
             self._terminal.stream.write(_ERASE_LINE + self._live_line(progress))
         else:
             counts = f" {progress.done}/{progress.total}" if progress.total else ""
-            self._terminal.stream.write(f"{self._name}: {visible(progress.text)}{counts}\n")
+            note = f" ({visible(progress.note)})" if progress.note else ""
+            self._terminal.stream.write(f"{self._name}: {visible(progress.text)}{counts}{note}\n")
         self._terminal.stream.flush()
 
     def _live_line(self, progress: Progress) -> str:
@@ -58,4 +60,5 @@ class ProgressLine:
         text = visible(progress.text)
         word = paint(text) if self._terminal.has_color else text
         seconds = time.monotonic() - self._started_at
-        return f"{self._name} {word} {bar} {progress.done}/{progress.total} {seconds:.1f} s"
+        line = f"{self._name} {word} {bar} {progress.done}/{progress.total} {seconds:.1f} s"
+        return f"{line} {visible(progress.note)[:NOTE_CELLS]}" if progress.note else line

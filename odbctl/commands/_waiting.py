@@ -59,7 +59,13 @@ def rolled_out(
     if not wait:
         return done(change)
     release = change.document.get("candidate") or change.document.get("release")
-    final = wait_for(engine, name, timeout=timeout, release=release if follows_release else None)
+    final = wait_for(
+        engine,
+        name,
+        timeout=timeout,
+        release=release if follows_release else None,
+        crashes=None if follows_release else change.document["crashes"],
+    )
     counts = f"{final.document['ready_count']}/{final.document['desired_count']}"
     message = f"{counts} running" if change.action == "unchanged" else counts
     if (text := _of_job(final.document)) is not None:
@@ -75,11 +81,18 @@ def _of_job(document: Document) -> str | None:
     return "it has run, and ended well" if is_job else None
 
 
-def wait_for(engine: Engine, name: str, *, timeout: float | None, release: object = None) -> Change:
+def wait_for(
+    engine: Engine,
+    name: str,
+    *,
+    timeout: float | None,
+    release: object = None,
+    crashes: int | None = None,
+) -> Change:
     """Wait until a service is as wanted.
 
     Raises:
-        InterruptedWaitError: Ctrl-C; what was started goes on.
+        InterruptedWaitError: Ctrl-C; the work goes on in the background.
     """
     from odbctl.engine.api.waiting import wait_for_service
 
@@ -90,6 +103,7 @@ def wait_for(engine: Engine, name: str, *, timeout: float | None, release: objec
             timeout_seconds=_limit(timeout),
             on_progress=progress,
             release=release if isinstance(release, int) else None,
+            crashes=crashes,
         )
 
 

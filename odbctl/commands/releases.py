@@ -8,24 +8,30 @@ import typer
 
 from odbctl.commands._app import command, new_app
 from odbctl.commands._environment import read_environment
-from odbctl.commands._options import EnvFile, EnvWords, ServiceName, Timeout, Wait
+from odbctl.commands._options import EnvFile, EnvWords, ServiceName, Settle, Timeout, Wait
 from odbctl.commands._results import Listing, Result
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done, rolled_out
 
 app = new_app("service")
 
+# The same as engine.reconcile.snapshot.DEFAULT_SETTLE_SECONDS, which is not imported for --help.
+_SETTLE_SECONDS = 3.0
+
 
 @command(app, "restart", example="odbctl service restart hello")
-def restart(name: ServiceName, wait: Wait = True, timeout: Timeout = None) -> Result:
+def restart(
+    name: ServiceName, settle: Settle = 0.0, wait: Wait = True, timeout: Timeout = None
+) -> Result:
     """Replace the instances of a service by new ones.
 
-    New instances run before old ones stop (a singleton's the other way round).
+    New instances run before old ones stop (a singleton's the other way round). The code is
+    the same as before, so it does not settle unless --settle asks for it.
     """
     from odbctl.engine.api.releases import restart_service
 
     with session().open_engine() as engine:
-        change = restart_service(engine, name)
+        change = restart_service(engine, name, settle_seconds=settle)
         return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
 
 
@@ -45,12 +51,14 @@ def configure(
     ] = None,
     env: EnvWords = None,
     env_file: EnvFile = None,
+    settle: Settle = _SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
     """Change a service's configuration, as a new release.
 
-    A configuration that the class refuses changes nothing.
+    A configuration that the class refuses changes nothing; one whose instances end within
+    the settle time is given up, and the old instances stay.
     """
     from odbctl.engine.api.releases import configure_service
 
@@ -61,6 +69,7 @@ def configure(
             words=tuple(words or ()),
             arguments=session().words_after_dashes,
             env=read_environment(env or (), env_file),
+            settle_seconds=settle,
         )
         return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
 
@@ -78,18 +87,19 @@ def deploy(
             metavar="REF", help="A git ref of its repository, or NAME@REF of a codebase"
         ),
     ],
+    settle: Settle = _SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
     """Run another commit: new instances first, then the old ones stop.
 
-    When the new ones do not come to run, the old ones stay. A singleton's old instance
-    stops first.
+    The old instances stop when the new ones have been ready for the settle time. When a new
+    one fails or ends before that, the old ones stay. A singleton's old instance stops first.
     """
     from odbctl.engine.api.releases import deploy_service
 
     with session().open_engine() as engine:
-        change = deploy_service(engine, name, ref, progress=session().say)
+        change = deploy_service(engine, name, ref, settle_seconds=settle, progress=session().say)
         result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
     if not wait or result.action == "unchanged":
         return result
@@ -104,6 +114,7 @@ def rollback(
     release: Annotated[
         int | None, typer.Argument(metavar="[RELEASE]", help="A number of `service history`")
     ] = None,
+    settle: Settle = _SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
@@ -115,7 +126,7 @@ def rollback(
     from odbctl.engine.api.releases import rollback_service
 
     with session().open_engine() as engine:
-        change = rollback_service(engine, name, number=release)
+        change = rollback_service(engine, name, number=release, settle_seconds=settle)
         return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
 
 

@@ -217,7 +217,7 @@ def test_13_an_edit_of_one_service_restarts_others(world: World) -> None:
     world.wait_running("other")
     before = pids(world), pids(world, "other")
     set_service(world.engine, "svc", ServiceSettings(stop_grace_seconds=5.0, restart="on-failure"))
-    releases.configure_service(world.engine, "other", env={"X": "1"})
+    releases.configure_service(world.engine, "other", env={"X": "1"}, settle_seconds=0.0)
     world.settle("other")
     assert pids(world) == before[0]
     assert pids(world, "other") != before[1]

@@ -224,7 +224,7 @@ def test_a_required_value_that_is_missing_is_told(world: World) -> None:
 
 def test_a_new_configuration_is_rolled_out_as_a_release(world: World) -> None:
     world.run(CURIOUS, config_words=("city=Basel",))
-    releases.configure_service(world.engine, "svc", words=("count=7",))
+    releases.configure_service(world.engine, "svc", words=("count=7",), settle_seconds=0.0)
     world.settle(release=2)
     assert told(world)["config"][:2] == ["Basel", 7]
     assert world.status()["config"] == {"city": "Basel", "count": 7}
@@ -240,11 +240,15 @@ def test_a_class_may_read_the_command_line_itself(world: World) -> None:
         "            return {'city': args[1] + ' of ' + service.name}\n"
     )
     world.run(source)
-    releases.configure_service(world.engine, "svc", arguments=("--town", "Chur"))
+    releases.configure_service(
+        world.engine, "svc", arguments=("--town", "Chur"), settle_seconds=0.0
+    )
     world.settle(release=2)
     assert told(world)["config"][0] == "Chur of svc"
     with pytest.raises(UsageError, match="only --town is known"):
-        releases.configure_service(world.engine, "svc", arguments=("--city", "Chur"))
+        releases.configure_service(
+            world.engine, "svc", arguments=("--city", "Chur"), settle_seconds=0.0
+        )
 
 
 def test_environment_variables_reach_the_service_and_only_it(world: World) -> None:
@@ -269,7 +273,7 @@ def test_environment_variables_are_not_in_any_command_line(world: World) -> None
 
 def test_a_new_environment_is_there_after_configure(world: World) -> None:
     world.run(CURIOUS, env={"MY_A": "1"})
-    releases.configure_service(world.engine, "svc", env={"MY_B": "2"})
+    releases.configure_service(world.engine, "svc", env={"MY_B": "2"}, settle_seconds=0.0)
     world.settle(release=2)
     env = told(world)["env"]
     assert (env["MY_A"], env["MY_B"]) == ("1", "2")

@@ -213,6 +213,7 @@ def release_document(release: Release) -> ReleaseDocument:
         "created_at": release.created_at,
         "finished_at": release.finished_at,
         "actor": release.actor,
+        "settle_seconds": release.settle_seconds,
     }
 
 

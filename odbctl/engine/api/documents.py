@@ -153,6 +153,7 @@ ReleaseDocument = TypedDict(
         "created_at": float,
         "finished_at": float | None,
         "actor": str,
+        "settle_seconds": float,
     },
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.states import CodebaseLock, RestartPolicy
+from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 
 
 def order_texts(service: Service, living: int) -> list[str]:
@@ -30,7 +31,8 @@ def order_texts(service: Service, living: int) -> list[str]:
     ready = "ready" if service.readiness is not None else "running"
     lines = [
         f"{each} beside what runs",
-        f"when all of them are {ready}, the old ones stop, within {service.stop_grace_seconds:g} s",
+        f"when all have been {ready} for {DEFAULT_SETTLE_SECONDS:g} s, "
+        f"the old ones stop, within {service.stop_grace_seconds:g} s",
         "if one fails, the new ones stop and nothing that ran has changed",
     ]
     if service.readiness is not None:

@@ -16,7 +16,10 @@ from odbctl.engine.api.status import describe_one
 from odbctl.engine.model.core import Codebase, ConfigValue, Release, Service
 from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import CodebaseLock, ReleaseOutcome
-from odbctl.errors import CodebaseLockedError, ConflictError, NotFoundError
+from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
+from odbctl.errors import CodebaseLockedError, ConflictError, NotFoundError, UsageError
+
+_MAX_SETTLE_SECONDS = 86_400.0
 
 
 def add_release(
@@ -26,11 +29,12 @@ def add_release(
     question: ClassQuestion,
     config: Mapping[str, ConfigValue],
     actor: str,
+    settle_seconds: float = 0.0,
 ) -> Release:
     """Give a service a new release. Needs an open transaction.
 
     A service that wants no instance takes it at once; otherwise it is a
-    candidate, which managers roll out.
+    candidate, which managers roll out and promote after its settle time.
     """
     service.release_count += 1
     is_first = service.release is None
@@ -44,6 +48,7 @@ def add_release(
         actor=actor,
         config=dict(config),
         env=dict(question.env),
+        settle_seconds=settle_seconds,
     )
     if service.candidate is not None:
         service.candidate.outcome = ReleaseOutcome.SUPERSEDED
@@ -70,6 +75,7 @@ def deploy_service(
     ref: str,
     *,
     expected_commit: str | None = None,
+    settle_seconds: float = DEFAULT_SETTLE_SECONDS,
     progress: Talk | None = None,
 ) -> Change:
     """Roll a service out to another commit of its codebase's repository.
@@ -83,6 +89,7 @@ def deploy_service(
         name: The service.
         ref: A git ref of the repository, or NAME@REF of an added codebase.
         expected_commit: What the ref meant when somebody agreed to it, as a full hash.
+        settle_seconds: How long new instances have to stay ready before the old ones stop.
         progress: Called with each step that takes time.
 
     Raises:
@@ -90,6 +97,7 @@ def deploy_service(
         ConflictError: The ref means another commit by now.
         ServiceClassError: The commit's class does not import.
     """
+    _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
         _refuse_locked(service)
@@ -114,7 +122,14 @@ def deploy_service(
                 hint="look at it again",
             )
         check_class(engine, codebase, question)
-    return _release(engine, name, codebase=codebase, question=question, action="deployed")
+    return _release(
+        engine,
+        name,
+        codebase=codebase,
+        question=question,
+        action="deployed",
+        settle_seconds=settle_seconds,
+    )
 
 
 class _StoredSettings(TypedDict):
@@ -153,8 +168,19 @@ def _refuse_locked(service: Service) -> None:
         raise CodebaseLockedError(service.name)
 
 
+def _check_settle(seconds: float) -> None:
+    if not 0 <= seconds <= _MAX_SETTLE_SECONDS:
+        raise UsageError(f"the settle time must be from 0 s to a day, not {seconds:g} s")
+
+
 def _release(
-    engine: Engine, name: str, *, codebase: Codebase, question: ClassQuestion, action: str
+    engine: Engine,
+    name: str,
+    *,
+    codebase: Codebase,
+    question: ClassQuestion,
+    action: str,
+    settle_seconds: float,
 ) -> Change:
     def write() -> Change:
         service = find_service(name)
@@ -165,7 +191,12 @@ def _release(
             if service.lock is CodebaseLock.PREPARED:
                 service.lock = CodebaseLock.LOCKED
         release = add_release(
-            service, codebase=codebase, question=question, config=question.config, actor=actor()
+            service,
+            codebase=codebase,
+            question=question,
+            config=question.config,
+            actor=actor(),
+            settle_seconds=settle_seconds,
         )
         text = f"release {release.number}: {codebase.ref} is commit {codebase.commit[:12]}"
         record_service_event(service, "deploying", text, actor=actor())
@@ -185,6 +216,7 @@ def configure_service(
     words: Sequence[str] = (),
     arguments: Sequence[str] | None = None,
     env: Mapping[str, str] | None = None,
+    settle_seconds: float = DEFAULT_SETTLE_SECONDS,
 ) -> Change:
     """Give a service a new configuration, rolled out as a release.
 
@@ -194,12 +226,14 @@ def configure_service(
         words: `key=value` words, parsed by the types of the class's Config.
         arguments: Words for the class's own `configure_from_commandline`.
         env: Environment variables to set, besides those it has.
+        settle_seconds: How long new instances have to stay ready before the old ones stop.
 
     Raises:
         UsageError: The class does not take it.
     """
     from dataclasses import replace
 
+    _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
         old = _latest_release(service)
@@ -213,42 +247,78 @@ def configure_service(
         facts = check_class(engine, old.codebase, asked)
         codebase = old.codebase
     question = replace(question, config=facts.config)
-    return _release(engine, name, codebase=codebase, question=question, action="configured")
+    return _release(
+        engine,
+        name,
+        codebase=codebase,
+        question=question,
+        action="configured",
+        settle_seconds=settle_seconds,
+    )
 
 
-def restart_service(engine: Engine, name: str) -> Change:
+def restart_service(engine: Engine, name: str, *, settle_seconds: float = 0.0) -> Change:
     """Replace every instance: a new release of the same commit, rolled out like a deploy.
+
+    Args:
+        engine: The opened home.
+        name: The service.
+        settle_seconds: How long new instances have to stay ready before the old ones stop. None
+            by default: the same code has run before.
 
     Raises:
         ConflictError: No instance is wanted.
     """
+    _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
         if service.desired_count == 0:
             raise ConflictError(f"service {name!r} is stopped", hint=f"odbctl service start {name}")
         old = _latest_release(service)
         codebase, question = old.codebase, _question(old)
-    return _release(engine, name, codebase=codebase, question=question, action="restarted")
+    return _release(
+        engine,
+        name,
+        codebase=codebase,
+        question=question,
+        action="restarted",
+        settle_seconds=settle_seconds,
+    )
 
 
-def rollback_service(engine: Engine, name: str, *, number: int | None = None) -> Change:
+def rollback_service(
+    engine: Engine,
+    name: str,
+    *,
+    number: int | None = None,
+    settle_seconds: float = DEFAULT_SETTLE_SECONDS,
+) -> Change:
     """Roll a service back to an earlier release that ran, as a new release.
 
     Args:
         engine: The opened home.
         name: The service.
         number: Which release; by default the one that ran before the current one.
+        settle_seconds: How long new instances have to stay ready before the old ones stop.
 
     Raises:
         NotFoundError: There is no such release.
         ConflictError: There is none that ran, or the one named never did.
     """
+    _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
         target = default_target(service) if number is None else ran_release(service, number)
         codebase, question = target.codebase, _question(target)
         check_class(engine, codebase, question)
-    return _release(engine, name, codebase=codebase, question=question, action="rolled back")
+    return _release(
+        engine,
+        name,
+        codebase=codebase,
+        question=question,
+        action="rolled back",
+        settle_seconds=settle_seconds,
+    )
 
 
 def latest_outcome(engine: Engine, name: str) -> tuple[int, ReleaseOutcome, str | None]:

@@ -16,8 +16,9 @@ class Change(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far something that is waited for has come."""
+    """How far something that is waited for has come; `note` says what holds it up."""
 
     done: int
     total: int
     text: str
+    note: str = ""

@@ -1,14 +1,14 @@
-"""Use cases that wait until what is, is what is wanted.
+"""Use cases that wait until a service is in its wanted state.
 
-Woken by the database's change signal, without polling. What is waited for
-goes on when the waiting ends.
+Woken by the database's change signal, without polling. When the wait ends, the
+work goes on in the background.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from odbctl.engine.api.ends import describe_end
@@ -19,13 +19,15 @@ from odbctl.engine.api.status import describe_one, service_status
 from odbctl.engine.model.core import Release, Service, ServiceInstance
 from odbctl.engine.model.states import InstanceState, ReleaseOutcome, RestartPolicy
 from odbctl.engine.reconcile.describe import ServiceState
+from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 from odbctl.errors import OdbctlError, StartFailedError, TimedOutError
 
 if TYPE_CHECKING:
-    from odbctl.engine.api.documents import ServiceDocument
+    from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
 
 OnProgress = Callable[[Progress], None]
 _LOOK_AGAIN_SECONDS = 1.0
+_CRASHED = frozenset({InstanceState.CRASHED, InstanceState.LOST})
 _GIVEN_UP = frozenset({ServiceState.THROTTLED, ServiceState.UNPLACEABLE, ServiceState.CRASH_LOOP})
 
 
@@ -36,21 +38,26 @@ def wait_for_service(
     timeout_seconds: float | None,
     on_progress: OnProgress,
     release: int | None = None,
+    crashes: int | None = None,
 ) -> Change:
-    """Wait until as many instances run as are wanted, and no rollout is under way.
+    """Wait until as many instances are ready as are wanted, and no rollout is under way.
+
+    An instance that is not ready within the service's start grace ends the wait with its
+    probe's message. So does one that ran and crashed at once, when `crashes` is given.
 
     Args:
         engine: The opened home.
         name: The service.
         timeout_seconds: When to give up; None waits for ever.
-        on_progress: Is told whenever something has changed.
+        on_progress: Called whenever something has changed.
         release: The number of the release that has to become active.
+        crashes: The service's count of crashes before it was started.
 
     Raises:
-        StartFailedError: It cannot come to run by waiting, or the release failed.
+        StartFailedError: Waiting longer is of no use, or the release failed.
         TimedOutError: It was not as wanted in time; it goes on.
     """
-    watch = _Watch(engine, name, on_progress, release)
+    watch = _Watch(engine, name, on_progress, release=release, crashes=crashes)
     done = _wait(engine, watch.look, timeout_seconds)
     if watch.error is not None:
         raise watch.error
@@ -78,15 +85,23 @@ def _wait(engine: Engine, look: Callable[[], bool], timeout_seconds: float | Non
 
 
 class _Watch:
-    """What is seen of one service while it is waited for."""
+    """The observations of one service during a wait."""
 
     def __init__(
-        self, engine: Engine, name: str, on_progress: OnProgress, release: int | None
+        self,
+        engine: Engine,
+        name: str,
+        on_progress: OnProgress,
+        *,
+        release: int | None,
+        crashes: int | None,
     ) -> None:
         self.engine = engine
         self.name = name
         self.on_progress = on_progress
         self.release = release
+        self.crashes = crashes
+        self.began_at = time.time()
         self.document: ServiceDocument | None = None
         self.error: OdbctlError | None = None
         self._told: Progress | None = None
@@ -94,14 +109,67 @@ class _Watch:
     def look(self) -> bool:
         """Look at the service once; return whether there is nothing more to wait for."""
         service = find_service(self.name)
-        if (starting := _starting(service)) is not None:
+        has_crashed = self.crashes is not None and service.crashes > self.crashes
+        if not has_crashed and (starting := _starting(service)) is not None:
             self._tell(starting)
-            return False
+            self.error = self._late_start(service)
+            return self.error is not None
         document = describe_one(self.engine, service)
         self.document = document
-        self._tell(_progress(document))
+        self._tell(_progress(service, document))
         self.error = self._failure(service, document)
+        if self.error is None and has_crashed:
+            self.error = self._early_crash(service)
+        if self.error is None and service.candidate is None:
+            self.error = self._late_start(service)
         return self.error is not None or _is_settled(document)
+
+    def _late_start(self, service: Service) -> OdbctlError | None:
+        """Return an error when an instance has not become ready within the start grace."""
+        if service.readiness is None or service.desired_count == 0:
+            return None
+        grace, now = service.start_grace_seconds, time.time()
+        for instance in ServiceInstance.lookup_all(service=service, is_current=True):
+            if instance.owner is not None or not _is_unready(service, instance):
+                continue
+            if max(instance.running_at or now, self.began_at) + grace <= now:
+                return self._start_error(
+                    f"service {self.name!r} is not ready: {instance.name} was not ready within "
+                    f"{grace:g} s: {instance.health or 'its probe has not answered'}",
+                    instance.name,
+                )
+        return None
+
+    def _early_crash(self, service: Service) -> OdbctlError | None:
+        """Return an error when an instance crashed within the settle time of its start."""
+        found = [
+            i
+            for i in ServiceInstance.lookup_all(service=service)
+            if i.state in _CRASHED and i.owner is None
+        ]
+        self.crashes = service.crashes
+        last = max(found, key=lambda i: i.ended_at or 0.0, default=None)
+        if last is None or service.desired_count == 0:
+            return None
+        ran = (last.ended_at or 0.0) - (last.running_at or 0.0)
+        if ran > DEFAULT_SETTLE_SECONDS:
+            return None
+        from odbctl.engine.managers.record import describe_exit
+
+        return self._start_error(
+            f"service {self.name!r} crashed while it started: {last.name} ran for {ran:.1f} s "
+            f"({describe_exit(last)})",
+            last.name,
+        )
+
+    def _start_error(self, text: str, instance: str | None) -> StartFailedError:
+        from odbctl.engine.api.logs import last_words
+
+        return StartFailedError(
+            text,
+            hint=f"odbctl why {self.name}",
+            log_lines=last_words(self.engine, self.name, instance),
+        )
 
     def _tell(self, progress: Progress) -> None:
         if progress != self._told:
@@ -123,10 +191,8 @@ class _Watch:
         if release is not None and release.outcome is ReleaseOutcome.ROLLING:
             return None
         if document["state"] in _GIVEN_UP or _only_failures(document):
-            return StartFailedError(
-                f"service {self.name!r} is {document['state']}: {_why(document)}",
-                hint=f"odbctl why {self.name}",
-                log_lines=last_words(self.engine, self.name, None),
+            return self._start_error(
+                f"service {self.name!r} is {document['state']}: {_why(document)}", None
             )
         return None
 
@@ -138,36 +204,61 @@ class _Watch:
 
 
 def _starting(service: Service) -> Progress | None:
-    """Return how far a service has come that is plainly starting; None: look closer.
+    """Return the progress of a service of which all instances are starting; else None.
 
-    Cheap, for it is asked after every commit while a hundred instances start.
+    Cheap, because it is called after every commit while a hundred instances start.
     """
     wanted = 1 if service.singleton else service.desired_count
-    states = Counter(
-        _step(service, i)
-        for i in ServiceInstance.lookup_all(service=service, is_current=True)
-        if i.owner is None
-    )
+    current = ServiceInstance.lookup_all(service=service, is_current=True)
+    own = [i for i in current if i.owner is None]
+    states = Counter(_step(service, i) for i in own)
     running = states[InstanceState.RUNNING]
     begun = states[InstanceState.BOOTING] + states[InstanceState.INITIALIZING]
     if service.candidate is not None or not begun or running + begun != states.total():
         return None
-    return Progress(running, wanted, ServiceState.STARTING) if running < wanted else None
+    if running >= wanted:
+        return None
+    note = next((i.health for i in own if i.health and _is_unready(service, i)), "")
+    return Progress(running, wanted, ServiceState.STARTING, note)
+
+
+def _is_unready(service: Service, instance: ServiceInstance) -> bool:
+    """Tell whether an instance runs, and its readiness probe does not pass."""
+    if instance.state is not InstanceState.RUNNING:
+        return False
+    return service.readiness is not None and instance.is_ready is not True
 
 
 def _step(service: Service, instance: ServiceInstance) -> InstanceState:
-    """Return an instance's state; one that runs and is not ready is on its way."""
-    state = instance.state
-    if state is InstanceState.RUNNING and service.readiness and instance.is_ready is not True:
-        return InstanceState.INITIALIZING
-    return state
+    """Return an instance's state; one that is not ready yet counts as initializing."""
+    return InstanceState.INITIALIZING if _is_unready(service, instance) else instance.state
 
 
-def _progress(document: ServiceDocument) -> Progress:
+def _progress(service: Service, document: ServiceDocument) -> Progress:
+    if service.candidate is not None and document["desired_count"]:
+        return _rollout_progress(service.candidate, document)
     wanted = document["desired_count"]
     live = sum(i["ended_at"] is None for i in document["instances"])
     done, total = (document["ready_count"], wanted) if wanted else (0, live)
-    return Progress(done, total, document["state"])
+    return Progress(done, total, document["state"], _note(document["instances"]))
+
+
+def _rollout_progress(candidate: Release, document: ServiceDocument) -> Progress:
+    """Count the ready instances of the release that is rolled out."""
+    wanted = 1 if document["singleton"] else document["desired_count"]
+    new = [
+        i for i in document["instances"] if i["release"] == candidate.number and i["owner"] is None
+    ]
+    ready = sum(i["ready"] for i in new)
+    if ready >= wanted and candidate.settle_seconds:
+        return Progress(ready, wanted, f"settling for {candidate.settle_seconds:g} s")
+    return Progress(ready, wanted, candidate.outcome, _note(new))
+
+
+def _note(instances: Iterable[InstanceDocument]) -> str:
+    """Return what the probe of an instance says that runs and is not ready."""
+    unready = (i for i in instances if i["state"] == InstanceState.RUNNING and not i["ready"])
+    return next((i["health"] for i in unready if i["health"]), "")
 
 
 def _failed_instance(release: Release) -> str | None:

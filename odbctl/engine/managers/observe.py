@@ -64,6 +64,7 @@ def observe_service(service: Service, instances: Iterable[InstanceSnapshot]) -> 
         desired_count=service.desired_count,
         release=service.release.oid if service.release else None,
         candidate=service.candidate.oid if service.candidate else None,
+        settle_seconds=service.candidate.settle_seconds if service.candidate else 0.0,
         singleton=service.singleton,
         restart=service.restart,
         placement=service.placement,
@@ -106,6 +107,7 @@ def observe_instance(instance: ServiceInstance) -> InstanceSnapshot:
         ended_at=instance.ended_at,
         exit_code=instance.exit_code,
         readiness=instance.is_ready,
+        ready_at=instance.ready_at,
         unhealthy_at=instance.unhealthy_at,
     )
 

@@ -67,6 +67,7 @@ def record_health(reports: Iterable[HealthReport], *, actor: str) -> None:
             _record_liveness(instance, report, actor)
         elif instance.is_ready is not report.is_well:
             was_ready, instance.is_ready = instance.is_ready, report.is_well
+            instance.ready_at = report.at if report.is_well else None
             instance.health = report.text
             if report.is_well or was_ready:
                 _record_readiness(instance, report, actor)

@@ -107,6 +107,8 @@ class Release(DbObject):
     actor: str
     config: dict[str, ConfigValue] = {}
     env: dict[str, str] = {}
+    # How long each new instance has to stay ready before the old ones stop.
+    settle_seconds: float = 0.0
     outcome: ReleaseOutcome = ReleaseOutcome.ROLLING
     finished_at: float | None = None
     reason: str | None = None
@@ -173,8 +175,10 @@ class ServiceInstance(DbObject):
     exit_code: int | None = None
     exit_signal: int | None = None
     exit_cause: ExitCause | None = None
-    # What its readiness probe says, None before the first word; when liveness gave it up.
+    # What its readiness probe says (None before its first answer), and since when it is ready.
     is_ready: bool | None = None
+    ready_at: float | None = None
+    # When its liveness probe gave it up.
     unhealthy_at: float | None = None
     health: str = ""
     reason: str | None = None

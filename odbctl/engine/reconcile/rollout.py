@@ -1,17 +1,19 @@
 """Rollouts: a candidate release is started beside the one that runs. Pure.
 
-Every slot gets an instance of the candidate; when all of them run, the
-candidate is promoted and the old instances, now of another release, are
-stopped. When one of them fails, the candidate is given up and nothing that ran
-has changed: until then the old release is supervised as ever, for a rollout
-may take long. A singleton goes the other way round: the old one stops first,
-and comes back when the candidate fails.
+Every slot gets an instance of the candidate. When all of them have been ready
+for the release's settle time, the candidate is promoted and the old instances,
+now of another release, are stopped. When one of them ends before that, the
+candidate is given up and the old instances keep running; until then the old
+release is supervised as usual, because a rollout may take long. A singleton
+goes the other way round: the old instance stops first, and is started again
+when the candidate fails.
 """
 
 from __future__ import annotations
 
 from odbctl.engine.model.states import RestartPolicy
 from odbctl.engine.reconcile.actions import FailRollout, Promote, Stop
+from odbctl.engine.reconcile.backoff import CLOCK_TOLERANCE_SECONDS
 from odbctl.engine.reconcile.occupancy import by_slot, ended_well, live_ones
 from odbctl.engine.reconcile.placement import Allocation
 from odbctl.engine.reconcile.slots import (
@@ -95,12 +97,16 @@ def _roll_slot(
     *,
     now: float,
 ) -> bool:
-    """Move one slot towards the candidate; return whether its instance runs, or has run well."""
+    """Move one slot towards the candidate.
+
+    Returns:
+        Whether its new instance has settled, or has done its job and ended well.
+    """
     ended = retire_foreign(plan, service, occupants)
     _stop_superseded(plan, service, occupants)
     new = [i for i in occupants if i.release == service.candidate and i.stopping_at is None]
     if any(service.is_ready(i) or i.is_ended for i in new):
-        return True
+        return _has_settled(plan, service, new, now=now)
     if service.singleton:
         _roll_singleton(plan, service, slot, allocation)
         return False
@@ -109,6 +115,21 @@ def _roll_slot(
     if not new:
         _boot_candidate(plan, service, slot, allocation)
     return False
+
+
+def _has_settled(
+    plan: SlotPlan, service: ServiceSnapshot, new: list[InstanceSnapshot], *, now: float
+) -> bool:
+    """Tell whether a ready instance has been so for the settle time; wake when it will have."""
+    if any(i.is_ended for i in new):
+        return True
+    since = max(service.ready_since(i) for i in new if service.is_ready(i))
+    if since > now + CLOCK_TOLERANCE_SECONDS:
+        return True  # the clock was set back: it would take that long to settle
+    settled_at = since + service.settle_seconds
+    if settled_at > now:
+        plan.wake_by(settled_at)
+    return settled_at <= now
 
 
 def _roll_singleton(

@@ -14,6 +14,8 @@ from odbctl.engine.model.states import ENDED_STATES, InstanceState, Overlap, Res
 
 # Of each wanted slot, in a row.
 MAX_FAILED_STARTS = 5
+# How long the instances of a new release have to stay ready before the old ones stop.
+DEFAULT_SETTLE_SECONDS = 3.0
 
 
 class InstanceSnapshot(NamedTuple):
@@ -34,6 +36,7 @@ class InstanceSnapshot(NamedTuple):
     is_terminated: bool = False
     # What the readiness probe says; None where there is none, or it has not said anything.
     readiness: bool | None = None
+    ready_at: float | None = None
     unhealthy_at: float | None = None
 
     @property
@@ -65,6 +68,8 @@ class ServiceSnapshot(NamedTuple):
     desired_count: int
     release: int | None
     candidate: int | None = None
+    # How long the candidate's instances have to stay ready before it is promoted.
+    settle_seconds: float = 0.0
     singleton: bool = False
     restart: RestartPolicy = RestartPolicy.ALWAYS
     placement: str = "Any"
@@ -101,6 +106,13 @@ class ServiceSnapshot(NamedTuple):
         """Tell whether one of its instances is ready: it runs, and its probe says so."""
         has_said = self.readiness is None or instance.readiness is True
         return instance.is_running and has_said
+
+    def ready_since(self, instance: InstanceSnapshot) -> float:
+        """Return since when an instance that is ready has been: it runs, and its probe passes."""
+        running_at = instance.running_at or 0.0
+        if self.readiness is None:
+            return running_at
+        return max(running_at, instance.ready_at or 0.0)
 
     @property
     def is_throttled(self) -> bool:

@@ -171,6 +171,7 @@ class EngineRollout(HomeSource):
             wanted=wanted,
             instances=rows,
             logs=self._logs([row.key for row in rows if row.is_new]),
+            settle_seconds=release["settle_seconds"],
         )
 
     def _find_release(self) -> ReleaseDocument:

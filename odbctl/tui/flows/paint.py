@@ -123,7 +123,8 @@ def _titled(title: str, cell: Cell, more: str = "") -> tuple[Cell, ...]:
 
 def rollout_line(view: RolloutView) -> tuple[Cell, ...]:
     """Say how far a rollout has come."""
-    counts = f"{view.ready_count}/{view.wanted} new ready, {view.old_count} old left"
+    settling = f", settling for {view.settle_seconds:g} s" if view.is_settling else ""
+    counts = f"{view.ready_count}/{view.wanted} new ready{settling}, {view.old_count} old left"
     return (
         state_cell(view.outcome),
         Cell(f"  release {view.release}  ", Tone.STRONG),

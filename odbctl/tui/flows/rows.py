@@ -89,11 +89,18 @@ class RolloutView:
     wanted: int
     instances: tuple[RolloutRow, ...]
     logs: tuple[LogRow, ...] = ()
+    settle_seconds: float = 0.0
 
     @property
     def ready_count(self) -> int:
         """How many of the new instances are ready."""
         return sum(row.is_ready for row in self.instances if row.is_new)
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether all new instances are ready and have to stay so for the settle time."""
+        is_ready = self.ready_count >= self.wanted > 0
+        return self.outcome == "rolling" and is_ready and self.settle_seconds > 0
 
     @property
     def old_count(self) -> int:
