@@ -79,9 +79,11 @@ _odbctl_options() {
 }
 
 _odbctl() {
-    local line=${COMP_LINE:0:COMP_POINT} words current shown value
+    local line=${COMP_LINE:0:COMP_POINT} words current shown kept value
     read -ra words <<< "$line"
     [[ $line == *[[:space:]] ]] && words+=("")
+    # What was inserted before has a backslash before each special character.
+    words=("${words[@]//\\/}")
     current=${words[${#words[@]}-1]}
     COMPREPLY=()
     if [[ $current == -* ]]; then
@@ -91,10 +93,13 @@ _odbctl() {
         return
     fi
     # The line editor keeps what stands before a ':' or '@' of the word.
-    shown=${COMP_WORDS[COMP_CWORD]}
+    shown=${COMP_WORDS[COMP_CWORD]//\\/}
     [[ $shown == [:=@] ]] && shown=
+    kept=${current%"$shown"}
     while IFS=$'\t' read -r value _; do
-        COMPREPLY+=("${value#"${current%"$shown"}"}")
+        # Quoted: a name may hold what the shell would run.
+        printf -v value '%q' "${value#"$kept"}"
+        COMPREPLY+=("$value")
     done < <(odbctl __complete "${words[@]:1}" 2> /dev/null)
 }
 

@@ -2,6 +2,8 @@
 
 Answers from the catalog and the database within its start-up budget, with no
 typer; options are in the shells' scripts. Never fails: at worst it is silent.
+Nothing that a repository brings along is run, and the scripts quote what they
+insert: anybody may have named a branch `$(command)`.
 """
 
 from __future__ import annotations
@@ -215,16 +217,9 @@ def _deploy_refs(engine: Engine, words: Sequence[str]) -> Candidates:
 
 
 def _refs_of(repo: str) -> Candidates:
-    """Return branches and tags of a repository on this machine."""
-    import subprocess
+    from odbctl.engine.api.ref_names import list_ref_names
 
-    if not os.path.isdir(repo):
-        return []
-    form = "--format=%(refname:short)%09%(subject)"
-    asked = ["git", "-C", repo, "for-each-ref", form, "refs/heads", "refs/tags", "refs/remotes"]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=2.0, check=False)
-    lines = (line.partition("\t") for line in done.stdout.splitlines())
-    return [("HEAD", "")] * (not done.returncode) + [(name, text) for name, _, text in lines]
+    return list_ref_names(repo)
 
 
 _READERS: dict[str, Callable[[Engine, Sequence[str]], Candidates]] = {

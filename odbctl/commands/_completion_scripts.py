@@ -21,9 +21,11 @@ _ROOT_OPTIONS = "--color --help --home --json --output --version"
 
 _BASH = """\
 _odbctl() {
-    local line=${COMP_LINE:0:COMP_POINT} words current shown value
+    local line=${COMP_LINE:0:COMP_POINT} words current shown kept value
     read -ra words <<< "$line"
     [[ $line == *[[:space:]] ]] && words+=("")
+    # What was inserted before has a backslash before each special character.
+    words=("${words[@]//\\\\/}")
     current=${words[${#words[@]}-1]}
     COMPREPLY=()
     if [[ $current == -* ]]; then
@@ -33,10 +35,13 @@ _odbctl() {
         return
     fi
     # The line editor keeps what stands before a ':' or '@' of the word.
-    shown=${COMP_WORDS[COMP_CWORD]}
+    shown=${COMP_WORDS[COMP_CWORD]//\\\\/}
     [[ $shown == [:=@] ]] && shown=
+    kept=${current%"$shown"}
     while IFS=$'\\t' read -r value _; do
-        COMPREPLY+=("${value#"${current%"$shown"}"}")
+        # Quoted: a name may hold what the shell would run.
+        printf -v value '%q' "${value#"$kept"}"
+        COMPREPLY+=("$value")
     done < <(odbctl __complete "${words[@]:1}" 2> /dev/null)
 }
 
@@ -48,10 +53,11 @@ _odbctl() {
     if [[ ${words[CURRENT]} == -* ]]; then
         found=(${=$(_odbctl_options "${words[2]}" "${words[3]}")})
     else
-        found=(${(f)"$(odbctl __complete "${(@)words[2,CURRENT]}" 2> /dev/null)"})
+        found=(${(f)"$(odbctl __complete "${(@Q)words[2,CURRENT]}" 2> /dev/null)"})
         found=(${found%%$'\\t'*})
     fi
     if (( $#found )); then
+        # Without -Q, compadd quotes what it inserts.
         compadd -a found
     else
         _files

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from git_repos import GitRepoFactory
 from stocked_home import stock
 
 from odbctl.cli import main
@@ -58,18 +60,42 @@ def test_bash_offers_what_fits(
     line: str, words: list[str], expected: list[str], home: Home, tmp_path: Path
 ) -> None:
     stock(home)
+    assert bash_offers(line, tmp_path, words) == expected
+
+
+def bash_offers(line: str, tmp_path: Path, words: list[str] | None = None) -> list[str]:
+    """Return what bash would insert for a line that ends at the cursor."""
     program = tmp_path / "odbctl"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m odbctl "$@"\n')
     program.chmod(0o755)
-    quoted = " ".join(f'"{word}"' for word in words)
+    words = words or line.split(" ")
     script = (
         f'PATH="{tmp_path}:$PATH"; export PYTHONPATH="{ROOT}"\n'
         f'source "{ROOT}/completions/odbctl.bash"\n'
-        f'COMP_LINE="{line}" COMP_POINT={len(line)} COMP_WORDS=({quoted})\n'
+        f"COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_WORDS=({shlex.join(words)})\n"
         f"COMP_CWORD={len(words) - 1}\n"
         '_odbctl; printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
     done = subprocess.run(
-        ["bash", "--norc", "-c", script], capture_output=True, text=True, check=False
+        ["bash", "--norc", "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == expected, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize("typed", ["", "$", r"\$\(touch"])
+def test_bash_quotes_what_it_inserts(
+    typed: str, git_repo: GitRepoFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = git_repo()
+    repo.commit({"a": "1"})
+    repo.git("branch", "--move", "$(touch${IFS}canary)&#'\"!{a,b}")
+    monkeypatch.chdir(repo.path)
+    offered = bash_offers(f"odbctl codebase add {typed}", tmp_path)
+    word = next(line for line in offered if "touch" in line)
+    line = f"printf %s {word}"
+    done = subprocess.run(
+        ["bash", "--norc", "-c", line], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "$(touch${IFS}canary)&#'\"!{a,b}"
+    assert not (repo.path / "canary").exists()

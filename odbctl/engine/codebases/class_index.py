@@ -1,13 +1,20 @@
 """Which classes of a codebase derive from odbctl's ServiceBase.
 
-Only files that mention ServiceBase, or a name through which one could derive
-from it, are parsed: of a thousand files that is a handful.
+Only files that mention ServiceBase, or a name through which a class could
+derive from it, are parsed: of a thousand files that is a handful.
+
+An expression like `framework.Base`, in a module, leads to other expressions:
+over aliases, imports, star imports and base classes. Which of them lead to
+ServiceBase is a search in that graph. Its size is bounded, because the code
+may be anybody's: star imports in a circle and aliases of their own attributes
+make graphs that are very large, or have no end.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 
 from odbctl.engine.codebases.module_table import (
     Alias,
@@ -23,6 +30,16 @@ from odbctl.engine.codebases.source_files import SourceFile
 FRAMEWORK = "odbctl"
 BASE_CLASS = "ServiceBase"
 
+# Far more than any real codebase needs. Steps are counted for each search.
+MOST_STEPS = 200_000
+MOST_ROUNDS = 30
+MOST_PARSED_BYTES = 64 * 2**20
+MOST_PARTS = 20
+# A longer alternation of names is slower than looking each word up.
+_MOST_ALTERNATIVES = 50
+_WORD = re.compile(rb"[^\W\d]\w*")
+_TOO_ENTANGLED = "its imports and base classes are too entangled to follow"
+
 _Expression = tuple[str, tuple[str, ...]]
 
 
@@ -32,90 +49,135 @@ class ClassIndex:
     def __init__(self, sources: Iterable[SourceFile]) -> None:
         self._sources = {source.module: source for source in sources}
         self._tables: dict[str, ModuleTable] = {}
+        self._is_entangled = False
+        self._parsable_bytes = MOST_PARSED_BYTES
         self.skipped: dict[str, str] = {}
 
     def derived_classes(self) -> tuple[ClassDefinition, ...]:
-        """Return every class that derives from ServiceBase, in no particular order."""
+        """Return every class that derives from ServiceBase, in no particular order.
+
+        When the code is too entangled, classes may be missing; `skipped` then says so.
+        """
         self._parse_relevant()
-        return tuple(
-            definition
-            for table in self._tables.values()
-            for definition in table.classes
-            if self._derives(definition, frozenset())
-        )
+        definitions = [found for table in self._tables.values() for found in table.classes]
+        starts = [node for found in definitions for node in _base_nodes(found)]
+        leading = self._leading_to_base(starts)
+        if self._is_entangled:
+            self.skipped |= {table.source.path: _TOO_ENTANGLED for table in self._tables.values()}
+        return tuple(d for d in definitions if any(n in leading for n in _base_nodes(d)))
 
     def _parse_relevant(self) -> None:
-        """Parse what mentions ServiceBase, then what mentions the names found there, and so on."""
+        """Parse files that mention ServiceBase, then those that mention names found there."""
         rest = dict(self._sources)
         names = {BASE_CLASS}
         seen: set[str] = set()
-        while names and rest:
+        for _ in range(MOST_ROUNDS):
+            if not names or not rest or self._is_entangled:
+                return
             seen |= names
-            pattern = re.compile(rb"\b(?:%s)\b" % b"|".join(re.escape(n.encode()) for n in names))
-            hits = [source for source in rest.values() if pattern.search(source.text)]
+            mentions = _mention_of(names)
+            hits = [source for source in rest.values() if mentions(source.text)]
             for source in hits:
                 del rest[source.module]
                 self._parse(source)
-            names = {name for source in hits for name in self._leads(source)} - seen
+            names = set(self._leading_names(hits)) - seen
 
     def _parse(self, source: SourceFile) -> None:
+        self._parsable_bytes -= len(source.text)
+        if self._parsable_bytes < 0:
+            limit = f"{MOST_PARSED_BYTES >> 20} MB"
+            self.skipped[source.path] = f"more than {limit} of code mention {BASE_CLASS}"
+            return
         try:
             self._tables[source.module] = parse_module(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError) as error:
             line = f"line {error.lineno}: " if isinstance(error, SyntaxError) else ""
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             self.skipped[source.path] = line + (text or type(error).__name__)
 
-    def _leads(self, source: SourceFile) -> Iterator[str]:
-        """Yield the names of a module that lead to ServiceBase."""
-        table = self._tables.get(source.module)
-        for name in table.bindings if table else ():
-            if self._leads_to_base((source.module, (name,)), frozenset()):
-                yield name.rpartition(".")[2]
+    def _leading_names(self, sources: Iterable[SourceFile]) -> Iterator[str]:
+        """Yield the names of these modules that lead to ServiceBase."""
+        tables = [table for s in sources if (table := self._tables.get(s.module)) is not None]
+        nodes = [(table.source.module, (name,)) for table in tables for name in table.bindings]
+        leading = self._leading_to_base(nodes)
+        for node in nodes:
+            if node in leading:
+                yield node[1][0].rpartition(".")[2]
 
-    def _derives(self, definition: ClassDefinition, seen: frozenset[_Expression]) -> bool:
-        return any(
-            self._leads_to_base((definition.module, base), seen) for base in definition.bases
-        )
+    def _leading_to_base(self, starts: Iterable[_Expression]) -> set[_Expression]:
+        """Return the expressions, reached from `starts`, that are ServiceBase or derive from it."""
+        sources = self._explore(starts)
+        frontier = [node for node in sources if _is_base(node)]
+        leading = set(frontier)
+        while frontier:
+            found = {node for node in sources.get(frontier.pop(), ()) if node not in leading}
+            leading |= found
+            frontier += found
+        return leading
 
-    def _leads_to_base(self, expression: _Expression, seen: frozenset[_Expression]) -> bool:
-        """Return whether an expression, in a module, is ServiceBase or derives from it."""
-        if expression in seen:  # modules may import each other in a circle
-            return False
-        module, parts = expression
-        if _is_framework(module):
-            return parts[-1] == BASE_CLASS
+    def _explore(self, starts: Iterable[_Expression]) -> dict[_Expression, list[_Expression]]:
+        """Return every expression that is reached from `starts`, with those that lead to it."""
+        sources: dict[_Expression, list[_Expression]] = {node: [] for node in starts}
+        steps = 0
+        frontier = deque(sources)  # the nearest first: what has no end keeps nothing near away
+        while frontier:
+            node = frontier.popleft()
+            for target in self._targets(node):
+                steps += 1
+                if steps > MOST_STEPS:
+                    self._is_entangled = True
+                    return sources
+                if target not in sources:
+                    sources[target] = []
+                    frontier.append(target)
+                sources[target].append(node)
+        return sources
+
+    def _targets(self, node: _Expression) -> Iterator[_Expression]:
+        """Yield the expressions that an expression in a module may stand for."""
+        module, parts = node
+        if _is_framework(module) or len(parts) > MOST_PARTS:
+            return
         table = self._tables.get(module)
-        if table is None:
-            return self._is_below(module, parts, seen | {expression})
-        for length in range(len(parts), 0, -1):
-            bindings = table.bindings.get(".".join(parts[:length]), ())
-            if any(self._follow(b, module, parts[length:], seen | {expression}) for b in bindings):
-                return True
-        if any(self._leads_to_base((s, parts), seen | {expression}) for s in table.star_imports):
-            return True
-        return self._is_below(module, parts, seen | {expression})
+        if table is not None:
+            for length in range(len(parts), 0, -1):
+                for binding in table.bindings.get(".".join(parts[:length]), ()):
+                    yield from _targets_of(binding, module, parts[length:])
+            for starred in table.star_imports:
+                yield starred, parts
+        if len(parts) > 1:  # the first part may be a module inside a package
+            yield f"{module}.{parts[0]}", parts[1:]
 
-    def _is_below(self, module: str, parts: tuple[str, ...], seen: frozenset[_Expression]) -> bool:
-        """Take the first part for a module inside of a package."""
-        return len(parts) > 1 and self._leads_to_base((f"{module}.{parts[0]}", parts[1:]), seen)
 
-    def _follow(
-        self,
-        binding: Binding,
-        module: str,
-        rest: tuple[str, ...],
-        seen: frozenset[_Expression],
-    ) -> bool:
-        match binding:
-            case ClassDefinition():
-                return not rest and self._derives(binding, seen)
-            case Alias(parts):
-                return self._leads_to_base((module, parts + rest), seen)
-            case ImportedName(source, name):
-                return self._leads_to_base((source, (name, *rest)), seen)
-            case ModuleName(name):
-                return bool(rest) and self._leads_to_base((name, rest), seen)
+def _targets_of(binding: Binding, module: str, rest: tuple[str, ...]) -> Iterator[_Expression]:
+    match binding:
+        case ClassDefinition():
+            if not rest:
+                yield from _base_nodes(binding)
+        case Alias(parts):
+            yield module, parts + rest
+        case ImportedName(source, name):
+            yield source, (name, *rest)
+        case ModuleName(name):
+            if rest:
+                yield name, rest
+
+
+def _base_nodes(definition: ClassDefinition) -> Iterator[_Expression]:
+    return ((definition.module, base) for base in definition.bases)
+
+
+def _mention_of(names: set[str]) -> Callable[[bytes], bool]:
+    """Return the test whether a file mentions one of the names."""
+    encoded = {name.encode() for name in names}
+    if len(encoded) <= _MOST_ALTERNATIVES:
+        pattern = re.compile(rb"\b(?:%s)\b" % b"|".join(map(re.escape, encoded)))
+        return lambda text: pattern.search(text) is not None
+    return lambda text: any(word.group() in encoded for word in _WORD.finditer(text))
+
+
+def _is_base(node: _Expression) -> bool:
+    return _is_framework(node[0]) and node[1][-1] == BASE_CLASS
 
 
 def _is_framework(module: str) -> bool:

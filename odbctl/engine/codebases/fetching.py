@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from odbctl.engine.codebases.git_command import (
+    NO_PROTOCOL,
     GitResult,
     git_environment,
     isolated_environment,
@@ -29,10 +30,12 @@ ALL_REFS = (
     "+refs/tags/*:refs/tags/*",
 )
 # One commit without its history, even one that no branch reaches; the reading
-# side looks for no new deltas, which halves the time. Git runs the command.
+# side looks for no new deltas, which halves the time. A shell runs the command,
+# with the source's own configuration: it must not fetch what is missing there.
 ONE_COMMIT = (
     "--depth=1",
-    "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true -c pack.window=0 upload-pack",
+    f"--upload-pack=GIT_ALLOW_PROTOCOL={NO_PROTOCOL} GIT_NO_LAZY_FETCH=1"
+    " git -c uploadpack.allowAnySHA1InWant=true -c pack.window=0 upload-pack",
 )
 _HEAD = re.compile(r"(HEAD|@|origin|origin/HEAD|refs/remotes/origin/HEAD)([~^@].*)?")
 _EXACT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|refs/(?!heads/|tags/|odbctl/)[^~^@:*?\[\\]+")
@@ -48,9 +51,10 @@ def is_exact(ref: str) -> bool:
     return _EXACT.fullmatch(ref) is not None
 
 
-def find_head(location: str) -> str | None:
-    """Return the default branch of a remote repository, if it says."""
-    result = run_git("ls-remote", "--symref", "--", location, "HEAD", env=_network(location))
+def find_head(mirror: Path, location: str) -> str | None:
+    """Return the default branch of a remote repository, None when it names none."""
+    words = ("ls-remote", "--symref", "--", location, "HEAD")
+    result = run_git(f"--git-dir={mirror}", *words, env=_network(location))
     for line in result.text.splitlines():
         target, _, name = line.partition("\t")
         if name == "HEAD" and target.startswith("ref: refs/heads/"):

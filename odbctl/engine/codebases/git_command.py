@@ -1,4 +1,14 @@
-"""The git command: run without a shell, a terminal, hooks or surprises.
+"""The git command, run so that a repository cannot choose what is executed.
+
+A repository's own configuration may name programs: filters, a file system
+monitor, an ssh command, the upload-pack of a partial clone. Whoever wrote the
+repository wrote that, too. So git runs
+
+- in the root folder, never in the caller's: the repository there has no say
+  in commands about another one;
+- without hooks, file system monitor, submodules and lazy fetches;
+- with every protocol switched off, unless the command has to fetch;
+- with bounded output, because a small repository can describe an endless tree.
 
 Called by the rest of this package, in the process that adds a codebase. Git
 is run directly, not through GitPython, because importing that costs as much
@@ -10,12 +20,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
+import selectors
 import signal
 import subprocess
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import IO
 
 from odbctl.errors import CodebaseError
 
@@ -23,6 +34,9 @@ from odbctl.errors import CodebaseError
 _KEPT_PREFIXES = ("GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY", "GIT_CONFIG_", "GIT_EXEC_PATH")
 _DROPPED = ("GIT_CONFIG_PARAMETERS",)
 ALLOWED_PROTOCOLS = "file:https:ssh"
+NO_PROTOCOL = "none"  # no transport has this name
+# Git finds no repository in this folder, nor above it.
+NEUTRAL_FOLDER = "/"
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15"
 
 _SETTINGS = (
@@ -30,6 +44,9 @@ _SETTINGS = (
     "core.fsmonitor=false",
     "gc.auto=0",
     "maintenance.auto=false",
+    "log.showSignature=false",
+    "status.submoduleSummary=false",
+    "submodule.recurse=false",
     "protocol.version=2",  # lets a commit be fetched that no branch reaches
     "advice.detachedHead=false",
     "http.lowSpeedLimit=1",  # bytes a second: a connection that stands still
@@ -37,7 +54,13 @@ _SETTINGS = (
 )
 _SETTING_OPTIONS = tuple(word for setting in _SETTINGS for word in ("-c", setting))
 
-# How often it is asked whether git is to be stopped, where it can be.
+# Standard output beyond this is refused, unless the caller reads it piece by piece.
+MOST_OUTPUT_BYTES = 64 * 2**20
+# Of standard error, the end is kept: the cause is in the last lines.
+_MOST_TALK_BYTES = 64 * 2**10
+_PIECE_BYTES = 64 * 2**10
+
+# How often to check whether git should be stopped, where it can be.
 _ASK_SECONDS = 0.1
 _should_stop: ContextVar[Callable[[], bool] | None] = ContextVar("should_stop", default=None)
 
@@ -79,28 +102,35 @@ def run_git(
     env: dict[str, str] | None = None,
     stdin: bytes | None = None,
     keep_open: Sequence[int] = (),
+    on_output: Callable[[bytes], None] | None = None,
     on_talk: Callable[[bytes], None] | None = None,
 ) -> GitResult:
-    """Run git to its end and return what it said, whatever its exit code.
+    """Run git to its end and return its output, whatever its exit code.
+
+    Git is ended when a callback raises an exception.
 
     Args:
         *words: The sub-command and its arguments, after `-C` or `--git-dir`.
+            Paths are absolute, because git runs in the root folder.
         env: The environment; by default `git_environment()`.
         stdin: What git reads; nothing by default.
         keep_open: Descriptors of locks that git holds on to, so that a git
             that outlives a killed caller still keeps others away.
-        on_talk: Called with each piece of standard error as it comes.
+        on_output: Called with each piece of standard output, which is not kept.
+        on_talk: Called with each piece of standard error.
 
     Raises:
-        CodebaseError: Git is not installed.
+        CodebaseError: Git is not installed, or printed more than 64 MB.
     """
-    command = ("git", *_SETTING_OPTIONS, *words)
+    command = ("git", "--no-pager", *_SETTING_OPTIONS, *words)
+    reader = _Reader(on_output, on_talk)
     try:
-        with _interrupts_held() as let_them_in:
+        with _interrupts_held() as let_them_in, _input(stdin) as source:
             process = subprocess.Popen(
                 command,
+                cwd=NEUTRAL_FOLDER,
                 env=git_environment() if env is None else env,
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=keep_open,
@@ -108,17 +138,78 @@ def run_git(
             )
             with _ending(process):
                 let_them_in()
-                if on_talk is None:
-                    output, talk = _communicate(process, stdin)
-                else:
-                    output, talk = b"", b"".join(_listen(process, on_talk))
+                reader.read(process)
     except FileNotFoundError as error:
         raise CodebaseError(
             "git is not installed, or not on the PATH", hint="install git 2.25 or newer"
         ) from error
     return GitResult(
-        exit_code=process.returncode, output=output, talk=talk.decode(errors="replace")
+        exit_code=process.returncode,
+        output=bytes(reader.output),
+        talk=reader.talk.decode(errors="replace"),
     )
+
+
+@contextlib.contextmanager
+def _input(stdin: bytes | None) -> Generator[IO[bytes] | int, None, None]:
+    """Yield what git reads from: a file, which needs no writer beside it."""
+    if stdin is None:
+        yield subprocess.DEVNULL
+        return
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin)
+        file.seek(0)
+        yield file
+
+
+class _Reader:
+    """Reads both streams of git until it closes them, within bounds."""
+
+    def __init__(
+        self,
+        on_output: Callable[[bytes], None] | None,
+        on_talk: Callable[[bytes], None] | None,
+    ) -> None:
+        self.output = bytearray()
+        self.talk = bytearray()
+        self._on_output = on_output or self._keep_output
+        self._on_talk = on_talk
+
+    def read(self, process: subprocess.Popen[bytes]) -> None:
+        """Read to the end of both streams, then wait for git.
+
+        Raises:
+            CodebaseError: Git printed too much, or was stopped.
+        """
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ, self._on_output)
+            selector.register(process.stderr, selectors.EVENT_READ, self._take_talk)
+            while selector.get_map():
+                timeout = None if _should_stop.get() is None else _ASK_SECONDS
+                for key, _ in selector.select(timeout):
+                    if piece := os.read(key.fd, _PIECE_BYTES):
+                        key.data(piece)
+                    else:
+                        selector.unregister(key.fileobj)
+                _ask_whether_to_stop()
+        process.wait()
+
+    def _keep_output(self, piece: bytes) -> None:
+        self.output += piece
+        if len(self.output) > MOST_OUTPUT_BYTES:
+            raise CodebaseError(
+                f"git printed more than {MOST_OUTPUT_BYTES >> 20} MB: the repository is too large"
+            )
+
+    def _take_talk(self, piece: bytes) -> None:
+        self.talk += piece
+        del self.talk[:-_MOST_TALK_BYTES]
+        if self._on_talk is not None:
+            self._on_talk(piece)
 
 
 @contextlib.contextmanager
@@ -163,34 +254,6 @@ def _ask_whether_to_stop() -> None:
         raise CodebaseError("git was stopped before it was done")
 
 
-def _communicate(process: subprocess.Popen[bytes], stdin: bytes | None) -> tuple[bytes, bytes]:
-    if _should_stop.get() is None:
-        return process.communicate(stdin)
-    while True:
-        _ask_whether_to_stop()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(stdin, timeout=_ASK_SECONDS)
-
-
-def _listen(process: subprocess.Popen[bytes], on_talk: Callable[[bytes], None]) -> Iterator[bytes]:
-    assert process.stderr is not None
-    descriptor = process.stderr.fileno()
-    _wait_for_talk(descriptor)
-    while piece := os.read(descriptor, 65536):
-        on_talk(piece)
-        yield piece
-        _wait_for_talk(descriptor)
-    process.wait()
-
-
-def _wait_for_talk(descriptor: int) -> None:
-    """Wait until git says something, where it may have to be stopped meanwhile."""
-    while (
-        _should_stop.get() is not None and not select.select([descriptor], [], [], _ASK_SECONDS)[0]
-    ):
-        _ask_whether_to_stop()
-
-
 def git_environment() -> dict[str, str]:
     """Return the environment for commands that may read the user's git settings."""
     env = {name: value for name, value in os.environ.items() if _is_kept(name)}
@@ -203,9 +266,19 @@ def git_environment() -> dict[str, str]:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_NO_REPLACE_OBJECTS": "1",
+            # A partial clone fetches what is missing with the programs that it names.
+            "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": ALLOWED_PROTOCOLS,
         }
     )
+
+
+def reading_environment() -> dict[str, str]:
+    """Return the environment for commands that read a repository of this host.
+
+    No protocol is allowed, because Git before 2.39.4 ignores GIT_NO_LAZY_FETCH.
+    """
+    return git_environment() | {"GIT_ALLOW_PROTOCOL": NO_PROTOCOL}
 
 
 def isolated_environment() -> dict[str, str]:
@@ -214,7 +287,7 @@ def isolated_environment() -> dict[str, str]:
     The trees that come out are the same for everybody, and filters that a
     user or the system has configured are not run.
     """
-    env = {k: v for k, v in git_environment().items() if not k.startswith("GIT_CONFIG_")}
+    env = {k: v for k, v in reading_environment().items() if not k.startswith("GIT_CONFIG_")}
     return env | {
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
@@ -226,13 +299,18 @@ def isolated_environment() -> dict[str, str]:
 
 
 def ssh_environment() -> dict[str, str]:
-    """Return `git_environment()` with an ssh that asks no question and does not wait for ever."""
+    """Return `git_environment()` with an ssh that asks no question and does not wait for ever.
+
+    The ssh command is the one of the user's or the system's configuration: GIT_DIR
+    leads to no repository, so no repository's configuration is read.
+    """
     env = git_environment()
     if "GIT_SSH" in env and "GIT_SSH_COMMAND" not in env:
         return env  # a program that may not know OpenSSH's options
     command = env.get("GIT_SSH_COMMAND")
     if command is None:
-        command = run_git("config", "--get", "core.sshCommand", env=env).text or "ssh"
+        outside = env | {"GIT_DIR": os.devnull}
+        command = run_git("config", "--get", "core.sshCommand", env=outside).text or "ssh"
     return env | {"GIT_SSH_COMMAND": f"{command} {_SSH_OPTIONS}"}
 
 

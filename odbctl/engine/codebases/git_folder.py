@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from odbctl.engine.codebases.commits import RefKind, kind_of
 from odbctl.engine.codebases.git_command import (
     GitResult,
-    git_environment,
     isolated_environment,
+    reading_environment,
     run_git,
 )
 from odbctl.errors import CodebaseError, NotFoundError, OdbctlError
@@ -34,17 +34,34 @@ class GitFolder:
     def at_location(cls, location: str) -> GitFolder:
         """Return the repository at exactly this path, bare or not."""
         # Without the ceiling, git would take a repository further up for this one.
-        env = git_environment() | {"GIT_CEILING_DIRECTORIES": os.path.dirname(location)}
+        env = reading_environment() | {"GIT_CEILING_DIRECTORIES": os.path.dirname(location)}
         return cls(("-c", "safe.bareRepository=all", "-C", location), env)
+
+    @classmethod
+    def around(cls, folder: str | os.PathLike[str]) -> GitFolder:
+        """Return the repository that an absolute folder is in, as git itself finds it."""
+        return cls(("-C", os.fspath(folder)), reading_environment())
 
     @classmethod
     def mirror(cls, path: str | os.PathLike[str]) -> GitFolder:
         """Return one of our own bare mirrors, which no user's settings change."""
         return cls((f"--git-dir={os.fspath(path)}",), isolated_environment())
 
-    def run(self, *words: str) -> GitResult:
-        """Run a git command in the folder."""
-        return run_git(*self._where, *words, env=self._env)
+    def run(
+        self,
+        *words: str,
+        settings: Iterable[str] = (),
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> GitResult:
+        """Run a git command in the folder.
+
+        Args:
+            *words: The sub-command and its arguments.
+            settings: Settings as `name=value`, which override those of the repository.
+            on_output: Called with each piece of standard output, which is not kept.
+        """
+        options = (word for setting in settings for word in ("-c", setting))
+        return run_git(*self._where, *options, *words, env=self._env, on_output=on_output)
 
     def is_usable(self) -> bool:
         """Return whether git finds a repository there and is willing to read it."""

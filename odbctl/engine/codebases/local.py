@@ -1,14 +1,20 @@
-"""Repositories of this host, as people name them: the one of this folder, its changes."""
+"""Repositories of this host, as people name them: the one of this folder, its changes.
+
+Read in the process that adds a codebase. No program that a repository names is run.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
+import shlex
 from pathlib import Path
 
-from odbctl.engine.codebases.git_command import run_git
 from odbctl.engine.codebases.git_folder import GitFolder
+from odbctl.engine.codebases.trees import check_size
 from odbctl.errors import CodebaseError, OdbctlError
+
+_MOST_FILTERS = 50
 
 
 def find_repository(start: Path) -> str:
@@ -17,10 +23,11 @@ def find_repository(start: Path) -> str:
     Raises:
         CodebaseError: There is none.
     """
-    top = run_git("-C", str(start), "rev-parse", "--show-toplevel")
+    around = GitFolder.around(start)
+    top = around.run("rev-parse", "--show-toplevel")
     if top.exit_code == 0 and top.text:
         return top.text
-    folder = run_git("-C", str(start), "rev-parse", "--absolute-git-dir")
+    folder = around.run("rev-parse", "--absolute-git-dir")
     if folder.exit_code == 0:
         path = Path(folder.text)
         return str(path.parent if path.name == ".git" else path)
@@ -42,13 +49,13 @@ def unusable(location: str) -> OdbctlError:
         if place.exists() and (owner := place.stat().st_uid) != os.geteuid():
             return CodebaseError(
                 f"git does not trust the repository {location}: it belongs to {_user(owner)}",
-                hint=f"git config --global --add safe.directory {location}",
+                hint=f"git config --global --add safe.directory {shlex.quote(location)}",
             )
-    around = run_git("-C", location, "rev-parse", "--show-toplevel")
+    around = GitFolder.around(location).run("rev-parse", "--show-toplevel")
     if around.exit_code == 0 and around.text:
         return CodebaseError(
             f"no repository at {location}: it is a folder inside of one",
-            hint=f"--repo {around.text}",
+            hint=f"--repo {shlex.quote(around.text)}",
         )
     reason = GitFolder.at_location(location).run("rev-parse", "--git-dir").reason
     return CodebaseError(f"no repository at {location}: {reason}")
@@ -64,20 +71,55 @@ def _user(number: int) -> str:
 def dirty_note(location: str, commit: str | None = None) -> str | None:
     """Return a sentence about the changes that the commit of HEAD does not have.
 
+    Submodules are not looked into, and files are compared without filters: both
+    would run programs that the repository names.
+
     Args:
         location: A normalised location; only work trees of this host can be dirty.
-        commit: What is going to be used; nothing is said when HEAD is another commit.
+        commit: The commit that will be used; there is no note when HEAD is another one.
+
+    Returns:
+        None, too, when git cannot compare the work tree, or not within its bounds.
     """
     if not location.startswith("/"):
         return None
-    words = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames")
-    status = GitFolder.at_location(location).run(*words)
-    if status.exit_code != 0:  # a bare repository has no work tree
+    folder = GitFolder.at_location(location)
+    head = folder.find_commit("HEAD")
+    if head is None or (commit is not None and commit != head):
         return None
-    lines = status.text.split("\0")
-    head = next((x.split()[2] for x in lines if x.startswith("# branch.oid ")), "")
-    count = sum(1 for line in lines if line[:2] in ("1 ", "2 ", "u ", "? "))
-    if count == 0 or (commit is not None and commit != head):
+    try:
+        check_size(folder, head)
+        count = _count_changes(folder)
+    except CodebaseError:
+        return None
+    if not count:
         return None
     files = "1 changed file is" if count == 1 else f"{count} changed files are"
     return f"{files} not in commit {head[:7]}: only the commit is used"
+
+
+def _count_changes(folder: GitFolder) -> int:
+    """Return the number of files that are changed, staged or not tracked."""
+    settings = _settings_without_filters(folder)
+    if settings is None:
+        return 0
+    words = ("status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=all")
+    status = folder.run(*words, settings=settings)
+    if status.exit_code != 0:  # a bare repository has no work tree
+        return 0
+    return sum(1 for line in status.text.split("\0") if line[:2] in ("1 ", "2 ", "u ", "? "))
+
+
+def _settings_without_filters(folder: GitFolder) -> tuple[str, ...] | None:
+    """Return the settings that switch every configured filter off.
+
+    Returns:
+        None when a filter has a name that cannot be overridden.
+    """
+    named = folder.run("config", "-z", "--name-only", "--get-regexp", r"^filter\.")
+    drivers = {name.removeprefix("filter.").rpartition(".")[0] for name in named.text.split("\0")}
+    drivers.discard("")
+    if len(drivers) > _MOST_FILTERS or any("=" in driver for driver in drivers):
+        return None
+    off = ("clean=", "smudge=", "process=", "required=false")
+    return tuple(f"filter.{driver}.{setting}" for driver in sorted(drivers) for setting in off)

@@ -114,7 +114,7 @@ class Mirror:
     def _fetch_refs(self, ref: str, lock: int, report: Report | None) -> None:
         self._fetch(("--prune", "--", self.location, *fetching.ALL_REFS), lock, report)
         if fetching.needs_head(ref):
-            target = fetching.find_head(self.location)
+            target = fetching.find_head(self.path, self.location)
             if target is not None:
                 self._git.run("symbolic-ref", "HEAD", f"refs/heads/{target}")
                 origin = "refs/remotes/origin"

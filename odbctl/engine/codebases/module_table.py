@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from odbctl.engine.codebases.source_files import SourceFile
 
+_LONGEST_DOC = 500  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class ModuleName:
@@ -70,7 +72,7 @@ def parse_module(source: SourceFile) -> ModuleTable:
 
     Raises:
         SyntaxError: It is not Python, or newer than this interpreter's.
-        ValueError, RecursionError, MemoryError: The parser gave up.
+        ValueError, LookupError, RecursionError, MemoryError: The parser gave up.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the author's odd escapes are not ours to tell
@@ -150,7 +152,7 @@ def _bind_class(table: ModuleTable, statement: ast.ClassDef, *, prefix: str) -> 
         name=name,
         path=table.source.path,
         line=statement.lineno,
-        doc=doc.partition("\n")[0],
+        doc=doc.partition("\n")[0][:_LONGEST_DOC],
         bases=tuple(filter(None, map(_dotted, statement.bases))),
     )
     table.bindings[name].append(definition)

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from odbctl.errors import CodebaseError
+
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages"})
 # Longer files are data in disguise.
 _LONGEST_BYTES = 4 * 2**20
+# All of them are held in memory.
+MOST_SOURCE_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +27,23 @@ class SourceFile:
 
 
 def read_sources(roots: Sequence[Path]) -> tuple[SourceFile, ...]:
-    """Return the modules that can be imported from these folders; first come, first served."""
+    """Return the modules that can be imported from these folders; the first of a name wins.
+
+    Raises:
+        CodebaseError: There is more code than is searched.
+    """
     found: dict[str, SourceFile] = {}
+    total = 0
     others = {str(root) for root in roots}
     for root in roots:
         for path in _python_files(str(root), others - {str(root)}):
             source = _read(path, str(root))
+            total += len(source.text)
+            if total > MOST_SOURCE_BYTES:
+                raise CodebaseError(
+                    f"the codebase has more than {MOST_SOURCE_BYTES >> 20} MB of Python files",
+                    hint="odbctl codebase add REF --source-root FOLDER    (searches only there)",
+                )
             found.setdefault(source.module, source)
     return tuple(found.values())
 

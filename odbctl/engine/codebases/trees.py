@@ -1,7 +1,9 @@
-"""Writing the tree of a commit into a new folder, and judging it.
+"""Writing the tree of a commit into a new folder, and checking its contents.
 
 Nothing of the repository runs: no hook, no filter, no setting of user or
-system. What a read-only tree cannot hold is refused by name.
+system. Submodules, links out of the tree and Git LFS pointers are refused by
+name. Trees are measured before they are written: a few kilobytes of objects
+that refer to each other can describe billions of files.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from odbctl.engine.codebases.git_command import isolated_environment, run_git
+from odbctl.engine.codebases.git_folder import GitFolder
 from odbctl.engine.codebases.storage import git_failure
 from odbctl.errors import CodebaseError
 
@@ -22,6 +26,10 @@ _EXECUTABLE = "100755"
 _LFS_START = b"version https://git-lfs.github.com/spec/"
 _LFS_LONGEST_BYTES = 1024
 _MOST_NAMED = 5
+# Folders count, too. The largest public repositories have some 400,000 files.
+MOST_ENTRIES = 500_000
+MOST_TREE_BYTES = 16 * 2**30
+LONGEST_PATH_BYTES = 4096  # PATH_MAX of Linux
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ def write_tree(mirror: Path, commit: str, folder: Path, *, lock: int) -> None:
         lock: The descriptor of a lock that git holds on to while it writes.
 
     Raises:
-        CodebaseError: The commit holds what cannot be checked out.
+        CodebaseError: The commit holds what cannot be checked out, or too much.
         OSError: A file cannot be written.
     """
     entries = list_entries(mirror, commit)
@@ -63,14 +71,71 @@ def list_entries(mirror: Path, commit: str) -> tuple[Entry, ...]:
     """Return everything in a commit's tree but its folders.
 
     Raises:
-        CodebaseError: The mirror does not have the commit.
+        CodebaseError: The mirror does not have the commit, or the tree is too large.
     """
-    words = (f"--git-dir={mirror}", "ls-tree", "-r", "-z", "--full-tree", commit)
-    listed = run_git(*words, env=isolated_environment())
+    listing = _Listing(commit)
+    listed = GitFolder.mirror(mirror).run(*_list_words(commit), on_output=listing.feed)
     if listed.exit_code != 0:
         raise _damaged(mirror, listed.reason)
-    lines = os.fsdecode(listed.output).split("\0")[:-1]
-    return tuple(Entry(mode=line[:6], path=line.partition("\t")[2]) for line in lines)
+    return tuple(listing.entries)
+
+
+def check_size(folder: GitFolder, commit: str) -> None:
+    """Refuse a commit whose tree is too large to be listed or compared.
+
+    Raises:
+        CodebaseError: It has too many files, too long paths or too many bytes.
+    """
+    folder.run(*_list_words(commit), on_output=_Listing(commit, is_kept=False).feed)
+
+
+def _list_words(commit: str) -> tuple[str, ...]:
+    # Folders are listed, too: a tree of nothing but folders would print nothing, for ever.
+    return ("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit)
+
+
+class _Listing:
+    """Takes the output of `git ls-tree -r -t -l -z` piece by piece, and refuses too much of it."""
+
+    def __init__(self, commit: str, *, is_kept: bool = True) -> None:
+        self.entries: list[Entry] = []
+        self._commit = commit
+        self._is_kept = is_kept
+        self._rest = b""
+        self._count = 0
+        self._bytes = 0
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece.
+
+        Raises:
+            CodebaseError: The tree is too large.
+        """
+        *lines, self._rest = (self._rest + piece).split(b"\0")
+        for line in lines:
+            self._take(line)
+        if len(self._rest) > 2 * LONGEST_PATH_BYTES:
+            self._refuse(f"a path of more than {LONGEST_PATH_BYTES} bytes")
+
+    def _take(self, line: bytes) -> None:
+        facts, _, path = line.partition(b"\t")
+        mode, kind, _, size = facts.split()
+        self._count += 1
+        self._bytes += int(size) if size.isdigit() else 0  # only files have one
+        if self._count > MOST_ENTRIES:
+            self._refuse(f"more than {MOST_ENTRIES:,} files and folders")
+        if self._bytes > MOST_TREE_BYTES:
+            self._refuse(f"more than {MOST_TREE_BYTES >> 30} GB in its files")
+        if len(path) > LONGEST_PATH_BYTES:
+            self._refuse(f"a path of more than {LONGEST_PATH_BYTES} bytes")
+        if self._is_kept and kind != b"tree":
+            self.entries.append(Entry(mode=mode.decode(), path=os.fsdecode(path)))
+
+    def _refuse(self, excess: str) -> NoReturn:
+        raise CodebaseError(
+            f"commit {self._commit[:12]} is too large to check out: it has {excess}",
+            hint="odbctl codebase add REF --repo PATH    (a repository of only the code)",
+        )
 
 
 def _damaged(mirror: Path, reason: str) -> CodebaseError:
