@@ -9,10 +9,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from odbctl.commands import _help
-from odbctl.commands.catalog import NOUNS, TOP
+from odbctl.commands.catalog import NOUNS, SHORTCUTS, TOP, resolve
 from odbctl.errors import OdbctlError, UsageError
 
 if TYPE_CHECKING:
@@ -121,22 +121,22 @@ class _Run:
         session = self.session = _open_session(flags)
         if words[0] == "help":
             words = [w for w in words[1:] if w not in _HELP] + ["--help"]
-        result = self._result(*_find_command(words), session)
+        result = self._result(_find_command(words), session)
         from odbctl.commands._render import render
 
         return render(result, session)
 
-    def _result(self, noun: str | None, name: str, words: list[str], session: Session) -> Result:
+    def _result(self, found: _Found, session: Session) -> Result:
         from odbctl.commands.quick import quick_result
 
-        result = quick_result(noun, name, words, session)
+        result = quick_result(found.noun, found.name, found.words, session)
         if result is not None:
             return result
         self.is_quick = False
         from odbctl.commands import _app
 
         gc.enable()
-        return _app.run(noun, name, words)
+        return _app.run(found.noun, found.name, found.words, typed=found.typed)
 
 
 def wants_json(words: Sequence[str]) -> bool:
@@ -201,26 +201,33 @@ def _folder() -> str | None:
         return None
 
 
-def _find_command(words: list[str]) -> tuple[str | None, str, list[str]]:
-    """Split words into noun, command and the rest.
+class _Found(NamedTuple):
+    """A command that words name: its noun and verb, how it was typed, and the words after it."""
+
+    noun: str | None
+    name: str
+    typed: str
+    words: list[str]
+
+
+def _find_command(words: list[str]) -> _Found:
+    """Find the command that words name.
 
     Raises:
         UsageError: There is no such command.
     """
     first = words[0]
     if first in TOP:
-        return None, first, words[1:]
+        return _Found(None, first, first, words[1:])
+    if first in SHORTCUTS:
+        return _Found("service", SHORTCUTS[first], first, words[1:])
     if first not in NOUNS:
-        raise _unknown(first, [*NOUNS, *TOP], "odbctl")
-    verb = words[1]
-    if verb not in NOUNS[first][1]:
-        raise _unknown(verb, [*NOUNS[first][1]], f"odbctl {first}")
-    return first, verb, words[2:]
+        from odbctl.commands._suggestions import unknown_command
 
+        raise unknown_command(first, words[1:])
+    verb = resolve(first, words[1])
+    if verb is None:
+        from odbctl.commands._suggestions import unknown_verb
 
-def _unknown(word: str, known: list[str], before: str) -> UsageError:
-    import difflib
-
-    near = difflib.get_close_matches(word, known, n=1)
-    hint = f"{before} {near[0]}" if near else f"{before} --help"
-    return UsageError(f"no command {word!r} of {before}", hint=hint)
+        raise unknown_verb(first, words[1])
+    return _Found(first, verb, f"{first} {words[1]}", words[2:])

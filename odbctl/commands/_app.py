@@ -133,14 +133,14 @@ def build(noun: str | None, name: str) -> Any:
     return typer.main.get_command(single)
 
 
-def run(noun: str | None, name: str, words: Sequence[str]) -> Result:
-    """Run a command, or return its help.
+def run(noun: str | None, name: str, words: Sequence[str], *, typed: str | None = None) -> Result:
+    """Run a command, or return its help, which shows the command as it was typed.
 
     Raises:
         UsageError: Its words are wrong.
         OdbctlError: What the command raises.
     """
-    path = " ".join(filter(None, ("odbctl", noun, name)))
+    path = f"odbctl {typed}" if typed else " ".join(filter(None, ("odbctl", noun, name)))
     built = build(noun, name)
     own = list(words)
     if (noun, name) in _PASSING_ON and "--" in own:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from odbctl.errors import ConflictError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from odbctl.commands._results import Done, Result
     from odbctl.commands._session import Session
     from odbctl.engine.api.engine import Engine
@@ -18,43 +20,72 @@ if TYPE_CHECKING:
 
 def start(
     session: Session,
-    name: str,
+    names: Sequence[str],
     *,
     count: int | None,
     wait: bool,
     timeout: float | None,
     deps: bool = True,
+    everything: bool = False,
 ) -> Result:
-    """Want a service to run, with what it depends on, and wait until it does."""
+    """Start services and what they depend on, and wait until they run."""
+    from odbctl.commands._several import for_each
     from odbctl.engine.api.services import start_dependencies, start_service
 
     with session.open_engine() as engine:
-        change = start_service(engine, name, count=count)
-        if deps and change.document["depends_on"]:
-            for other in start_dependencies(engine, name):
-                session.say(f"starting {other}, which {name} depends on")
-        was_short = change.document["running_count"] < change.document["desired_count"]
-        result = _rolled_out(engine, change, wait=wait, timeout=timeout)
+
+        def begin(name: str) -> Change:
+            change = start_service(engine, name, count=count)
+            if deps and change.document["depends_on"]:
+                for other in start_dependencies(engine, name):
+                    session.say(f"starting {other}, which {name} depends on")
+            return change
+
+        def finish(change: Change) -> Done:
+            result = _rolled_out(engine, change, wait=wait, timeout=timeout)
+            return _started(change, result, wait=wait)
+
+        return for_each(engine, names, begin, finish, everything=everything)
+
+
+def _started(change: Change, result: Done, *, wait: bool) -> Done:
+    """Describe a start after the wait for it."""
+    name = change.document["name"]
     if change.document["desired_count"] and not result.document["desired_count"]:
         raise ConflictError(
             f"service {name!r} was stopped while it started", hint=f"odbctl service start {name}"
         )
+    was_short = change.document["running_count"] < change.document["desired_count"]
     if wait and was_short and change.action == "unchanged":
         counts = f"{result.document['ready_count']}/{result.document['desired_count']}"
         return result._replace(action="started", message=counts)
     return result
 
 
-def stop(session: Session, name: str, *, wait: bool, timeout: float | None) -> Result:
-    """Want no instance of a service, and wait until none is left."""
+def stop(
+    session: Session,
+    names: Sequence[str],
+    *,
+    wait: bool,
+    timeout: float | None,
+    everything: bool = False,
+) -> Result:
+    """Stop services, and wait until no instance of them is left."""
+    from odbctl.commands._several import for_each
     from odbctl.engine.api.services import stop_service
 
     with session.open_engine() as engine:
-        change = stop_service(engine, name)
-        result = _rolled_out(engine, change, wait=wait, timeout=timeout)
-    if change.action == "unchanged":
-        return result._replace(message=change.message)
-    return result._replace(message=f"service {name}") if wait else result
+
+        def finish(change: Change) -> Done:
+            result = _rolled_out(engine, change, wait=wait, timeout=timeout)
+            if change.action == "unchanged":
+                return result._replace(message=change.message)
+            name = change.document["name"]
+            return result._replace(message=f"service {name}") if wait else result
+
+        return for_each(
+            engine, names, lambda name: stop_service(engine, name), finish, everything=everything
+        )
 
 
 def _rolled_out(engine: Engine, change: Change, *, wait: bool, timeout: float | None) -> Done:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.commands._text import visible
-from odbctl.commands.catalog import NOUNS, TOP
+from odbctl.commands.catalog import NOUNS, SHORTCUTS, TOP, resolve
 from odbctl.config import COLORS, OUTPUTS, load_settings
 from odbctl.errors import OdbctlError
 
@@ -32,10 +32,18 @@ _POSITIONS: dict[tuple[str | None, str], tuple[str, ...]] = {
     ("instance", "list"): _NAMED_SERVICE,
     **{("instance", verb): ("instance",) for verb in ("show", "logs", "stop", "kill")},
     **{("host", verb): ("host",) for verb in ("show", "drain", "undrain")},
-    **{(None, name): _NAMED_SERVICE for name in ("ps", "status", "logs", "why")},
+    **{(None, name): _NAMED_SERVICE for name in ("ps", "why")},
     (None, "completion"): ("shell",),
     (None, "help"): ("command", "verb"),
 }
+# Commands whose last word may be repeated.
+_REPEATED = frozenset(
+    {
+        (None, "ps"),
+        ("instance", "list"),
+        *(("service", verb) for verb in ("start", "stop", "restart", "remove", "status", "logs")),
+    }
+)
 _OPTION_VALUES = {
     "--codebase": "codebase",
     "--class": "class",
@@ -110,15 +118,22 @@ def understand(words: Sequence[str]) -> Asked | None:
     path = _positionals(given)
     if not path:
         return Asked("command", given, prefix)
+    if path[0] in SHORTCUTS:
+        path = ["service", SHORTCUTS[path[0]], *path[1:]]
     if path[0] in NOUNS:
         if len(path) == 1:
             return Asked("verb", given, prefix)
-        kinds = _POSITIONS.get((path[0], path[1]), ())
-        return _at(kinds, len(path) - 2, given, prefix)
-    return _at(_POSITIONS.get((None, path[0]), ()), len(path) - 1, given, prefix)
+        key = (path[0], resolve(path[0], path[1]) or "")
+        return _at(key, len(path) - 2, given, prefix)
+    return _at((None, path[0]), len(path) - 1, given, prefix)
 
 
-def _at(kinds: tuple[str, ...], place: int, given: tuple[str, ...], prefix: str) -> Asked | None:
+def _at(
+    key: tuple[str | None, str], place: int, given: tuple[str, ...], prefix: str
+) -> Asked | None:
+    kinds = _POSITIONS.get(key, ())
+    if key in _REPEATED:
+        place = min(place, len(kinds) - 1)
     return Asked(kinds[place], given, prefix) if place < len(kinds) else None
 
 
@@ -140,7 +155,8 @@ def _values(asked: Asked) -> Candidates:
     if asked.kind in _FIXED:
         return [(value, "") for value in _FIXED[asked.kind]]
     if asked.kind == "command":
-        return [(noun, text) for noun, (text, _) in NOUNS.items()] + list(TOP.items())
+        daily = [(word, NOUNS["service"][1][verb]) for word, verb in SHORTCUTS.items()]
+        return [*daily, *TOP.items(), *((noun, text) for noun, (text, _) in NOUNS.items())]
     if asked.kind == "verb":
         nouns = [word for word in asked.words if word in NOUNS]
         return list(NOUNS[nouns[0]][1].items()) if nouns else []
@@ -209,7 +225,8 @@ def _deploy_refs(engine: Engine, words: Sequence[str]) -> Candidates:
     from odbctl.engine.api.codebases import show_codebase
     from odbctl.engine.api.status import service_status
 
-    source = service_status(engine, _positionals(words)[2])["codebase"]
+    path = _positionals(words)
+    source = service_status(engine, path[1 if path[0] in SHORTCUTS else 2])["codebase"]
     if source is None:
         return []
     repo = show_codebase(engine, source["name"])["repo"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from odbctl.commands._app import build
-from odbctl.commands.catalog import all_commands
+from odbctl.commands.catalog import all_commands, spellings
 
 SHELLS = ("bash", "zsh", "fish")
 FILES = {"bash": "odbctl.bash", "zsh": "_odbctl", "fish": "odbctl.fish"}
@@ -107,16 +107,18 @@ def completion_script(shell: str) -> str:
 def _options_function() -> str:
     """Return a shell function that prints the options of a command."""
     cases = [
-        f'        "{_pattern(noun, name)}") echo "{" ".join(_long_names(noun, name))}" ;;'
+        f'        {_pattern(noun, name)}) echo "{" ".join(_long_names(noun, name))}" ;;'
         for noun, name, _ in all_commands()
     ]
     lines = ["_odbctl_options() {", '    case "$1 $2" in', *cases]
     lines += [f'        *) echo "{_ROOT_OPTIONS}" ;;', "    esac", "}", ""]
-    return "\n".join(lines).replace('" *")', ' "*)')
+    return "\n".join(lines)
 
 
 def _pattern(noun: str | None, name: str) -> str:
-    return f"{noun} {name}" if noun else f"{name} *"
+    """Return the shell pattern of a command's first two words, in each of its spellings."""
+    found = spellings(noun, name)
+    return "|".join(f'"{words}"' if " " in words else f'"{words} "*' for words in found)
 
 
 def _long_names(noun: str | None, name: str) -> list[str]:
@@ -135,12 +137,12 @@ def _options(noun: str | None, name: str) -> Iterator[Option]:
 
 def _fish_lines() -> Iterator[str]:
     for noun, name, _ in all_commands():
-        path = f"{noun} {name}" if noun else name
+        path = "; or ".join(f"__odbctl_is {words}" for words in spellings(noun, name))
         for option in _options(noun, name):
             words = [_fish_name(n) for n in option.names]
             value = " -r" if option.has_value else ""
             text = option.help.replace("\\", "\\\\").replace("'", "\\'")
-            yield f"complete -c odbctl -n '__odbctl_is {path}' {' '.join(words)}{value} -d '{text}'"
+            yield f"complete -c odbctl -n '{path}' {' '.join(words)}{value} -d '{text}'"
 
 
 def _fish_name(name: str) -> str:

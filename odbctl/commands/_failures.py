@@ -49,9 +49,8 @@ def _log_lines(error: OdbctlError) -> tuple[Mapping[str, Any], ...]:
     return error.log_lines if isinstance(error, StartFailedError) else ()
 
 
-def _tell_json(error: OdbctlError) -> None:
-    import json
-
+def error_document(error: OdbctlError) -> dict[str, object]:
+    """Return an error as `-o json` prints it."""
     document: dict[str, object] = {
         "kind": "error",
         "version": 1,
@@ -62,7 +61,13 @@ def _tell_json(error: OdbctlError) -> None:
     }
     if log := _log_lines(error):
         document["log"] = list(log)
-    print(json.dumps(document), file=sys.stderr)
+    return document
+
+
+def _tell_json(error: OdbctlError) -> None:
+    import json
+
+    print(json.dumps(error_document(error)), file=sys.stderr)
 
 
 def tell_unforeseen(error: BaseException, home: Home | None, *, is_json: bool) -> int:

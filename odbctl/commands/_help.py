@@ -5,7 +5,7 @@ Runs in the command line's process; the help of one command comes from typer.
 
 from __future__ import annotations
 
-from odbctl.commands.catalog import EXIT_CODES, NOUNS, TOP
+from odbctl.commands.catalog import ALIASES, EXIT_CODES, NOUNS, SHORTCUTS, TOP
 
 _OPTIONS = {
     "--home DIR": "Use the odbctl home in DIR",
@@ -18,21 +18,24 @@ _OPTIONS = {
 _EXAMPLES = (
     "odbctl codebase add main --repo ~/src/app",
     "odbctl service create api --class app.api:Api --codebase app --count 2",
-    "odbctl service start api",
-    "odbctl ps",
+    "odbctl start api",
+    "odbctl logs api --follow",
 )
 
 
 def root_help() -> str:
     """Return the help of `odbctl` itself."""
     nouns = {noun: text for noun, (text, _) in NOUNS.items()}
+    daily = {word: NOUNS["service"][1][verb] for word, verb in SHORTCUTS.items()}
     return "\n".join(
         [
-            "Usage: odbctl NOUN VERB [NAME] [OPTIONS]",
+            "Usage: odbctl COMMAND [NAME...] [OPTIONS]",
+            "       odbctl NOUN VERB [NAME...] [OPTIONS]",
             "",
             "A git ref goes in, supervised and reactive Python services come out.",
+            *_section("Daily commands (short for `service ...`)", daily),
+            *_section("Other commands", TOP),
             *_section("Nouns", nouns),
-            *_section("Commands", TOP),
             *_section("Options", _OPTIONS),
             *_examples(_EXAMPLES),
             "",
@@ -45,12 +48,17 @@ def noun_help(noun: str) -> str:
     """Return the help of a noun: its verbs."""
     text, verbs = NOUNS[noun]
     first = next(iter(verbs))
+    aliases = [
+        f"`{alias}` is short for `{verb}`." for alias, verb in ALIASES.items() if verb in verbs
+    ]
     return "\n".join(
         [
             f"Usage: odbctl {noun} VERB [OPTIONS]",
             "",
             f"{text}.",
             *_section("Verbs", verbs),
+            *([""] if aliases else []),
+            *aliases,
             *_examples((f"odbctl {noun} {first} --help",)),
         ]
     )

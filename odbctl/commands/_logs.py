@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.commands._results import Document, Result, Stream
 from odbctl.commands._session import session
+from odbctl.errors import UsageError
 
 if TYPE_CHECKING:
     from odbctl.engine.api.engine import Engine
@@ -28,26 +29,37 @@ class LogWords(NamedTuple):
 
 
 def log_result(
-    service: str,
+    names: Sequence[str],
     words: LogWords,
     *,
     instance: str | None = None,
     previous: bool = False,
     everything: bool = False,
 ) -> Result:
-    """Return the records that were asked for; the choice is checked before the first one."""
-    from odbctl.engine.api.logs import select_logs
+    """Return the records that were asked for; wrong names are reported before the first one.
 
+    Args:
+        names: Services, patterns or instances; none means all services.
+        words: Which records.
+        instance: Only this instance, of the one service that is named.
+        previous: The run before the current one.
+        everything: All instances there ever were.
+    """
+    from odbctl.engine.api.logs import select_logs, select_many
+
+    if instance is not None and len(names) != 1:
+        raise UsageError("--instance needs one service", hint="odbctl logs INSTANCE")
     only, count = _wanted(words)
     engine = session().open_engine()
     try:
-        selection = select_logs(
-            engine, service, instance=instance, previous=previous, everything=everything
-        )
+        if instance is not None:
+            chosen = [select_logs(engine, names[0], instance=instance, previous=previous)]
+        else:
+            chosen = select_many(engine, names, previous=previous, everything=everything)
     except BaseException:
         engine.close()
         raise
-    return Stream("log", _records(engine, selection, count, only, follow=words.follow))
+    return Stream("log", _records(engine, chosen, count, only, words.follow, not names))
 
 
 def _wanted(words: LogWords) -> tuple[LogFilter, int | None]:
@@ -66,16 +78,22 @@ def _wanted(words: LogWords) -> tuple[LogFilter, int | None]:
 
 def _records(
     engine: Engine,
-    selection: LogSelection,
+    chosen: Sequence[LogSelection],
     count: int | None,
     only: LogFilter,
-    *,
     follow: bool,
+    finds_new_services: bool,
 ) -> Iterator[Document]:
     from odbctl.engine.api.logs import follow_logs, read_logs
 
     with engine:
         if follow:
-            yield from follow_logs(engine, selection, count=count or 0, only=only)
+            yield from follow_logs(
+                engine,
+                chosen,
+                count=count or 0,
+                only=only,
+                finds_new_services=finds_new_services,
+            )
         else:
-            yield from read_logs(engine, selection, count=count, only=only)
+            yield from read_logs(engine, chosen, count=count, only=only)

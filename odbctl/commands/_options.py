@@ -16,6 +16,12 @@ def _number_of_seconds(value: float | None) -> float | None:
 
 
 ServiceName = Annotated[str, typer.Argument(metavar="NAME", help="The service")]
+# Commands that take patterns or --all check that there is a name themselves.
+ServiceNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME...", help="Services, or a quoted pattern such as 'api-*'"),
+]
+AllServices = Annotated[bool, typer.Option("--all", "-a", help="All services")]
 InstanceId = Annotated[str, typer.Argument(metavar="ID", help="The instance, as hello-3")]
 HostName = Annotated[str, typer.Argument(metavar="NAME", help="The host")]
 CodebaseSpec = Annotated[
@@ -43,7 +49,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what wou
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next")]
 LineCount = Annotated[
     int | None,
-    typer.Option("--lines", "-n", metavar="N", help="Only the last N (default 100)", min=0),
+    typer.Option("--tail", "--lines", "-n", metavar="N", help="Last N records (100)", min=0),
 ]
 Since = Annotated[
     str | None,
@@ -83,5 +89,5 @@ EventService = Annotated[
     str | None, typer.Option("--service", metavar="NAME", help="Only of this service")
 ]
 EventLimit = Annotated[
-    int, typer.Option("--lines", "-n", metavar="N", help="Only the last N", min=1)
+    int, typer.Option("--tail", "--lines", "-n", metavar="N", help="Only the last N", min=1)
 ]

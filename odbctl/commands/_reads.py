@@ -5,13 +5,15 @@ No typer here, and of the engine only what reading needs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from odbctl.commands._results import Listing, Live, Result, Single
+from odbctl.errors import OdbctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from odbctl.commands._results import Document
     from odbctl.commands._session import Session
     from odbctl.engine.api.engine import Engine
 
@@ -33,37 +35,88 @@ def version() -> Result:
     return Single(document, "version")
 
 
-def instances(session: Session, *, service: str | None = None, everything: bool = False) -> Result:
-    """Return the current instances, or all that are remembered."""
+NO_INSTANCES = "no instances: odbctl service start NAME"
+NO_SERVICES = "no services: odbctl service create --help"
+
+
+def instances(
+    session: Session, *, services: Sequence[str] = (), everything: bool = False
+) -> Result:
+    """Return the current instances of services, or of all; with `everything` also ended ones."""
     from odbctl.engine.api.status import list_instances
 
     with session.open_engine() as engine:
-        found = list_instances(engine, service=service, everything=everything)
-    return Listing("instance", found, "no instances: odbctl service start NAME")
+        if not services:
+            return Listing("instance", list_instances(engine, everything=everything), NO_INSTANCES)
+        return _each(
+            engine,
+            services,
+            "instance",
+            lambda name: list_instances(engine, service=name, everything=everything),
+            NO_INSTANCES,
+        )
 
 
-def watched(session: Session, *, service: str | None, everything: bool) -> Result:
+def _each(
+    engine: Engine,
+    names: Sequence[str],
+    kind: str,
+    read: Callable[[str], Sequence[Document]],
+    empty: str,
+) -> Listing:
+    """Read something of each service that is named; the error of a single name is raised."""
+    from odbctl.commands._several import named
+
+    chosen = named(engine, names)
+    if list(names) == chosen and len(chosen) == 1:
+        return Listing(kind, read(chosen[0]), empty)
+    found: list[Document] = []
+    failed: list[OdbctlError] = []
+    for name in chosen:
+        try:
+            found += read(name)
+        except OdbctlError as error:
+            failed.append(error)
+    return Listing(kind, found, empty, failed=failed)
+
+
+def watched(session: Session, *, services: Sequence[str], everything: bool) -> Result:
     """Return the instances, again and again."""
     from odbctl.engine.api.status import list_instances
     from odbctl.engine.api.watching import watch
 
     def read(engine: Engine) -> Listing:
-        found = list_instances(engine, service=service, everything=everything)
-        return Listing("instance", found, "no instances: odbctl service start NAME")
+        def of(name: str | None) -> Sequence[Document]:
+            return list_instances(engine, service=name, everything=everything)
+
+        if not services:
+            return Listing("instance", of(None), NO_INSTANCES)
+        return _strict(_each(engine, services, "instance", of, NO_INSTANCES))
 
     return Live(_checked(session, read, watch))
 
 
-def watched_status(session: Session, name: str | None) -> Result:
+def watched_status(session: Session, names: Sequence[str]) -> Result:
     """Return what services do, again and again."""
     from odbctl.engine.api.status import list_services, service_status
     from odbctl.engine.api.watching import watch
 
     def read(engine: Engine) -> Listing:
-        found = list_services(engine) if name is None else [service_status(engine, name)]
-        return Listing("service", found, "no services: odbctl service create --help")
+        if not names:
+            return Listing("service", list_services(engine), NO_SERVICES)
+        found = _each(
+            engine, names, "service", lambda name: [service_status(engine, name)], NO_SERVICES
+        )
+        return _strict(found)
 
     return Live(_checked(session, read, watch))
+
+
+def _strict(listing: Listing) -> Listing:
+    """Return a listing of which nothing is missing; raise why something is."""
+    if listing.failed:
+        raise listing.failed[0]
+    return listing
 
 
 def _checked(
@@ -87,23 +140,25 @@ def services(session: Session) -> Result:
 
     with session.open_engine() as engine:
         found = list_services(engine)
-    return Listing("service", found, "no services: odbctl service create --help")
+    return Listing("service", found, NO_SERVICES)
 
 
-def status(session: Session, name: str | None) -> Result:
-    """Return one service, or all; the exit code says whether anything runs."""
+def status(session: Session, names: Sequence[str]) -> Result:
+    """Return one service, several or all; the exit code says whether anything runs."""
     from odbctl.engine.api.status import list_services, service_status
 
     with session.open_engine() as engine:
-        if name is not None:
-            document = service_status(engine, name)
-            is_up = document["running_count"] > 0
-            return Single(document, "status", 0 if is_up else NOT_RUNNING)
-        found = list_services(engine)
-    is_up = any(service["running_count"] for service in found)
-    return Listing(
-        "service", found, "no services: odbctl service create --help", 0 if is_up else NOT_RUNNING
-    )
+        if not names:
+            found = Listing("service", list_services(engine), NO_SERVICES)
+        else:
+            found = _each(
+                engine, names, "service", lambda name: [service_status(engine, name)], NO_SERVICES
+            )
+    is_up = any(cast("int", service["running_count"]) for service in found.documents)
+    code = 0 if is_up else NOT_RUNNING
+    if len(names) == 1 and len(found.documents) == 1 and found.documents[0]["name"] == names[0]:
+        return Single(found.documents[0], "status", code)
+    return found._replace(exit_code=code)
 
 
 def reasons(session: Session, name: str) -> Result:

@@ -15,7 +15,7 @@ from pathlib import Path
 from odbctl.commands import _failures  # its errors count, too
 from odbctl.commands._app import build
 from odbctl.commands._help import exit_codes_help, root_help
-from odbctl.commands.catalog import EXIT_CODES, NOUNS, TOP
+from odbctl.commands.catalog import ALIASES, EXIT_CODES, NOUNS, SHORTCUTS, TOP
 from odbctl.engine.api import documents, store_documents
 from odbctl.errors import OdbctlError
 
@@ -24,14 +24,14 @@ _MADE = "<!-- made by `python -m odbctl.commands._reference`; do not edit -->"
 # Which commands print a document; those of two kinds stand with the one they are about.
 _PRINTED_BY = {
     "InstanceDocument": ("instance list", "instance show", "ps"),
-    "ServiceDocument": ("service list", "service show", "service status", "status"),
+    "ServiceDocument": ("service list", "service show", "service status"),
     "CodebaseDocument": ("codebase list", "codebase show"),
     "ServiceClassDocument": ("codebase services",),
     "ReleaseDocument": ("service history",),
     "HostDocument": ("host list", "host show"),
     "ManagerDocument": ("manager status",),
     "EventDocument": ("event list", "event watch"),
-    "LogDocument": ("service logs", "instance logs", "logs"),
+    "LogDocument": ("service logs", "instance logs"),
     "FiguresDocument": ("instance figures",),
     "HookDocument": ("hook list", "hook show"),
     "CheckDocument": ("doctor", "db check"),
@@ -45,7 +45,7 @@ _PRINTED_BY = {
 
 def cli_page() -> str:
     """Return the help of every command as a page."""
-    parts = [_head("Commands"), _code(root_help())]
+    parts = [_head("Commands"), _code(root_help()), _short_forms()]
     for noun, (text, verbs) in NOUNS.items():
         parts.append(f"## {noun}\n\n{text}.")
         parts += [_command(noun, verb) for verb in verbs]
@@ -53,6 +53,13 @@ def cli_page() -> str:
     parts += [_command(None, name) for name in TOP if name != "help"]
     parts.append("## Exit codes\n\n" + _code(exit_codes_help()))
     return "\n\n".join(parts) + "\n"
+
+
+def _short_forms() -> str:
+    """Return the section on words that stand for longer commands."""
+    rows = [(f"`odbctl {w}`", f"`odbctl service {verb}`") for w, verb in SHORTCUTS.items()]
+    rows += [(f"`odbctl NOUN {w}`", f"`odbctl NOUN {verb}`") for w, verb in ALIASES.items()]
+    return "## Short forms\n\n" + _table(("short", "long"), rows)
 
 
 def command_help(noun: str | None, name: str) -> str:

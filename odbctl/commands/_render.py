@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from odbctl.commands._cells import counts
+from odbctl.commands._failures import error_document, tell
 from odbctl.commands._lines import change_line, event_line, log_line
 from odbctl.commands._results import (
     Document,
     Done,
     Listing,
     Live,
+    Many,
     Result,
     Single,
     Stream,
@@ -26,7 +28,7 @@ from odbctl.commands._session import Session, Terminal
 from odbctl.commands._table import field_of, paint, table
 from odbctl.commands._text import visible, visible_lines
 from odbctl.commands._views import COLUMNS, fields, name_of
-from odbctl.errors import OdbctlError
+from odbctl.errors import OdbctlError, PartlyDoneError
 
 _SERVICE_COLUMNS = frozenset({"SERVICE", "OWNER", "CPU%", "RSS"})
 
@@ -47,10 +49,17 @@ def render(result: Result, session: Session) -> int:
             return 0
         case Listing():
             _write_listing(result, session)
+            if result.failed:
+                _flush_and_report(result.failed, output)
+                return (
+                    PartlyDoneError.exit_code if result.documents else _common_code(result.failed)
+                )
         case Single():
             _write_single(result, out, output)
         case Done():
             _write_done(result, session)
+        case Many():
+            return _write_many(result, session)
     return result.exit_code
 
 
@@ -118,6 +127,51 @@ def _write_done(result: Done, session: Session) -> None:
     else:
         document = {**result.document, "action": result.action, "notes": list(result.notes)}
         _write(out, data_text(document, output, out))
+
+
+def _write_many(result: Many, session: Session) -> int:
+    """Print what became of each thing; return the exit code."""
+    output = session.output
+    errors = [error for _, error in result.failed]
+    if output in ("table", "wide", "name"):
+        for done in result.done:
+            _write_done(_with_name(done), session)
+        if not result.done and not errors:
+            session.say(result.empty)
+        _flush_and_report(errors, output)
+    else:
+        documents = [
+            {**done.document, "action": done.action, "notes": list(done.notes)}
+            for done in result.done
+        ]
+        documents += [{**error_document(error), "name": name} for name, error in result.failed]
+        _write(session.out, data_text(documents, output, session.out))
+        if errors:
+            names = ", ".join(name for name, _ in result.failed)
+            text = f"{len(errors)} of {len(documents)} failed: {names}"
+            _flush_and_report([PartlyDoneError(text)], output)
+    if not errors:
+        return 0
+    return PartlyDoneError.exit_code if result.done else _common_code(errors)
+
+
+def _with_name(done: Done) -> Done:
+    """Return a result whose message names the thing, to tell several apart."""
+    name = str(done.document.get("name", ""))
+    if name in done.message:
+        return done
+    return done._replace(message=f"service {name}: {done.message}")
+
+
+def _common_code(errors: Sequence[OdbctlError]) -> int:
+    """Return the exit code that errors have in common; 1 when they differ."""
+    codes = {error.exit_code for error in errors}
+    return codes.pop() if len(codes) == 1 else OdbctlError.exit_code
+
+
+def _flush_and_report(errors: Iterable[OdbctlError], output: str) -> None:
+    for error in errors:
+        tell(error, is_json=output == "json")
 
 
 def _write_live(result: Live, out: Terminal, output: str) -> None:

@@ -6,7 +6,10 @@ Plain tuples, because the quick commands cannot afford `dataclasses`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from odbctl.errors import OdbctlError
 
 Document = Mapping[str, object]
 
@@ -18,6 +21,8 @@ class Listing(NamedTuple):
     documents: Sequence[Document]
     empty: str = ""
     exit_code: int = 0
+    # What was asked for and could not be read.
+    failed: Sequence[OdbctlError] = ()
 
 
 class Single(NamedTuple):
@@ -36,6 +41,14 @@ class Done(NamedTuple):
     document: Document
     notes: tuple[str, ...] = ()
     exit_code: int = 0
+
+
+class Many(NamedTuple):
+    """The same change of several things: those that were done, and those that failed, by name."""
+
+    done: Sequence[Done]
+    failed: Sequence[tuple[str, OdbctlError]]
+    empty: str = ""
 
 
 class Stream(NamedTuple):
@@ -57,7 +70,7 @@ class Text(NamedTuple):
     text: str
 
 
-Result = Listing | Single | Done | Stream | Live | Text
+Result = Listing | Single | Done | Many | Stream | Live | Text
 
 
 def as_document(value: object) -> Document:

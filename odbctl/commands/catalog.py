@@ -32,8 +32,8 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "runs": "List the runs of a service: when, for how long, and how they ended",
             "restart": "Replace the instances of a service by new ones",
             "scale": "Set how many instances are wanted, and wait until they run",
-            "status": "Show what a service does now; exit 3 when it is not running",
-            "logs": "Print what the instances of a service wrote",
+            "status": "Show the state of services; exit 3 when none is running",
+            "logs": "Print the output of services",
             "configure": "Change a service's configuration, as a new release",
             "deploy": "Run another commit: new instances first, then the old ones stop",
             "rollback": "Run an earlier release again: by default the one that ran before",
@@ -117,10 +117,26 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
     ),
 }
 
+# Top-level words for daily work, by the verb of `service` that they stand for.
+SHORTCUTS: dict[str, str] = {
+    "start": "start",
+    "stop": "stop",
+    "restart": "restart",
+    "logs": "logs",
+    "status": "status",
+    "exec": "exec",
+    "deploy": "deploy",
+    "rollback": "rollback",
+    "scale": "scale",
+    "ls": "list",
+    "rm": "remove",
+}
+
+# Short forms of verbs, in every noun that has the verb.
+ALIASES: dict[str, str] = {"ls": "list", "rm": "remove"}
+
 TOP: dict[str, str] = {
     "ps": "List the instances of all services",
-    "status": "Show what the services do; exit 3 when nothing runs",
-    "logs": "Print what the instances of a service wrote",
     "why": "Say why a service is as it is: wanted, running, last ends",
     "metrics": "Print metrics in the text format of Prometheus, or serve them at /metrics",
     "tui": "Open the dashboard; leaving it stops nothing",
@@ -160,6 +176,26 @@ EXIT_CODES: tuple[tuple[int, str], ...] = (
 def module_of(noun: str | None, command: str) -> str:
     """Return the module that defines a command."""
     return "odbctl.commands." + _MODULES.get((noun, command), noun or "top")
+
+
+def resolve(noun: str, verb: str) -> str | None:
+    """Return the verb of a noun that a word names, directly or by an alias; None if none does."""
+    verbs = NOUNS[noun][1]
+    if verb in verbs:
+        return verb
+    verb = ALIASES.get(verb, verb)
+    return verb if verb in verbs else None
+
+
+def spellings(noun: str | None, name: str) -> list[str]:
+    """Return the ways to type a command, the long form first."""
+    if noun is None:
+        return [name]
+    found = [f"{noun} {name}"]
+    found += [f"{noun} {alias}" for alias, verb in ALIASES.items() if verb == name]
+    if noun == "service":
+        found += [word for word, verb in SHORTCUTS.items() if verb == name]
+    return found
 
 
 def all_commands() -> list[tuple[str | None, str, str]]:

@@ -71,7 +71,8 @@ def list_(
     until: Until = None,
     grep: Grep = None,
     lines: Annotated[
-        int | None, typer.Option("--lines", "-n", metavar="N", help="Only the last N", min=1)
+        int | None,
+        typer.Option("--tail", "--lines", "-n", metavar="N", help="Only the last N", min=1),
     ] = None,
 ) -> Result:
     """List events, the newest last; the last 100, or all since a time."""

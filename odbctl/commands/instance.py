@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
-
-import typer
 
 from odbctl.commands import _reads
 from odbctl.commands._app import command, new_app
@@ -17,6 +14,7 @@ from odbctl.commands._options import (
     InstanceId,
     Level,
     LineCount,
+    ServiceNames,
     Since,
     Until,
 )
@@ -28,14 +26,9 @@ app = new_app("instance")
 
 
 @command(app, "list", example="odbctl instance list --all -o wide")
-def list_(
-    service: Annotated[
-        str | None, typer.Argument(metavar="[SERVICE]", help="Only of this service")
-    ] = None,
-    everything: Everything = False,
-) -> Result:
-    """List instances."""
-    return _reads.instances(session(), service=service, everything=everything)
+def list_(services: ServiceNames = None, everything: Everything = False) -> Result:
+    """List the instances of all services, or of those that are named."""
+    return _reads.instances(session(), services=services or (), everything=everything)
 
 
 @command(app, "show", example="odbctl instance show hello-3")
@@ -63,7 +56,7 @@ def logs(
     with session().open_engine() as engine:
         service = show_instance(engine, instance)["service"]
     words = LogWords(follow, lines, since, until, grep, level)
-    return log_result(service, words, instance=instance)
+    return log_result([service], words, instance=instance)
 
 
 @command(app, "figures", example="odbctl instance figures hello-3 --since 1h")

@@ -162,7 +162,7 @@ def status() -> Result:
 def logs(
     host: HostOption = DEFAULT_HOST,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", metavar="N", help="Only the last N", min=1)
+        int, typer.Option("--tail", "--lines", "-n", metavar="N", help="Only the last N", min=1)
     ] = 100,
 ) -> Result:
     """Print what a manager wrote."""

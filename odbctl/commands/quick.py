@@ -26,8 +26,7 @@ _LOG_SWITCHES = {
     "--previous": "previous",
 }
 _LOG_VALUES = {
-    "-n": "lines",
-    "--lines": "lines",
+    **dict.fromkeys(("-n", "--lines", "--tail"), "lines"),
     "-g": "grep",
     "--grep": "grep",
     **{f"--{name}": name for name in ("since", "until", "level", "instance")},
@@ -121,8 +120,7 @@ def _version(plain: Plain, session: Session) -> Result:
 def _ps(plain: Plain, session: Session) -> Result:
     from odbctl.commands import _reads
 
-    name = plain.names[0] if plain.names else None
-    return _reads.instances(session, service=name, everything="all" in plain.switches)
+    return _reads.instances(session, services=plain.names, everything="all" in plain.switches)
 
 
 def _services(plain: Plain, session: Session) -> Result:
@@ -135,7 +133,7 @@ def _services(plain: Plain, session: Session) -> Result:
 def _status(plain: Plain, session: Session) -> Result:
     from odbctl.commands import _reads
 
-    return _reads.status(session, plain.names[0] if plain.names else None)
+    return _reads.status(session, plain.names)
 
 
 def _start(plain: Plain, session: Session) -> Result:
@@ -143,7 +141,7 @@ def _start(plain: Plain, session: Session) -> Result:
 
     gc.enable()  # this may wait for long
     return _changes.start(
-        session, plain.names[0], count=plain.number("count"), wait=True, timeout=None
+        session, plain.names, count=plain.number("count"), wait=True, timeout=None
     )
 
 
@@ -151,7 +149,7 @@ def _stop(plain: Plain, session: Session) -> Result:
     from odbctl.commands import _changes
 
     gc.enable()  # this may wait for long
-    return _changes.stop(session, plain.names[0], wait=True, timeout=None)
+    return _changes.stop(session, plain.names, wait=True, timeout=None)
 
 
 def _logs(plain: Plain, session: Session) -> Result:
@@ -170,7 +168,7 @@ def _logs(plain: Plain, session: Session) -> Result:
         level=said("level"),
     )
     return log_result(
-        plain.names[0],
+        plain.names,
         words,
         instance=said("instance"),
         previous="previous" in on,
@@ -184,17 +182,16 @@ def _why(plain: Plain, session: Session) -> Result:
     return _reads.reasons(session, plain.names[0])
 
 
-_LOGS = Quick(1, 1, _logs, _LOG_SWITCHES, _LOG_VALUES)
+_MANY = 1000
+_LOGS = Quick(0, _MANY, _logs, _LOG_SWITCHES, _LOG_VALUES)
 _QUICK: dict[tuple[str | None, str], Quick] = {
     (None, "version"): Quick(0, 0, _version),
-    (None, "ps"): Quick(0, 1, _ps, _ALL),
-    (None, "status"): Quick(0, 1, _status),
-    (None, "logs"): _LOGS,
+    (None, "ps"): Quick(0, _MANY, _ps, _ALL),
     (None, "why"): Quick(1, 1, _why),
-    ("service", "status"): Quick(1, 1, _status),
+    ("service", "status"): Quick(0, _MANY, _status),
     ("service", "list"): Quick(0, 0, _services),
     ("service", "logs"): _LOGS,
-    ("service", "start"): Quick(1, 1, _start, values={"--count": "count"}),
-    ("service", "stop"): Quick(1, 1, _stop),
+    ("service", "start"): Quick(1, _MANY, _start, values={"--count": "count"}),
+    ("service", "stop"): Quick(1, _MANY, _stop),
     ("instance", "list"): Quick(0, 0, _ps, _ALL),
 }

@@ -8,10 +8,21 @@ import typer
 
 from odbctl.commands._app import command, new_app
 from odbctl.commands._environment import read_environment
-from odbctl.commands._options import EnvFile, EnvWords, ServiceName, Settle, Timeout, Wait
-from odbctl.commands._results import Listing, Result
+from odbctl.commands._options import (
+    AllServices,
+    EnvFile,
+    EnvWords,
+    ServiceName,
+    ServiceNames,
+    Settle,
+    Timeout,
+    Wait,
+)
+from odbctl.commands._results import Done, Listing, Result
 from odbctl.commands._session import session
+from odbctl.commands._several import for_each
 from odbctl.commands._waiting import done, rolled_out
+from odbctl.engine.api.results import Change
 
 app = new_app("service")
 
@@ -19,20 +30,33 @@ app = new_app("service")
 _SETTLE_SECONDS = 3.0
 
 
-@command(app, "restart", example="odbctl service restart hello")
+@command(app, "restart", example=("odbctl restart hello", "odbctl restart --all"))
 def restart(
-    name: ServiceName, settle: Settle = 0.0, wait: Wait = True, timeout: Timeout = None
+    names: ServiceNames = None,
+    everything: AllServices = False,
+    settle: Settle = 0.0,
+    wait: Wait = True,
+    timeout: Timeout = None,
 ) -> Result:
-    """Replace the instances of a service by new ones.
+    """Replace the instances of services with new ones.
 
-    New instances run before old ones stop (a singleton's the other way round). The code is
-    the same as before, so it does not settle unless --settle asks for it.
+    New instances run before the old ones stop; a singleton's old instance stops first. The
+    code is the same as before, so there is no settle time unless --settle sets one.
     """
     from odbctl.engine.api.releases import restart_service
 
     with session().open_engine() as engine:
-        change = restart_service(engine, name, settle_seconds=settle)
-        return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
+
+        def finish(change: Change) -> Done:
+            return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
+
+        return for_each(
+            engine,
+            names or (),
+            lambda name: restart_service(engine, name, settle_seconds=settle),
+            finish,
+            everything=everything,
+        )
 
 
 @command(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ from odbctl.commands._confirm import confirm
 from odbctl.commands._logs import LogWords, log_result
 from odbctl.commands._options import (
     AllRuns,
+    AllServices,
     DryRun,
     Follow,
     Grep,
@@ -20,16 +22,23 @@ from odbctl.commands._options import (
     OfInstance,
     Previous,
     ServiceName,
+    ServiceNames,
     Since,
     Timeout,
     Until,
     Wait,
+    Watch,
     Yes,
 )
-from odbctl.commands._results import Done, Listing, Result, Single
+from odbctl.commands._results import Document, Done, Listing, Result, Single, as_document, as_list
 from odbctl.commands._session import session
+from odbctl.commands._several import for_each, named
 from odbctl.commands._waiting import done, has_live_instances, rolled_out, supervise
 from odbctl.commands._waiting import wait_until_removed as wait_until_gone
+from odbctl.engine.api.results import Change
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.engine import Engine
 
 app = new_app("service")
 
@@ -52,12 +61,18 @@ def show(name: ServiceName) -> Result:
 @command(
     app,
     "start",
-    example=("odbctl service start hello", "odbctl service start hello --count 4 --timeout 30"),
+    example=(
+        "odbctl start hello",
+        "odbctl start hello --count 4 --timeout 30s",
+        "odbctl start 'api-*'",
+        "odbctl service start --all",
+    ),
 )
 def start(
-    name: ServiceName,
+    names: ServiceNames = None,
+    everything: AllServices = False,
     count: Annotated[
-        int | None, typer.Option(metavar="N", help="Want so many instances", min=0)
+        int | None, typer.Option(metavar="N", help="The desired number of instances", min=0)
     ] = None,
     deps: Annotated[
         bool, typer.Option("--deps/--no-deps", help="Start what it depends on, too")
@@ -65,13 +80,21 @@ def start(
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
-    """Start a service and wait until it runs.
+    """Start services and wait until they run.
 
-    Wants as many instances as given, as before, or one. Ends a back-off or throttling at
-    once. Starts a manager in the background when none runs. A job is waited for until it
-    runs or has ended well; a scheduled one runs when it is due.
+    Starts the given number of instances, as many as before, or one. Ends a back-off or
+    throttling at once. Starts a manager in the background when none runs. For a job it waits
+    until it runs or has completed; a scheduled job runs when it is due.
     """
-    return _changes.start(session(), name, count=count, wait=wait, timeout=timeout, deps=deps)
+    return _changes.start(
+        session(),
+        names or (),
+        count=count,
+        wait=wait,
+        timeout=timeout,
+        deps=deps,
+        everything=everything,
+    )
 
 
 @command(app, "run", example="odbctl service run tidy")
@@ -95,13 +118,18 @@ def runs(name: ServiceName) -> Result:
     return Listing("run", found, "no runs yet")
 
 
-@command(app, "stop", example="odbctl service stop hello")
-def stop(name: ServiceName, wait: Wait = True, timeout: Timeout = None) -> Result:
-    """Stop a service and wait until it has stopped.
+@command(app, "stop", example=("odbctl stop hello", "odbctl stop 'api-*' web"))
+def stop(
+    names: ServiceNames = None,
+    everything: AllServices = False,
+    wait: Wait = True,
+    timeout: Timeout = None,
+) -> Result:
+    """Stop services and wait until they have stopped.
 
-    An instance that does not stop within the service's grace is killed.
+    An instance that does not stop within the service's grace period is killed.
     """
-    return _changes.stop(session(), name, wait=wait, timeout=timeout)
+    return _changes.stop(session(), names or (), wait=wait, timeout=timeout, everything=everything)
 
 
 @command(app, "scale", example="odbctl service scale hello 4")
@@ -119,23 +147,39 @@ def scale(
         return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
 
 
-@command(app, "status", example="odbctl service status hello")
-def status(name: ServiceName) -> Result:
-    """Show what a service does now; exit 3 when it is not running."""
-    return _reads.status(session(), name)
+@command(app, "status", example=("odbctl status", "odbctl status hello", "odbctl status 'api-*'"))
+def status(
+    names: ServiceNames = None,
+    everything: AllServices = False,
+    watch: Watch = False,
+) -> Result:
+    """Show the state of one service in detail, of several, or of all.
+
+    Exits with code 3 when none of them is running.
+    """
+    chosen = () if everything else names or ()
+    if watch:
+        return _reads.watched_status(session(), chosen)
+    return _reads.status(session(), chosen)
 
 
 @command(
     app,
     "logs",
     example=(
-        "odbctl service logs hello -f",
-        "odbctl service logs hello --previous -n 20",
-        "odbctl service logs hello --since 1h --grep timeout",
+        "odbctl logs hello --follow --since 10m",
+        "odbctl logs hello --previous --tail 20",
+        "odbctl logs hello-3 --grep timeout",
+        "odbctl logs --level warning",
     ),
 )
 def logs(
-    name: ServiceName,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="Services, a quoted pattern, or instances; default all"
+        ),
+    ] = None,
     follow: Follow = False,
     lines: LineCount = None,
     since: Since = None,
@@ -146,13 +190,15 @@ def logs(
     previous: Previous = False,
     everything: AllRuns = False,
 ) -> Result:
-    """Print what the instances of a service wrote.
+    """Print the output of services or instances; without a name that of all services.
 
-    Records of several instances, and of rotated files, come as one, by time. A traceback is
-    one record. Of lines that are JSON objects the level and the message are shown.
+    Records of several instances, and of rotated files, are merged by time. A traceback is
+    one record. For lines that are JSON objects the level and the message are shown.
     """
     words = LogWords(follow, lines, since, until, grep, level)
-    return log_result(name, words, instance=instance, previous=previous, everything=everything)
+    return log_result(
+        names or (), words, instance=instance, previous=previous, everything=everything
+    )
 
 
 @command(app, "reset", example="odbctl service reset hello")
@@ -164,28 +210,68 @@ def reset(name: ServiceName) -> Result:
         return done(reset_service(engine, name))
 
 
-@command(app, "remove", example="odbctl service remove hello --yes")
+@command(
+    app,
+    "remove",
+    example=("odbctl rm hello --yes", "odbctl service remove 'api-*' --dry-run"),
+)
 def remove(
-    name: ServiceName,
+    names: ServiceNames = None,
+    everything: AllServices = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
-    """Stop a service and remove it."""
+    """Stop services and remove them. Their events and logs stay."""
     from odbctl.engine.api.services import remove_service
     from odbctl.engine.api.status import service_status
 
     with session().open_engine() as engine:
-        document = service_status(engine, name)
-        living = sum(i["ended_at"] is None for i in document["instances"])
         if dry_run:
-            text = f"service {name}: {living} instances would stop"
-            return Done("would remove", text, document)
-        confirm(f"Remove service {name} and stop its {living} instances?", yes=yes)
-        change = remove_service(engine, name)
-        if has_live_instances(document):
-            supervise(engine)
-            if wait:
-                wait_until_gone(engine, name, timeout=timeout)
-        return done(change)
+            return for_each(
+                engine,
+                names or (),
+                lambda name: _removal(service_status(engine, name)),
+                done,
+                everything=everything,
+            )
+        if not yes:
+            _confirm_removal(engine, names or (), everything=everything)
+
+        def finish(change: Change) -> Done:
+            if has_live_instances(change.document):
+                supervise(engine)
+                if wait:
+                    wait_until_gone(engine, str(change.document["name"]), timeout=timeout)
+            return done(change)
+
+        return for_each(
+            engine,
+            names or (),
+            lambda name: remove_service(engine, name),
+            finish,
+            everything=everything,
+        )
+
+
+def _removal(document: Document) -> Change:
+    """Return what the removal of a service would do."""
+    text = f"service {document['name']}: {_living(document)} instances would stop"
+    return Change("would remove", text, document)
+
+
+def _living(document: Document) -> int:
+    return sum(as_document(i)["ended_at"] is None for i in as_list(document["instances"]))
+
+
+def _confirm_removal(engine: Engine, names: Sequence[str], *, everything: bool) -> None:
+    """Ask before services are removed; the error of a single wrong name comes first."""
+    from odbctl.engine.api.status import service_status
+
+    chosen = named(engine, names, everything=everything)
+    if len(chosen) == 1:
+        living = _living(service_status(engine, chosen[0]))
+        confirm(f"Remove service {chosen[0]} and stop its {living} instances?", yes=False)
+    elif chosen:
+        confirm(f"Remove {len(chosen)} services ({', '.join(chosen)})?", yes=False)

@@ -1,4 +1,4 @@
-"""The commands without a noun: `ps`, `status`, `logs`, `why`, `tui`, `doctor`, `version`."""
+"""The commands without a noun: `ps`, `why`, `tui`, `doctor`, `version`."""
 
 from __future__ import annotations
 
@@ -9,76 +9,19 @@ import typer
 
 from odbctl.commands import _reads
 from odbctl.commands._app import command, new_app
-from odbctl.commands._logs import LogWords, log_result
-from odbctl.commands._options import (
-    AllRuns,
-    Everything,
-    Follow,
-    Grep,
-    Level,
-    LineCount,
-    OfInstance,
-    Previous,
-    ServiceName,
-    Since,
-    Until,
-    Watch,
-)
+from odbctl.commands._options import Everything, ServiceName, ServiceNames, Watch
 from odbctl.commands._results import Listing, Result, Text
 from odbctl.commands._session import session
 
 app = new_app()
 
 
-@command(app, "ps", example=("odbctl ps", "odbctl ps hello --all -o wide", "odbctl ps -w"))
-def ps(
-    service: Annotated[
-        str | None, typer.Argument(metavar="[SERVICE]", help="Only of this service")
-    ] = None,
-    everything: Everything = False,
-    watch: Watch = False,
-) -> Result:
-    """List the instances of all services."""
+@command(app, "ps", example=("odbctl ps", "odbctl ps hello 'api-*' --all -o wide", "odbctl ps -w"))
+def ps(names: ServiceNames = None, everything: Everything = False, watch: Watch = False) -> Result:
+    """List the instances of all services, or of those that are named."""
     if watch:
-        return _reads.watched(session(), service=service, everything=everything)
-    return _reads.instances(session(), service=service, everything=everything)
-
-
-@command(app, "status", example=("odbctl status", "odbctl status hello"))
-def status(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this service")] = None,
-    watch: Watch = False,
-) -> Result:
-    """Show what the services do; exit 3 when nothing runs."""
-    if watch:
-        return _reads.watched_status(session(), name)
-    return _reads.status(session(), name)
-
-
-@command(
-    app,
-    "logs",
-    example=("odbctl logs hello -f --since 10m", "odbctl logs hello --all --level warning -g time"),
-)
-def logs(
-    name: ServiceName,
-    follow: Follow = False,
-    lines: LineCount = None,
-    since: Since = None,
-    until: Until = None,
-    grep: Grep = None,
-    level: Level = None,
-    instance: OfInstance = None,
-    previous: Previous = False,
-    everything: AllRuns = False,
-) -> Result:
-    """Print what the instances of a service wrote.
-
-    Records of several instances, and of rotated files, come as one, by time. A traceback is
-    one record. Of lines that are JSON objects the level and the message are shown.
-    """
-    words = LogWords(follow, lines, since, until, grep, level)
-    return log_result(name, words, instance=instance, previous=previous, everything=everything)
+        return _reads.watched(session(), services=names or (), everything=everything)
+    return _reads.instances(session(), services=names or (), everything=everything)
 
 
 @command(app, "why", example="odbctl why hello")

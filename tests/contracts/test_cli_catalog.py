@@ -10,7 +10,15 @@ import typer
 from cli_runner import odbctl
 
 from odbctl.cli import main
-from odbctl.commands.catalog import EXIT_CODES, NOUNS, TOP, all_commands, module_of
+from odbctl.commands.catalog import (
+    EXIT_CODES,
+    NOUNS,
+    SHORTCUTS,
+    TOP,
+    all_commands,
+    module_of,
+    spellings,
+)
 from odbctl.errors import OdbctlError
 
 COMMANDS = [(noun, name) for noun, name, _ in all_commands()]
@@ -57,7 +65,23 @@ def test_the_root_help_names_every_command(
 ) -> None:
     assert main(words) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {name} " in text for name in [*NOUNS, *TOP])
+    assert all(f"\n  {name} " in text for name in [*NOUNS, *TOP, *SHORTCUTS])
+
+
+@pytest.mark.parametrize(
+    ("typed", "verb"),
+    [(words, name) for noun, name in COMMANDS for words in spellings(noun, name)[1:]],
+)
+def test_short_forms_show_the_help_of_the_long_form(
+    typed: str, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noun = typed.split(maxsplit=1)[0] if " " in typed else "service"
+    assert main([*typed.split(), "--help"]) == 0
+    text = capsys.readouterr().out
+    assert main([noun, verb, "--help"]) == 0
+    assert f"Usage: odbctl {typed} [OPTIONS]" in text
+    assert f"\n  {NOUNS[noun][1][verb]}.\n" in text
+    assert capsys.readouterr().out.partition("Arguments:")[2] == text.partition("Arguments:")[2]
 
 
 @pytest.mark.parametrize("noun", NOUNS)

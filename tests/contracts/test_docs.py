@@ -14,7 +14,7 @@ import pytest
 
 from odbctl.commands._app import build
 from odbctl.commands._reference import PAGES
-from odbctl.commands.catalog import NOUNS, TOP, all_commands
+from odbctl.commands.catalog import NOUNS, SHORTCUTS, TOP, all_commands, resolve
 from odbctl.paths import Home
 
 ROOT = Path(__file__).parents[2]
@@ -62,10 +62,13 @@ COMMANDS = [(_name(path), words) for path in WRITTEN for words in _commands(path
     ("where", "words"), COMMANDS, ids=[f"{where}-{i}" for i, (where, _) in enumerate(COMMANDS)]
 )
 def test_the_commands_that_documents_show_exist(where: str, words: list[str]) -> None:
+    if words[0] in SHORTCUTS:
+        words = ["service", SHORTCUTS[words[0]], *words[1:]]
     if words[0] not in NOUNS and words[0] not in TOP:
         assert words[0].startswith("-"), f"{where}: odbctl {' '.join(words)}"
         return
-    noun, name = (words[0], words[1]) if words[0] in NOUNS else (None, words[0])
+    is_noun = words[0] in NOUNS
+    noun, name = (words[0], resolve(*words[:2]) or "") if is_noun else (None, words[0])
     assert (noun, name) in KNOWN, f"{where}: odbctl {' '.join(words)}"
     own = words[: words.index("--")] if "--" in words else words
     given = {word.partition("=")[0] for word in own if word.startswith("-")}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
 from odbctl.engine.api.documents import LogDocument
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.lookups import find_instance, find_service
+from odbctl.engine.api.lookups import find_instance, find_service, is_pattern, match_services
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
@@ -130,6 +130,56 @@ def select_logs(
     return LogSelection(service=service, instances=names, is_whole_service=whole)
 
 
+def select_many(
+    engine: Engine,
+    names: Sequence[str] = (),
+    *,
+    previous: bool = False,
+    everything: bool = False,
+) -> list[LogSelection]:
+    """Choose the logs of several services, or of all.
+
+    Args:
+        engine: The opened home.
+        names: Services, patterns of services (`api-*`) or instances; none means all services.
+        previous: The run before the current one of each slot.
+        everything: All instances there ever were.
+
+    Raises:
+        NotFoundError: There is no such service or instance, or none has a previous run.
+    """
+    with engine.db.view():
+        chosen = _chosen(names)
+    found: list[LogSelection] = []
+    missing: NotFoundError | None = None
+    for service, instance in chosen:
+        try:
+            found.append(
+                select_logs(
+                    engine, service, instance=instance, previous=previous, everything=everything
+                )
+            )
+        except NotFoundError as error:
+            if not previous or len(chosen) == 1:
+                raise
+            missing = error
+    if missing is not None and not found:
+        raise missing
+    return found
+
+
+def _chosen(names: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Return the service of each name, and its instance where the name is one's."""
+    chosen: dict[tuple[str, str | None], None] = {}
+    for name in names or ("*",):
+        for found in match_services(name):
+            is_instance = not is_pattern(name) and Service.lookup_unique(name=found) is None
+            instance = ServiceInstance.lookup_unique(name=found) if is_instance else None
+            key = (found, None) if instance is None else (instance.service.name, found)
+            chosen[key] = None
+    return list(chosen)
+
+
 def _find_with_logs(engine: Engine, service: str) -> None:
     """Refuse a service that is neither there nor has left logs."""
     with engine.db.view():
@@ -175,23 +225,23 @@ def _previous(instance: ServiceInstance) -> ServiceInstance | None:
 
 def read_logs(
     engine: Engine,
-    selection: LogSelection,
+    selection: LogSelection | Sequence[LogSelection],
     *,
     count: int | None,
     since: float | None = None,
     only: LogFilter | None = None,
 ) -> Iterator[LogDocument]:
-    """Yield the records of a selection, oldest first, merged by time.
+    """Yield the records of one or more selections, oldest first, merged by time.
 
     Args:
         engine: The opened home.
         selection: Whose logs.
-        count: Only so many, the newest; None for all.
+        count: At most this many, the newest; None for all.
         since: Only what was written at or after that time.
         only: Which records; by default all.
     """
     wanted = only or LogFilter(since=since)
-    files = _files(engine, selection)
+    files = [f for chosen in _selections(selection) for f in _files(engine, chosen)]
     if count is not None and wanted.since is None and not wanted.is_searching:
         yield from (log_document(line) for line in tail(files, count))
         return
@@ -200,6 +250,10 @@ def read_logs(
         yield from found
     else:
         yield from deque(found, maxlen=count)
+
+
+def _selections(selection: LogSelection | Sequence[LogSelection]) -> Sequence[LogSelection]:
+    return [selection] if isinstance(selection, LogSelection) else selection
 
 
 def _filtered(files: list[LogFiles], wanted: LogFilter) -> Iterator[LogDocument]:
@@ -221,31 +275,41 @@ def _files(engine: Engine, selection: LogSelection) -> list[LogFiles]:
 
 def follow_logs(
     engine: Engine,
-    selection: LogSelection,
+    selection: LogSelection | Sequence[LogSelection],
     *,
     count: int = 0,
-    since: float | None = None,
     only: LogFilter | None = None,
+    finds_new_services: bool = False,
 ) -> Iterator[LogDocument]:
-    """Yield the last records, then those that are written, for ever.
+    """Yield the last records, then new ones as they are written, without end.
 
-    Of a whole service also what its new instances write.
+    Of a whole service also the records of its new instances.
 
     Args:
         engine: The opened home.
         selection: Whose logs.
-        count: How many of the records that are there come first.
-        since: Instead, all that are not older (seconds since the epoch).
+        count: How many existing records come first; all since `only.since` when it is set.
         only: Which records; by default all.
+        finds_new_services: Also follow services that are created later.
     """
-    wanted = only or LogFilter(since=since)
-    names = None if selection.is_whole_service else selection.instances
-    with LogFollower(engine.home.logs, selection.service, instances=names) as follower:
+    wanted = only or LogFilter()
+    services = _followed(_selections(selection))
+    with LogFollower(engine.home.logs, services, finds_new_services=finds_new_services) as follower:
         first = follower.start(count=count, since=wanted.since)
         yield from wanted.documents(first)
         while wanted.until is None or time.time() <= wanted.until:
             yield from wanted.documents(follower.read())
             follower.wait(1.0)
+
+
+def _followed(selections: Iterable[LogSelection]) -> dict[str, set[str] | None]:
+    """Return the instances to follow by service; None follows them all."""
+    services: dict[str, set[str] | None] = {}
+    for chosen in selections:
+        names = None if chosen.is_whole_service else set(chosen.instances or ())
+        known = services.setdefault(chosen.service, names)
+        services[chosen.service] = None if known is None or names is None else known | names
+    return services
 
 
 def log_document(line: LogLine) -> LogDocument:

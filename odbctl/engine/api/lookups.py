@@ -29,6 +29,26 @@ def find_service(name: str) -> Service:
     return service
 
 
+def is_pattern(name: str) -> bool:
+    """Return whether a name that was typed is a pattern such as `api-*`."""
+    return any(c in name for c in "*?[")
+
+
+def match_services(name: str) -> list[str]:
+    """Return the services that a pattern matches, by name.
+
+    A name, and a pattern that matches nothing, are returned as they are: whoever looks
+    them up next reports that there is no such service.
+    """
+    if not is_pattern(name):
+        return [name]
+    from fnmatch import fnmatchcase
+
+    known = sorted(s.name for s in Service.lookup_all() if not s.is_removed)
+    found = [service for service in known if fnmatchcase(service, name)]
+    return found or ([] if name == "*" else [name])
+
+
 def find_instance(name: str) -> ServiceInstance:
     """Return an instance by its id, as `hello-3`.
 

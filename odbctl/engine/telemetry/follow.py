@@ -1,4 +1,4 @@
-"""Following logs: new records as they come, over the instances of a service.
+"""Following logs: new records as they come, over the instances of one or more services.
 
 A replacement's files are found when they appear, so following goes on from a
 killed instance to the next. Woken by the kernel where it can be; what stands in a
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,18 +39,29 @@ class LogFollower:
     def __init__(
         self,
         logs: Path,
-        service: str,
+        services: str | Mapping[str, Collection[str] | None],
         *,
         instances: Collection[str] | None = None,
+        finds_new_services: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Prepare to follow one service, or several with the instances of each.
+
+        Args:
+            logs: The folder of all logs.
+            services: A service, or services with their instances; None means all instances.
+            instances: Only these instances, when `services` is one name.
+            finds_new_services: Also follow services whose folder appears later.
+            clock: Seconds; monotonic.
+        """
         self._logs = logs
-        self._service = service
-        self._instances = instances
+        self._services = {services: instances} if isinstance(services, str) else dict(services)
+        self._finds_new_services = finds_new_services
+        self._old_folders = frozenset(_names_in(logs)) if finds_new_services else frozenset[str]()
         self._clock = clock
-        self._cursors: dict[tuple[str, str], _Cursor] = {}
+        self._cursors: dict[tuple[str, str, str], _Cursor] = {}
         self._notify: Inotify | None = None
-        self._is_watching = False
+        self._watched: set[str] = set()
 
     def start(self, *, count: int = 0, since: float | None = None) -> list[LogLine]:
         """Return the last records that are there; `read()` goes on behind them.
@@ -62,7 +73,8 @@ class LogFollower:
         from odbctl.engine.telemetry.inotify import Inotify
 
         self._notify = Inotify.open()
-        self._watch()
+        for service in self._services:
+            self._watch(service)
         lines = [line for cursor in self._all() for line in cursor.first(count, since)]
         lines.sort(key=attrgetter("at"))
         return lines if since is not None else lines[len(lines) - min(count, len(lines)) :]
@@ -88,7 +100,7 @@ class LogFollower:
             elif self._notify.wait(pause):
                 self._notify.read()
                 return True
-            if any(c.has_more(only_in_window=self._is_watching) for c in self._all()):
+            if any(c.has_more(only_in_window=c.service in self._watched) for c in self._all()):
                 return True
         return False
 
@@ -106,31 +118,48 @@ class LogFollower:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _watch(self) -> None:
+    def _watch(self, service: str) -> None:
         from odbctl.engine.telemetry import inotify
 
         if self._notify is not None:
             mask = inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO | inotify.ONLY_DIRECTORY
-            self._is_watching = self._notify.watch(self._logs / self._service, mask) >= 0
+            if self._notify.watch(self._logs / service, mask) >= 0:
+                self._watched.add(service)
 
     def _all(self) -> Iterator[_Cursor]:
-        found = instances_in(self._logs, self._service)
-        if found and not self._is_watching:
-            self._watch()  # the folder may have been made after we began
+        if self._finds_new_services:
+            for name in _names_in(self._logs):
+                if name not in self._old_folders:
+                    self._services.setdefault(name, None)
+        for service, instances in list(self._services.items()):
+            yield from self._of_service(service, instances)
+
+    def _of_service(self, service: str, instances: Collection[str] | None) -> Iterator[_Cursor]:
+        found = instances_in(self._logs, service)
+        if found and service not in self._watched:
+            self._watch(service)  # its folder may have been made after we began
         for files in found:
-            if self._instances is not None and files.instance not in self._instances:
+            if instances is not None and files.instance not in instances:
                 continue
             for source in SOURCES:
-                key = (files.instance, source)
+                key = (service, files.instance, source)
                 if key not in self._cursors:
                     self._cursors[key] = _Cursor(files, source)
                 yield self._cursors[key]
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 class _Cursor:
     """How far one source has been read. A log that is rotated is read to its end first."""
 
     def __init__(self, files: LogFiles, source: str) -> None:
+        self.service = files.service
         self._files = files
         self._source = source
         self._offset: int = 0
