@@ -1,17 +1,28 @@
-"""The object database: typed objects in one SQLite file, transactions, reactors."""
+"""The object database: typed objects in one SQLite file, transactions, reactors.
+
+A name is imported when it is first used: a command that only reads does not pay for
+transactions, reactors and the change signal.
+"""
 
 from __future__ import annotations
 
-from odbctl.engine.odb.current import current_database
-from odbctl.engine.odb.database import Database
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from odbctl.engine.odb.objects import DbObject
-from odbctl.engine.odb.reactor import Reactor
-from odbctl.engine.odb.retry import retry_on_conflict
 from odbctl.engine.odb.schema import Indexed, Schema, Unique
+
+# Bound here and now: a module of this package is called `field`, too.
 from odbctl.engine.odb.specifiers import Index, field
-from odbctl.engine.odb.store import Listener
-from odbctl.engine.odb.transaction import Transaction
-from odbctl.engine.odb.view import View
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.current import current_database
+    from odbctl.engine.odb.database import Database
+    from odbctl.engine.odb.reactor import Reactor
+    from odbctl.engine.odb.retry import retry_on_conflict
+    from odbctl.engine.odb.store import Listener
+    from odbctl.engine.odb.transaction import Transaction
+    from odbctl.engine.odb.view import View
 
 __all__ = [
     "Database",
@@ -28,3 +39,22 @@ __all__ = [
     "field",
     "retry_on_conflict",
 ]
+
+_MODULES = {
+    "Database": "database",
+    "Listener": "store",
+    "Reactor": "reactor",
+    "Transaction": "transaction",
+    "View": "view",
+    "current_database": "current",
+    "retry_on_conflict": "retry",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import an exported name when it is first used."""
+    if module := _MODULES.get(name):
+        found: object = getattr(import_module(f"{__name__}.{module}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,8 @@ from typing import Final
 
 from odbctl.engine.odb.driver import WAL_LIMIT_BYTES, Connection
 from odbctl.engine.odb.lock import CommitLock
+from odbctl.engine.odb.tables import LAST_SEQ
 
-LAST_SEQ: Final = "SELECT max(seq) FROM log"
 KEPT_LOG_ROWS: Final = 100_000
 # A log row comes with two to four pages of the WAL.
 ROWS_PER_CHECKPOINT: Final = 1_000

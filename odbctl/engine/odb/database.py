@@ -13,22 +13,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
-from odbctl.engine.odb.changes import wait_for_change
-from odbctl.engine.odb.log import Group
-from odbctl.engine.odb.retry import retry_on_conflict
 from odbctl.engine.odb.session import Session
 from odbctl.engine.odb.sqlite_store import SqliteStore
-from odbctl.engine.odb.store import Listener, Store
-from odbctl.engine.odb.transaction import Transaction
 from odbctl.engine.odb.view import View
-from odbctl.engine.odb.waiting import Waiter
 from odbctl.errors import StoreError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.feed import Changes
+    from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.objects import DbObject
+    from odbctl.engine.odb.store import Listener, Store
+    from odbctl.engine.odb.transaction import Transaction
 
 T = TypeVar("T")
+
+# What only writers and waiters need is imported by the methods that use it: a command that
+# reads would pay for it with a tenth of its time.
 
 
 class _Local(threading.local):
@@ -84,7 +84,6 @@ class Database:
     def in_memory(cls) -> Self:
         """Make a database without a file, for the threads of this process; it ends with it."""
         database = cls(":memory:")
-        # Imported by those who use it only: every worker imports this module.
         from odbctl.engine.odb.memory_store import MemoryStore
 
         database._store = MemoryStore()
@@ -120,6 +119,8 @@ class Database:
         it had read; see `run` and `retry_on_conflict`. Entering it raises
         TransactionError inside a view or transaction.
         """
+        from odbctl.engine.odb.transaction import Transaction
+
         return Transaction(self)
 
     def run(self, function: Callable[[], T]) -> T:
@@ -131,6 +132,7 @@ class Database:
         Raises:
             RevisionConflictError: It conflicted 20 times.
         """
+        from odbctl.engine.odb.retry import retry_on_conflict
 
         def attempt() -> T:
             with self.transaction():
@@ -160,6 +162,9 @@ class Database:
         Returns:
             False if it was not true in time.
         """
+        from odbctl.engine.odb.changes import wait_for_change
+        from odbctl.engine.odb.waiting import Waiter
+
         waiter = Waiter(self, condition)
         if waiter.is_true():
             return True
@@ -183,7 +188,6 @@ class Database:
             since: The number of the last commit that is known; by default the last there is.
             types: Only of these classes, given or named; of all by default.
         """
-        # Imported by those who use it only: every worker imports this module.
         from odbctl.engine.odb.feed import Changes
 
         names = [each if isinstance(each, str) else each.__odb__.name for each in types]

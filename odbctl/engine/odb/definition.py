@@ -8,8 +8,8 @@ process, not to a database: what a given file holds is `tables.py`'s concern.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.field import MISSING, Field
@@ -59,13 +59,13 @@ class Definition:
         """
         if self.is_resolved:
             return
-        scope = vars(sys.modules[self.module]) if self.module in sys.modules else {}
+        evaluate = self._evaluator()
         for name, field in self.fields.items():
             default = self.defaults.get(name, MISSING)
             if isinstance(default, FieldSpec):
                 field.specify(default.default_factory, default.renamed_from, default.converted_from)
                 default = default.default
-            field.resolve(self._hint(name, scope), default)
+            field.resolve(evaluate(name), default)
         ordered = tuple(self.fields.values())
         self.ordered = ordered
         self.indexes = tuple(self._composite(*each) for each in self._declared_indexes.items())
@@ -86,14 +86,24 @@ class Definition:
         self._names_of_mask: dict[int, str] = {}
         self.is_resolved = True
 
-    def _hint(self, name: str, scope: dict[str, Any]) -> object:
-        hint = self.hints[name]
-        if not isinstance(hint, str):
-            return hint
-        try:
-            return eval(hint, scope, dict(self.names))  # noqa: S307 - the author's own annotation
-        except NameError as error:
-            raise TypeError(f"{self.name}.{name}: {error}") from None
+    def _evaluator(self) -> Callable[[str], object]:
+        """Return a function from a field's name to its type; equal hints are evaluated once."""
+        scope = vars(sys.modules[self.module]) if self.module in sys.modules else {}
+        names = dict(self.names)
+        known: dict[str, object] = {}
+
+        def evaluate(name: str) -> object:
+            hint = self.hints[name]
+            if not isinstance(hint, str):
+                return hint
+            if hint not in known:
+                try:
+                    known[hint] = eval(hint, scope, names)  # noqa: S307 - the author's annotation
+                except NameError as error:
+                    raise TypeError(f"{self.name}.{name}: {error}") from None
+            return known[hint]
+
+        return evaluate
 
     def new_row(self, oid: int, values: Mapping[str, object]) -> list[Stored]:
         """Build the row of a new object.

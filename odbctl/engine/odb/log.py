@@ -72,6 +72,15 @@ def read_entries(entries: Sequence[tuple[int, float, str]]) -> list[Group]:
     return found
 
 
+def read_entries_since(entries: Sequence[tuple[Any, ...]], first_seq: int) -> list[Group] | None:
+    """Read the log entries from `first_seq` on; None if the first of them has been pruned."""
+    if not entries:
+        return []
+    if entries[0][0] != first_seq:  # numbers have no gaps
+        return None
+    return read_entries(entries)
+
+
 def schema_group(class_name: str) -> Group:
     """Say that the table of a class was changed."""
     return Group(class_name, SCHEMA, "", (0,), {})

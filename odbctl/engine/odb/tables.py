@@ -8,6 +8,7 @@ that first writes one; readers of a file that is behind fill in the defaults.
 from __future__ import annotations
 
 from itertools import count
+from typing import Final
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
 from odbctl.engine.odb.definition import Definition, quoted
@@ -17,6 +18,7 @@ from odbctl.engine.odb.lock import CommitLock
 from odbctl.engine.odb.shape import INDEX_PREFIX, Place, Recorded, Shape, converted
 from odbctl.errors import StoreError
 
+LAST_SEQ: Final = "SELECT max(seq) FROM log"
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS odb_class (name TEXT PRIMARY KEY, definition TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID",

@@ -1,0 +1,118 @@
+"""Writing a commit to the SQLite file: the log entry, the check, the rows.
+
+Imported with the first commit of a process: a command that only reads does not pay for it.
+Runs in the committing thread, under the commit lock and inside BEGIN IMMEDIATE.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from odbctl.engine.odb.definition import quoted
+from odbctl.engine.odb.driver import UniqueViolationError
+from odbctl.engine.odb.log import entry_text, read_entries_since, schema_group
+from odbctl.engine.odb.store import Write, Written
+from odbctl.engine.odb.tables import ensure_table, table_of
+from odbctl.errors import AlreadyExistsError, RevisionConflictError
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.codec import Stored
+    from odbctl.engine.odb.definition import Definition
+    from odbctl.engine.odb.driver import Connection
+    from odbctl.engine.odb.log import Group
+    from odbctl.engine.odb.overlay import Overlay
+    from odbctl.engine.odb.sqlite_table import SqliteTable
+
+_LOG_BETWEEN: Final = "SELECT seq, at, changes FROM log WHERE seq > ? AND seq < ? ORDER BY seq"
+_APPEND: Final = "INSERT INTO log (at, changes) VALUES (?, ?)"
+_AMEND: Final = "UPDATE log SET changes = ? WHERE seq = ?"
+
+
+def write_commit(
+    connection: Connection,
+    tables: dict[Definition, SqliteTable],
+    open_table: Callable[[Definition], SqliteTable],
+    write: Write,
+) -> Written:
+    """Append the log entry, check it against later commits and write the rows.
+
+    Args:
+        connection: In a write transaction.
+        tables: The tables that this connection has opened.
+        open_table: Opens a table, or opens it again after a change of its columns.
+        write: What the transaction wants written.
+
+    Raises:
+        RevisionConflictError: A later commit changed what the transaction had read.
+        AlreadyExistsError: A unique value is taken.
+    """
+    # The number that the entry gets tells whether somebody was faster.
+    seq = connection.insert(_APPEND, (time.time(), entry_text(write.groups)))
+    others: list[Group] | None = []
+    if seq != write.base_seq + 1:
+        rows = connection.query(_LOG_BETWEEN, (write.base_seq, seq))
+        others = read_entries_since(rows, write.base_seq + 1)
+        write.check(others)
+    learnt = [
+        schema_group(definition.name)
+        for definition in write.outdated
+        if ensure_table(connection, definition)
+    ]
+    if learnt:
+        connection.run(_AMEND, (entry_text([*learnt, *write.groups]), seq))
+    for overlay in write.overlays:
+        table = tables.get(overlay.definition)
+        if learnt or table is None or not table.is_current:
+            table = open_table(overlay.definition)
+        _write_rows(connection, table, overlay)
+    return Written(seq, others, learnt)
+
+
+def _write_rows(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
+    try:
+        if overlay.deleted:
+            connection.run_many(table.delete(), [(oid,) for oid in overlay.deleted])
+        if overlay.masks:
+            _write_updates(connection, table, overlay)
+        if overlay.created:
+            connection.run_many(table.insert(), overlay.created.values())
+    except UniqueViolationError as error:
+        raise _taken(connection, table, overlay, error.columns) from None
+
+
+def _write_updates(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
+    """Update the objects, all that set the same fields with one statement."""
+    for mask, oids in overlay.oids_by_mask().items():
+        sql, positions = table.update(mask)
+        updates: list[list[Stored]] = []
+        for oid in oids:
+            row = overlay.changed_row(oid)
+            updates.append([*[row[position] for position in positions], oid])
+        if len(updates) == 1:
+            connection.run(sql, updates[0])
+        else:
+            connection.run_many(sql, updates)
+
+
+def _taken(
+    connection: Connection, table: SqliteTable, overlay: Overlay, columns: Sequence[str]
+) -> Exception:
+    """Say which unique values are taken."""
+    name = overlay.definition.name
+    fields = [place.field for place in table.shape.places if place.column in columns]
+    if not fields:
+        return RevisionConflictError(f"another commit made the same new {name}")
+    what = f"{name} with {', '.join(field.name for field in fields)}"
+    terms = " AND ".join(f"{quoted(column)} = ?" for column in columns)
+    same = f"SELECT 1 FROM {table_of(overlay.definition)} WHERE {terms} AND oid <> ?"
+    seen: set[tuple[Stored, ...]] = set()
+    for oid, row in overlay.rows.items():
+        if row is None:
+            continue
+        values: tuple[Stored, ...] = tuple([row[field.position] for field in fields])
+        if None not in values and (values in seen or connection.query(same, (*values, oid))):
+            return AlreadyExistsError(what, ", ".join(map(str, values)))
+        seen.add(values)
+    return AlreadyExistsError(what, "?")
