@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple, cast
 
 from odbctl.errors import UsageError
@@ -110,7 +109,7 @@ def load_settings(
 def user_file(home: str = "") -> str:
     """Return the path of the user's file: in a given home, or where platformdirs says."""
     if home:
-        return str(Home.at(home).data / USER_FILE)
+        return os.path.join(Home.at(home).data_text, USER_FILE)
     import platformdirs
 
     return os.path.join(platformdirs.user_config_dir("odbctl"), USER_FILE)
@@ -155,7 +154,8 @@ def _read_table(path: str, name: str) -> dict[str, object]:
     import tomllib
 
     try:
-        values = tomllib.loads(Path(path).read_text("utf-8")).get(name, {})
+        with open(path, "rb") as file:
+            values = tomllib.load(file).get(name, {})
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

@@ -27,4 +27,4 @@ def connect(
     """
     folders = Home.default() if home is None else Home.at(home)
     folders.create()
-    return Database(folders.database, run_dir=folders.run, synchronous=synchronous)
+    return Database(folders.database_text, run_dir=folders.run_text, synchronous=synchronous)

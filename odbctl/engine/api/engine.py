@@ -13,7 +13,7 @@ class Engine:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.db = Database(home.database, run_dir=home.run)
+        self.db = Database(home.database_text, run_dir=home.run_text)
 
     @classmethod
     def open(cls, home: Home | None = None) -> Engine:

@@ -44,8 +44,8 @@ LONGEST_HEALING_SECONDS: Final = 5.0
 class Announcer:
     """The sending side, one per database object; any thread may use it."""
 
-    def __init__(self, run_dir: Path) -> None:
-        self._folder = run_dir / "sig"
+    def __init__(self, run_dir: str) -> None:
+        self._folder = Path(run_dir) / "sig"
         self._descriptor = -1
         self._socket: _socket.socket | None = None
 
@@ -87,8 +87,8 @@ class Announcer:
 class SocketListener:
     """The receiving side: a `Listener` with a socket in the run directory."""
 
-    def __init__(self, run_dir: Path, has_changed: Callable[[], bool]) -> None:
-        self._folder = run_dir / "sig"
+    def __init__(self, run_dir: str, has_changed: Callable[[], bool]) -> None:
+        self._folder = Path(run_dir) / "sig"
         self._has_changed = has_changed
         self._healing_seconds = FIRST_HEALING_SECONDS
         self._slot = -1

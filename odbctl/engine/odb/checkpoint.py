@@ -8,7 +8,6 @@ it can; the next one does the rest.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Final
 
 from odbctl.engine.odb.driver import WAL_LIMIT_BYTES, Connection
@@ -27,8 +26,8 @@ PRUNED_AT_ONCE: Final = 10_000
 class Checkpointer:
     """Checkpoints one database file."""
 
-    def __init__(self, path: Path, lock: CommitLock) -> None:
-        self._wal = os.fspath(path) + "-wal"
+    def __init__(self, path: str, lock: CommitLock) -> None:
+        self._wal = f"{path}-wal"
         self._lock = lock
         # After a checkpoint that a view prevented, the WAL may grow by this before the next.
         self._due_bytes = 2 * WAL_LIMIT_BYTES

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
@@ -19,6 +18,8 @@ from odbctl.engine.odb.view import View
 from odbctl.errors import StoreError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from odbctl.engine.odb.feed import Changes
     from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.objects import DbObject
@@ -68,14 +69,16 @@ class Database:
             synchronous: FULL survives a power loss with every commit; NORMAL may lose the last.
             busy_timeout_seconds: How long to wait for another program before StoreBusyError.
         """
-        self.path = Path(path)
-        self.run_dir = Path(run_dir) if run_dir is not None else self.path.parent / "run"
+        text = os.fspath(path)
+        if run_dir is None:
+            run_dir = os.path.join(os.path.dirname(text), "run")
+        self._path, self._run_dir = text, os.fspath(run_dir)
         self._forks = forks.count
         self._is_closed = False
         self._local = _Local()
         self._store: Store = SqliteStore(
-            self.path,
-            self.run_dir,
+            self._path,
+            self._run_dir,
             synchronous=synchronous,
             busy_timeout_seconds=busy_timeout_seconds,
         )
@@ -101,12 +104,26 @@ class Database:
         self.close()
 
     @property
+    def path(self) -> Path:
+        """The SQLite file; not `Path` itself, whose import is a tenth of a quick command."""
+        from pathlib import Path
+
+        return Path(self._path)
+
+    @property
+    def run_dir(self) -> Path:
+        """Where listeners have their sockets."""
+        from pathlib import Path
+
+        return Path(self._run_dir)
+
+    @property
     def is_closed(self) -> bool:
         """Whether `close` was called."""
         return self._is_closed
 
     def __repr__(self) -> str:
-        return f"Database({str(self.path)!r})"
+        return f"Database({self._path!r})"
 
     def view(self) -> View:
         """Open a consistent snapshot, in a `with`; inside another one it is that one."""

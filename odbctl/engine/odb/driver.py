@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from odbctl.engine.odb.codec import Row, Stored
@@ -40,7 +39,9 @@ class Connection:
 
     __slots__ = ("_execute", "_path", "_sqlite", "is_read_only")
 
-    def __init__(self, path: Path, *, synchronous: str, busy_timeout_seconds: float) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, synchronous: str, busy_timeout_seconds: float
+    ) -> None:
         self._path = path
         self.is_read_only = os.access(path, os.F_OK) and not os.access(path, os.W_OK)
         try:
@@ -108,7 +109,9 @@ class Connection:
 
 
 def copy_database(
-    source: Path, target: Path, progress: Callable[[int, int], None] | None = None
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Copy a database, in use or not, into a new file of one piece.
 
@@ -141,7 +144,7 @@ def copy_database(
         raise translated(error, source) from error
 
 
-def create_file(path: Path) -> bool:
+def create_file(path: str | os.PathLike[str]) -> bool:
     """Make an empty file that only its owner can read, unless there is one.
 
     Returns:
@@ -162,7 +165,7 @@ def create_file(path: Path) -> bool:
     return True
 
 
-def translated(error: sqlite3.Error, path: Path) -> Exception:
+def translated(error: sqlite3.Error, path: str | os.PathLike[str]) -> Exception:
     """Return what an error of SQLite is in our tree."""
     extended: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     code = extended & 0xFF
@@ -185,13 +188,15 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
     return StoreError(f"the database {path} failed: {error}")
 
 
-def _connect(path: Path, is_read_only: bool, busy_timeout_seconds: float) -> sqlite3.Connection:
+def _connect(
+    path: str | os.PathLike[str], is_read_only: bool, busy_timeout_seconds: float
+) -> sqlite3.Connection:
     if is_read_only:
         # Without a WAL nobody writes, and SQLite cannot make one to read with.
         mode = "mode=ro" if os.path.exists(f"{path}-wal") else "immutable=1"
-        where, is_uri = f"{path.absolute().as_uri()}?{mode}", True
+        where, is_uri = f"{_uri(path)}?{mode}", True
     else:
-        where, is_uri = str(path), False
+        where, is_uri = os.fspath(path), False
     return sqlite3.connect(
         where,
         uri=is_uri,
@@ -200,3 +205,9 @@ def _connect(path: Path, is_read_only: bool, busy_timeout_seconds: float) -> sql
         check_same_thread=False,
         cached_statements=512,
     )
+
+
+def _uri(path: str | os.PathLike[str]) -> str:
+    from pathlib import Path
+
+    return Path(path).absolute().as_uri()

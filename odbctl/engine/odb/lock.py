@@ -15,7 +15,6 @@ import fcntl
 import os
 import threading
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -31,7 +30,7 @@ _NUMBER_BYTES: Final = 8
 class CommitLock:
     """A lock between processes and between threads; use it in a `with`."""
 
-    def __init__(self, path: Path, timeout_seconds: float) -> None:
+    def __init__(self, path: str, timeout_seconds: float) -> None:
         self._path = path
         self._timeout_seconds = timeout_seconds
         self._threads = threading.Lock()

@@ -7,9 +7,9 @@ writers need is imported with their first commit, so that reading stays cheap.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.driver import Connection, create_file
@@ -33,13 +33,13 @@ class SqliteStore:
     """A store in one SQLite file."""
 
     def __init__(
-        self, path: Path, run_dir: Path, *, synchronous: str, busy_timeout_seconds: float
+        self, path: str, run_dir: str, *, synchronous: str, busy_timeout_seconds: float
     ) -> None:
         self._path = path
         self._run_dir = run_dir
         self._synchronous = synchronous
         self._busy_timeout_seconds = busy_timeout_seconds
-        self.lock = CommitLock(Path(f"{path}.lock"), busy_timeout_seconds)
+        self.lock = CommitLock(f"{path}.lock", busy_timeout_seconds)
         self.is_last = self.lock.is_last
 
     @cached_property
@@ -80,9 +80,10 @@ class SqliteStore:
         from odbctl.engine.odb import filesystem
 
         if filesystem.is_network(self._path):
-            self._path.unlink()
+            os.unlink(self._path)
+            kind = filesystem.kind_of(os.path.dirname(self._path))
             raise StoreError(
-                f"{self._path} would be on {filesystem.kind_of(self._path.parent)}, a network"
+                f"{self._path} would be on {kind}, a network"
                 " file system, where processes cannot share a database safely",
                 hint="choose a folder on a disk of this machine",
             )
