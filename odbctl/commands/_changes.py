@@ -51,13 +51,13 @@ def start(
 def _started(change: Change, result: Done, *, wait: bool) -> Done:
     """Describe a start after the wait for it."""
     name = change.document["name"]
-    if change.document["desired_count"] and not result.document["desired_count"]:
+    if change.document["target_count"] and not result.document["target_count"]:
         raise ConflictError(
             f"service {name!r} was stopped while it started", hint=f"odbctl service start {name}"
         )
-    was_short = change.document["running_count"] < change.document["desired_count"]
+    was_short = change.document["running_count"] < change.document["target_count"]
     if wait and was_short and change.action == "unchanged":
-        counts = f"{result.document['ready_count']}/{result.document['desired_count']}"
+        counts = f"{result.document['ready_count']}/{result.document['target_count']}"
         return result._replace(action="started", message=counts)
     return result
 

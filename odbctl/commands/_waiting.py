@@ -54,7 +54,7 @@ def rolled_out(
         follows_release: Whether the newest release has to succeed.
     """
     name = str(change.document["name"])
-    if change.document["desired_count"] or has_live_instances(change.document):
+    if change.document["target_count"] or has_live_instances(change.document):
         supervise(engine)
     if not wait:
         return done(change)
@@ -66,7 +66,7 @@ def rolled_out(
         release=release if follows_release else None,
         crashes=None if follows_release else change.document["crashes"],
     )
-    counts = f"{final.document['ready_count']}/{final.document['desired_count']}"
+    counts = f"{final.document['ready_count']}/{final.document['target_count']}"
     message = f"{counts} running" if change.action == "unchanged" else counts
     if (text := _of_job(final.document)) is not None:
         message = text
@@ -75,9 +75,9 @@ def rolled_out(
 
 def _of_job(document: Document) -> str | None:
     """Return what there is to say of a service that does not run all the time."""
-    if document["schedule"] and document["desired_count"]:
+    if document["schedule"] and document["target_count"]:
         return f"scheduled: {document['reason'] or document['state']}"
-    is_job = document["desired_count"] and document["state"] == "stopped"
+    is_job = document["target_count"] and document["state"] == "stopped"
     return "it has run, and ended well" if is_job else None
 
 

@@ -26,6 +26,8 @@ def _runs(service: ServiceDocument) -> tuple[Fact, ...]:
     if service["candidate"]:
         release += f", {service['candidate']} is being rolled out"
     count = "a singleton" if service["singleton"] else f"{service['desired_count']} wanted"
+    if service["paused"]:
+        count += ", but stopped"
     lock = service["lock"]
     schedule = service["schedule"] or NONE
     if service["schedule"]:

@@ -109,6 +109,7 @@ def live_service_row(
         rss_bytes=usage.rss_bytes if usage else None,
         cpu_history=history,
         is_scheduled=service.is_scheduled,
+        is_paused=service.is_paused,
     )
 
 

@@ -88,7 +88,8 @@ def level_tone(level: str) -> Tone:
 
 def service_cells(row: ServiceRow, now: float) -> dict[str, Cell]:
     """Return the cells of a service by column."""
-    is_short = row.ready_count < row.desired_count and not row.is_at_rest
+    is_meant = row.is_at_rest or row.is_paused
+    is_short = row.ready_count < row.desired_count and not is_meant
     return {
         "NAME": Cell(visible(row.key), Tone.STRONG),
         "STATUS": AT_REST if row.is_at_rest else state_cell(row.state),

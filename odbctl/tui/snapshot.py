@@ -76,6 +76,7 @@ class ServiceRow:
     # The newest last, in percent of a core.
     cpu_history: tuple[float, ...] = ()
     is_scheduled: bool = False
+    is_paused: bool = False
 
     @property
     def is_at_rest(self) -> bool:

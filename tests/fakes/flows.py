@@ -92,6 +92,8 @@ def service_document(name: str = "api", **fields: Any) -> ServiceDocument:
     document = {
         "name": name,
         "desired_count": 2,
+        "paused": False,
+        "target_count": 2,
         "lock": "unlocked",
         "restart": "always",
         "failed_starts": 0,

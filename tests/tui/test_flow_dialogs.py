@@ -297,8 +297,8 @@ def refusals(**fields: Any) -> dict[str, str]:
 
 def test_refusals_follow_the_state() -> None:
     assert refusals()[OrderVerb.START] == "it is wanted already"
-    assert refusals(desired_count=0, instances=[])[OrderVerb.STOP] == "it is stopped"
-    assert refusals(desired_count=0, instances=[])[KILL] == "nothing of it lives"
+    assert refusals(target_count=0, instances=[])[OrderVerb.STOP] == "it is stopped"
+    assert refusals(target_count=0, instances=[])[KILL] == "nothing of it lives"
     assert "P lets one change" in refusals(lock="locked")["deploy"]
     assert refusals(lock="locked")[OrderVerb.PREPARE] == ""
     assert refusals(singleton=True)[OrderVerb.SCALE] == "it is a singleton"

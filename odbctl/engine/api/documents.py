@@ -75,6 +75,8 @@ ServiceDocument = TypedDict(
         "state": str,
         "reason": str,
         "desired_count": int,
+        "paused": bool,
+        "target_count": int,
         "running_count": int,
         "ready_count": int,
         "codebase": CodebaseRefDocument | None,

@@ -224,6 +224,7 @@ class LiveServices:
             reason=reason,
             ready_count=sum(i.is_ready for i in instances if not i.is_owned),
             desired_count=service.desired_count,
+            is_paused=service.is_paused,
             is_singleton=service.singleton,
             is_scheduled=service.schedule is not None,
             codebase=codebase.name if codebase else "",

@@ -46,6 +46,7 @@ class LiveService(NamedTuple):
     reason: str
     ready_count: int
     desired_count: int
+    is_paused: bool
     is_singleton: bool
     is_scheduled: bool
     codebase: str

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from odbctl.engine.api.describe import manager_document
 from odbctl.engine.api.documents import ManagerDocument
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.lookups import find_host
+from odbctl.engine.api.lookups import actor, find_host
 from odbctl.engine.api.results import Change
-from odbctl.engine.api.services import stop_service
-from odbctl.engine.api.status import any_manager, list_services
+from odbctl.engine.api.services import pause, unpause
+from odbctl.engine.api.status import any_manager, describe_one
 from odbctl.engine.api.waiting import wait_for_service
 from odbctl.engine.managers.background import (
     ManagerOptions,
@@ -23,8 +23,10 @@ from odbctl.engine.managers.background import (
 from odbctl.engine.managers.host import DEFAULT_HOST, HostSettings
 from odbctl.engine.managers.observe import is_managed, manager_identity
 from odbctl.engine.managers.processes import signal_process
-from odbctl.engine.model.core import ServiceHost, ServiceInstance
+from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
+from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import ENDED_STATES
+from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.engine.worker.identity import ProcessIdentity, is_alive
 from odbctl.errors import TimedOutError
 
@@ -62,15 +64,35 @@ def _start(engine: Engine, options: ManagerOptions) -> None:
 
 
 def start_manager(engine: Engine, options: ManagerOptions) -> Change:
-    """Start the manager of a host in the background; unchanged when it runs."""
+    """Start the manager of a host in the background; unchanged when it runs.
+
+    Services that `stop_manager` stopped together with the manager start again.
+    """
+    resumed = resume_services(engine)
+    notes = (f"starting again: {', '.join(resumed)}",) if resumed else ()
     with engine.db.view():
         host = ServiceHost.lookup_unique(name=options.host.name)
         if host is not None and is_managed(host):
-            return _change(engine, host, "unchanged", "runs already")
+            return _change(engine, host, "unchanged", "runs already")._replace(notes=notes)
     _start(engine, options)
     with engine.db.view():
         host = find_host(options.host.name)
-        return _change(engine, host, "started", f"pid {host.manager_pid}")
+        change = _change(engine, host, "started", f"pid {host.manager_pid}")
+    return change._replace(notes=notes)
+
+
+def resume_services(engine: Engine) -> list[str]:
+    """Start the services that were stopped together with a manager; return their names."""
+
+    def write() -> list[str]:
+        resumed = [s for s in Service.lookup_all() if s.resumes_with_manager and not s.is_removed]
+        for service in resumed:
+            unpause(service)
+            text = f"{service.desired_count} wanted, as before the manager was stopped"
+            record_service_event(service, "started", text, actor=actor())
+        return sorted(service.name for service in resumed)
+
+    return engine.db.run(write)
 
 
 def _change(engine: Engine, host: ServiceHost, action: str, text: str) -> Change:
@@ -88,7 +110,13 @@ def stop_manager(
     with_services: bool = False,
     timeout_seconds: float = STOP_TIMEOUT_SECONDS,
 ) -> Change:
-    """Stop the manager of a host. Its services go on, unless they are to stop too.
+    """Stop the manager of a host; its services go on.
+
+    Args:
+        engine: The opened home.
+        host: The name of the host.
+        with_services: Stop every service first. The next `start_manager` brings them back.
+        timeout_seconds: The limit for each of the steps.
 
     Raises:
         NotFoundError: There is no such host.
@@ -100,6 +128,7 @@ def stop_manager(
         runs = is_managed(found)
     if not runs or identity is None:
         if with_services and _living_count(engine):  # only a manager can stop them
+            pause_all_services(engine)
             ensure_manager(engine)
             return stop_manager(engine, with_services=True, timeout_seconds=timeout_seconds)
         with engine.db.view():
@@ -120,14 +149,33 @@ def _living_count(engine: Engine) -> int:
 
 
 def stop_all_services(engine: Engine, *, timeout_seconds: float) -> None:
-    """Stop every service, and wait until all have ended."""
-    names = [service["name"] for service in list_services(engine)]
-    for name in names:
-        stop_service(engine, name)
+    """Stop every service until the next start of a manager, and wait until all have ended."""
+    pause_all_services(engine)
+    with engine.db.view():
+        found = [s for s in Service.lookup_all() if not s.is_removed]
+        names = [service.name for service in found if service.target_count == 0]
     for name in names:
         wait_for_service(
             engine, name, timeout_seconds=timeout_seconds, on_progress=lambda _progress: None
         )
+
+
+def pause_all_services(engine: Engine) -> None:
+    """Stop every service until the next start of a manager.
+
+    A service that a person stopped stays stopped then, and a job that has ended is not run again.
+    """
+
+    def write() -> None:
+        for service in Service.lookup_all():
+            if service.target_count == 0:
+                continue
+            if describe_one(engine, service)["state"] == ServiceState.STOPPED:
+                continue  # a job that has ended
+            pause(service, resumes_with_manager=True)
+            record_service_event(service, "stopped", "with the manager", actor=actor())
+
+    engine.db.run(write)
 
 
 def _wait_until_gone(identity: ProcessIdentity, timeout_seconds: float) -> None:

@@ -81,7 +81,7 @@ def _all(engine: Engine) -> Iterator[_Point]:
 def _services(engine: Engine) -> Iterator[_Point]:
     for document in list_services(engine):
         labels = {"service": document["name"]}
-        yield _Point("odbctl_service_wanted", document["desired_count"], labels)
+        yield _Point("odbctl_service_wanted", document["target_count"], labels)
         yield _Point("odbctl_service_running", document["running_count"], labels)
         yield _Point("odbctl_service_ready", document["ready_count"], labels)
         yield _Point("odbctl_service_state", 1, labels | {"state": document["state"]})

@@ -12,7 +12,7 @@ from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 
 def order_texts(service: Service, living: int) -> list[str]:
     """Say in which order instances are replaced."""
-    if service.desired_count == 0:
+    if service.target_count == 0:
         return ["nothing is wanted to run: the new release is taken at once, and runs when started"]
     if service.schedule is not None:
         return ["a run that is under way ends as it is; the next run is of the new release"]

@@ -54,7 +54,7 @@ def add_release(
         service.candidate.outcome = ReleaseOutcome.SUPERSEDED
         service.candidate.finished_at = time.time()
         service.candidate = None
-    if is_first or service.desired_count == 0:
+    if is_first or service.target_count == 0:
         _take_at_once(service, release)
     else:
         service.candidate = release
@@ -272,7 +272,7 @@ def restart_service(engine: Engine, name: str, *, settle_seconds: float = 0.0) -
     _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
-        if service.desired_count == 0:
+        if service.target_count == 0:
             raise ConflictError(f"service {name!r} is stopped", hint=f"odbctl service start {name}")
         old = _latest_release(service)
         codebase, question = old.codebase, _question(old)

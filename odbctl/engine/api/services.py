@@ -1,4 +1,8 @@
-"""Use cases that change what is wanted of a service."""
+"""Use cases that change the desired state of a service.
+
+How many instances are wanted (`desired_count`) and whether the service is stopped
+(`is_paused`) are two facts: a start after a stop brings the same count back.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,9 @@ def check_count(count: int) -> None:
 
 
 def _update(engine: Engine, name: str, work: Callable[[Service], tuple[str, str]]) -> Change:
-    """Change one service in a transaction; `work` returns what it did and a line about it.
+    """Change one service in a transaction; `work` returns the action and a message.
 
-    What describes it is imported and read when it is written: managers are at work by then.
+    The service is described after the commit, when managers are at work already.
     """
     action, message = engine.db.run(lambda: work(find_service(name)))
     from odbctl.engine.api.status import service_status
@@ -38,7 +42,7 @@ def _update(engine: Engine, name: str, work: Callable[[Service], tuple[str, str]
 
 
 def start_service(engine: Engine, name: str, *, count: int | None = None) -> Change:
-    """Want a service to run: as many as given, as were wanted before, or one.
+    """Start a service with the given count, or with the count it had, or with one instance.
 
     A back-off or throttling ends at once.
     """
@@ -48,11 +52,10 @@ def start_service(engine: Engine, name: str, *, count: int | None = None) -> Cha
     def work(service: Service) -> tuple[str, str]:
         wanted = count if count is not None else service.desired_count or 1
         is_trouble = service.failed_starts > 0 or _has_bad_slots(service)
-        if wanted == service.desired_count and not is_trouble:
-            return "unchanged", f"service {name} is wanted {wanted} times already"
+        if wanted == service.desired_count and not service.is_paused and not is_trouble:
+            return "unchanged", f"service {name} already has a desired count of {wanted}"
         _refuse_many_runs(service, wanted)
-        if service.desired_count == 0:
-            service.run_at, service.next_run_at = 0.0, None
+        unpause(service)
         service.desired_count = wanted
         _reset(service)
         record_service_event(service, "started", f"{wanted} wanted", actor=actor())
@@ -61,13 +64,31 @@ def start_service(engine: Engine, name: str, *, count: int | None = None) -> Cha
     return _update(engine, name, work)
 
 
+def pause(service: Service, *, resumes_with_manager: bool = False) -> None:
+    """Want no instance until the next start; the desired count stays.
+
+    Args:
+        service: The service. Needs an open transaction.
+        resumes_with_manager: Whether the next start of a manager ends the pause.
+    """
+    service.is_paused = True
+    service.resumes_with_manager = resumes_with_manager
+
+
+def unpause(service: Service) -> None:
+    """End a pause. A schedule that was off begins with its next date, without catching up."""
+    if service.target_count == 0:
+        service.run_at, service.next_run_at = 0.0, None
+    service.is_paused = service.resumes_with_manager = False
+
+
 def _refuse_many_runs(service: Service, count: int) -> None:
     if service.schedule is not None and count > 1:
         raise UsageError(f"service {service.name!r} is scheduled: its count is 0 or 1")
 
 
 def start_dependencies(engine: Engine, name: str) -> list[str]:
-    """Want the services that one depends on, if they are not wanted; return their names."""
+    """Start the stopped services that a service depends on; return their names."""
     from odbctl.engine.reconcile.dependencies import in_order
 
     def write() -> list[str]:
@@ -76,10 +97,10 @@ def start_dependencies(engine: Engine, name: str) -> list[str]:
         started: list[str] = []
         for each in in_order(depends_on, name)[:-1]:
             service = Service.lookup_unique(name=each)
-            if service is None or service.is_removed or service.desired_count:
+            if service is None or service.is_removed or service.target_count:
                 continue
-            service.desired_count = 1
-            service.run_at, service.next_run_at = 0.0, None
+            unpause(service)
+            service.desired_count = service.desired_count or 1
             _reset(service)
             record_service_event(service, "started", f"{name} depends on it", actor=actor())
             started.append(each)
@@ -89,9 +110,9 @@ def start_dependencies(engine: Engine, name: str) -> list[str]:
 
 
 def dependents(name: str) -> list[str]:
-    """Return the services that depend on one and are wanted. Needs an open view."""
+    """Return the started services that depend on a service. Needs an open view."""
     found = [s for s in Service.lookup_all() if name in s.depends_on and not s.is_removed]
-    return sorted(s.name for s in found if s.desired_count)
+    return sorted(s.name for s in found if s.target_count)
 
 
 def run_service(engine: Engine, name: str) -> Change:
@@ -129,7 +150,7 @@ def _reset(service: Service) -> None:
 
 
 def scale_service(engine: Engine, name: str, count: int) -> Change:
-    """Want that many instances of a service.
+    """Set the desired count of a service; a stopped service starts, unless the count is 0.
 
     Raises:
         UsageError: The count is out of range, or above one for a singleton.
@@ -140,9 +161,11 @@ def scale_service(engine: Engine, name: str, count: int) -> Change:
         if service.singleton and count > 1:
             raise UsageError(f"service {name!r} is a singleton: its count is 0 or 1")
         _refuse_many_runs(service, count)
-        if count == service.desired_count:
-            return "unchanged", f"service {name} is wanted {count} times already"
-        text = f"{service.desired_count} -> {count}"
+        if count == service.desired_count and (count == 0 or not service.is_paused):
+            return "unchanged", f"service {name} already has a desired count of {count}"
+        before = "stopped" if service.is_paused else f"{service.desired_count}"
+        text = f"{before} -> {count}"
+        unpause(service)
         service.desired_count = count
         record_service_event(service, "scaled", text, actor=actor())
         return "scaled", f"service {name}: {text}"
@@ -151,15 +174,16 @@ def scale_service(engine: Engine, name: str, count: int) -> Change:
 
 
 def stop_service(engine: Engine, name: str) -> Change:
-    """Want no instance of a service."""
+    """Stop a service; its desired count stays for the next start."""
 
     def work(service: Service) -> tuple[str, str]:
-        if service.desired_count == 0:
-            return "unchanged", f"service {name} is not wanted to run"
-        service.desired_count = 0
-        record_service_event(service, "stopped", "0 wanted", actor=actor())
+        if service.target_count == 0 and not service.resumes_with_manager:
+            return "unchanged", f"service {name} is stopped already"
+        pause(service)
+        text = f"its next start brings back {service.desired_count}"
+        record_service_event(service, "stopped", text, actor=actor())
         notes.extend(f"service {each} depends on {name}" for each in dependents(name))
-        return "stopped", f"service {name}: 0 wanted"
+        return "stopped", f"service {name}: {text}"
 
     notes: list[str] = []
     change = _update(engine, name, work)

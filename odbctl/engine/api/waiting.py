@@ -62,7 +62,7 @@ def wait_for_service(
     if watch.error is not None:
         raise watch.error
     document = watch.document or service_status(engine, name)
-    counts = f"{document['ready_count']}/{document['desired_count']}"
+    counts = f"{document['ready_count']}/{document['target_count']}"
     if not done:
         raise TimedOutError(
             f"service {name!r} is {document['state']} with {counts} after {timeout_seconds:g} s",
@@ -126,7 +126,7 @@ class _Watch:
 
     def _late_start(self, service: Service) -> OdbctlError | None:
         """Return an error when an instance has not become ready within the start grace."""
-        if service.readiness is None or service.desired_count == 0:
+        if service.readiness is None or service.target_count == 0:
             return None
         grace, now = service.start_grace_seconds, time.time()
         for instance in ServiceInstance.lookup_all(service=service, is_current=True):
@@ -149,7 +149,7 @@ class _Watch:
         ]
         self.crashes = service.crashes
         last = max(found, key=lambda i: i.ended_at or 0.0, default=None)
-        if last is None or service.desired_count == 0:
+        if last is None or service.target_count == 0:
             return None
         ran = (last.ended_at or 0.0) - (last.running_at or 0.0)
         if ran > DEFAULT_SETTLE_SECONDS:
@@ -208,7 +208,7 @@ def _starting(service: Service) -> Progress | None:
 
     Cheap, because it is called after every commit while a hundred instances start.
     """
-    wanted = 1 if service.singleton else service.desired_count
+    wanted = service.target_count
     current = ServiceInstance.lookup_all(service=service, is_current=True)
     own = [i for i in current if i.owner is None]
     states = Counter(_step(service, i) for i in own)
@@ -235,9 +235,9 @@ def _step(service: Service, instance: ServiceInstance) -> InstanceState:
 
 
 def _progress(service: Service, document: ServiceDocument) -> Progress:
-    if service.candidate is not None and document["desired_count"]:
+    if service.candidate is not None and document["target_count"]:
         return _rollout_progress(service.candidate, document)
-    wanted = document["desired_count"]
+    wanted = document["target_count"]
     live = sum(i["ended_at"] is None for i in document["instances"])
     done, total = (document["ready_count"], wanted) if wanted else (0, live)
     return Progress(done, total, document["state"], _note(document["instances"]))
@@ -245,7 +245,7 @@ def _progress(service: Service, document: ServiceDocument) -> Progress:
 
 def _rollout_progress(candidate: Release, document: ServiceDocument) -> Progress:
     """Count the ready instances of the release that is rolled out."""
-    wanted = 1 if document["singleton"] else document["desired_count"]
+    wanted = document["target_count"]
     new = [
         i for i in document["instances"] if i["release"] == candidate.number and i["owner"] is None
     ]
@@ -288,15 +288,15 @@ def _only_failures(document: ServiceDocument) -> bool:
         return False
     if document["state"] not in (ServiceState.BACKOFF, ServiceState.STOPPED):
         return False
-    return document["desired_count"] > 0
+    return document["target_count"] > 0
 
 
 def _is_settled(document: ServiceDocument) -> bool:
     living = [i for i in document["instances"] if i["ended_at"] is None]
-    if document["desired_count"] == 0:
+    if document["target_count"] == 0:
         return not living
     live = [i for i in living if i["owner"] is None]
-    wanted = 1 if document["singleton"] else document["desired_count"]
+    wanted = document["target_count"]
     is_rolling = document["candidate"] is not None
     if is_rolling:
         return False

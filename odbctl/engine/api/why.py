@@ -84,7 +84,10 @@ def _why_instance(engine: Engine, instance: ServiceInstance) -> WhyDocument:
 
 
 def _wanted_line(document: ServiceDocument) -> str:
-    counts = f"{document['desired_count']} wanted, {document['running_count']} running"
+    wanted = f"{document['desired_count']} wanted"
+    if document["paused"]:
+        wanted += " once it is started"
+    counts = f"{wanted}, {document['running_count']} running"
     if document["readiness"] is not None:
         counts += f", {document['ready_count']} ready"
     text = f"{document['name']} is {document['state']}: {counts}"
@@ -93,7 +96,7 @@ def _wanted_line(document: ServiceDocument) -> str:
 
 def _dependency_lines(document: ServiceDocument) -> list[str]:
     """Say what it waits for, and what to ask next."""
-    if not document["waits_for"] or not document["desired_count"]:
+    if not document["waits_for"] or not document["target_count"]:
         return []
     first = document["waits_for"][0]
     return [f"it needs {', '.join(document['waits_for'])}, not ready: odbctl why {first}"]

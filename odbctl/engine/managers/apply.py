@@ -96,11 +96,12 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
         for i in service.current_instances()
         if i.owner is None and i.state in _MAY_STOP
     }
-    target = min(service.desired_count, 1) if service.singleton else service.desired_count
     fitting = [
         b
         for b in boots
-        if b.slot < target and b.release in releases and (b.slot, b.release) not in taken
+        if b.slot < service.target_count
+        and b.release in releases
+        and (b.slot, b.release) not in taken
     ]
     for boot in fitting:
         service.instance_count += 1

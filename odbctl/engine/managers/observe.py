@@ -65,6 +65,8 @@ def observe_service(service: Service, instances: Iterable[InstanceSnapshot]) -> 
         release=service.release.oid if service.release else None,
         candidate=service.candidate.oid if service.candidate else None,
         settle_seconds=service.candidate.settle_seconds if service.candidate else 0.0,
+        is_paused=service.is_paused,
+        resumes_with_manager=service.resumes_with_manager,
         singleton=service.singleton,
         restart=service.restart,
         placement=service.placement,

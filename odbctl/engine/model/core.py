@@ -43,11 +43,15 @@ class Codebase(DbObject):
 
 @core.define
 class Service(DbObject):
-    """What is wanted: a ServiceBase subclass of a codebase, so many times."""
+    """What is wanted: a number of instances of a ServiceBase subclass of a codebase."""
 
     name: Unique[str]
     created_at: float
     desired_count: int = 0
+    # While paused no instance is wanted; the desired count stays for the next start.
+    is_paused: bool = False
+    # Paused together with the manager: the next `manager start` ends the pause.
+    resumes_with_manager: bool = False
     singleton: bool = False
     placement: str = ANY_PLACEMENT
     cores: float = 0.0
@@ -88,6 +92,13 @@ class Service(DbObject):
     crashes: int = 0
     unplaceable_count: int = 0
     shortage: str | None = None
+
+    @property
+    def target_count(self) -> int:
+        """The number of instances to aim at now: none while the service is paused."""
+        if self.is_paused or self.is_removed:
+            return 0
+        return min(self.desired_count, 1) if self.singleton else self.desired_count
 
     def current_instances(self) -> tuple[ServiceInstance, ...]:
         """Return the instances that supervision looks at. Needs an open view."""

@@ -21,7 +21,7 @@ from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 class ServiceState(StrEnum):
     """How a service is, compared with what is wanted."""
 
-    STOPPED = "stopped"  # none wanted, none live
+    STOPPED = "stopped"  # none wanted, none live; or a job that has ended
     STARTING = "starting"  # some wanted ones are booting or initializing
     RUNNING = "running"  # as many as wanted run
     DEGRADED = "degraded"  # fewer than wanted run, or not all that run are ready
@@ -33,6 +33,9 @@ class ServiceState(StrEnum):
     WAITING = "waiting"  # for a manager, a dependency or its next scheduled run
 
 
+STOPPED_WITH_MANAGER = "stopped with its manager: odbctl manager start brings it back"
+
+
 def describe_service(
     service: ServiceSnapshot, *, is_managed: bool, now: float
 ) -> tuple[ServiceState, str]:
@@ -41,7 +44,8 @@ def describe_service(
     target = service.target_count
     if target == 0:
         is_live = any(not i.is_ended for i in service.instances)
-        return (ServiceState.STOPPING, "") if is_live else (ServiceState.STOPPED, "")
+        reason = STOPPED_WITH_MANAGER if service.resumes_with_manager else ""
+        return (ServiceState.STOPPING if is_live else ServiceState.STOPPED), reason
     running = _running_slots(service)
     if running >= target:
         return _describe_readiness(service, running, now)

@@ -70,6 +70,8 @@ class ServiceSnapshot(NamedTuple):
     candidate: int | None = None
     # How long the candidate's instances have to stay ready before it is promoted.
     settle_seconds: float = 0.0
+    is_paused: bool = False
+    resumes_with_manager: bool = False
     singleton: bool = False
     restart: RestartPolicy = RestartPolicy.ALWAYS
     placement: str = "Any"
@@ -97,8 +99,8 @@ class ServiceSnapshot(NamedTuple):
 
     @property
     def target_count(self) -> int:
-        """The count that is aimed at: at most one for a singleton, none when removed."""
-        if self.is_removed or self.release is None:
+        """The number of instances to aim at: none when paused or removed, one of a singleton."""
+        if self.is_paused or self.is_removed or self.release is None:
             return 0
         return max(0, min(self.desired_count, 1) if self.singleton else self.desired_count)
 

@@ -95,7 +95,7 @@ class EngineFlows:
                     expected_commit=plan.new_commit,
                     progress=tell,
                 )
-            if change.document["desired_count"]:
+            if change.document["target_count"]:
                 ensure_manager(engine, on_start=tell)
             return int(change.document["candidate"] or change.document["release"])
 
@@ -160,7 +160,7 @@ class EngineRollout(HomeSource):
         """Read release, instances and the end of their logs."""
         with self._engine.db.view():
             release = self._find_release()
-            wanted = service_status(self._engine, self._service)["desired_count"]
+            wanted = service_status(self._engine, self._service)["target_count"]
             found = list_instances(self._engine, service=self._service, everything=True)
         rows = rollout_rows((d for d in found if _matters(d, release)), self._release)
         return RolloutView(

@@ -39,7 +39,7 @@ def service_menu(service: ServiceDocument, *, blocked: str = "") -> tuple[MenuIt
 
 
 def _running_items(service: ServiceDocument, blocked: str) -> tuple[MenuItem, ...]:
-    wanted, alive = service["desired_count"], len(living_ids(service))
+    wanted, alive = service["target_count"], len(living_ids(service))
     trouble = bool(service["failed_starts"]) or _has_ended(service)
     is_quiet = not (trouble or service["crashes"])
     not_wanted = "" if wanted else "it is stopped"
@@ -50,7 +50,11 @@ def _running_items(service: ServiceDocument, blocked: str) -> tuple[MenuItem, ..
             OrderVerb.STOP, f"want none; {counted(alive, 'instance')} live", blocked or not_wanted
         ),
         _item(OrderVerb.RESTART, "a new instance for each", blocked or not_wanted),
-        _item(OrderVerb.SCALE, f"{wanted} wanted", blocked or _scale_refusal(service)),
+        _item(
+            OrderVerb.SCALE,
+            f"{service['desired_count']} wanted",
+            blocked or _scale_refusal(service),
+        ),
         _item(OrderVerb.RUN, "begin a run of the job", _run_refusal(service, alive)),
         _item(
             OrderVerb.RESET,
