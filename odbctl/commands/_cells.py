@@ -72,9 +72,20 @@ def text_of(document: object, path: str) -> str:
     return "" if value is None else str(value)
 
 
-def counts(document: object) -> str:
-    """Return how many of the wanted instances run, as `2/3`."""
+def ready_counts(document: object) -> str:
+    """Return how many of the wanted instances are ready, as `2/3`."""
+    return f"{text_of(document, 'ready_count')}/{text_of(document, 'desired_count')}"
+
+
+def running_counts(document: object) -> str:
+    """Return how many of the wanted instances run, ready or not, as `2/3`."""
     return f"{text_of(document, 'running_count')}/{text_of(document, 'desired_count')}"
+
+
+def is_ready(document: object) -> str:
+    """Return whether an instance that runs is ready; empty when it does not run."""
+    found = as_document(document)
+    return yes_no(found.get("ready")) if found.get("state") == "running" else ""
 
 
 def ref_and_commit(value: object) -> str:
@@ -122,7 +133,9 @@ def hook_call(value: object) -> str:
 
 
 def why_short(value: object) -> str:
-    """Return why something is as it is, in a few words."""
+    """Return why an instance is in its state: what its probe says while it is not ready."""
+    if is_ready(value) == "no":
+        return text_of(value, "health") or "not ready: its probe has not answered"
     return text_of(value, "reason") or text_of(value, "message") or describe_end(as_document(value))
 
 

@@ -144,7 +144,7 @@ def services(session: Session) -> Result:
 
 
 def status(session: Session, names: Sequence[str]) -> Result:
-    """Return one service, several or all; the exit code says whether anything runs."""
+    """Return one service, several or all; the exit code says whether any instance is ready."""
     from odbctl.engine.api.status import list_services, service_status
 
     with session.open_engine() as engine:
@@ -154,7 +154,7 @@ def status(session: Session, names: Sequence[str]) -> Result:
             found = _each(
                 engine, names, "service", lambda name: [service_status(engine, name)], NO_SERVICES
             )
-    is_up = any(cast("int", service["running_count"]) for service in found.documents)
+    is_up = any(cast("int", service["ready_count"]) for service in found.documents)
     code = 0 if is_up else NOT_RUNNING
     if len(names) == 1 and len(found.documents) == 1 and found.documents[0]["name"] == names[0]:
         return Single(found.documents[0], "status", code)

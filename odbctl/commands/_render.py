@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from odbctl.commands._cells import counts
+from odbctl.commands._cells import ready_counts
 from odbctl.commands._failures import error_document, tell
 from odbctl.commands._lines import change_line, event_line, log_line
 from odbctl.commands._results import (
@@ -283,7 +283,9 @@ def _documents(value: object) -> list[Document]:
 def _status(document: Document, out: Terminal, is_wide: bool) -> list[str]:
     state = str(document["state"])
     commit = field_of(document, "codebase.commit") or ""
-    head = f"{document['name']} is {paint(state) if out.has_color else state} {counts(document)}"
+    head = (
+        f"{document['name']} is {paint(state) if out.has_color else state} {ready_counts(document)}"
+    )
     reason = visible(str(document.get("reason") or ""))
     lines = [f"{head}: {reason}" if reason else head]
     details = [

@@ -28,6 +28,7 @@ _COLORS = {
     "degraded": "33",
     "backoff": "33",
     "warning": "33",
+    "no": "33",
     "crash-loop": "31",
     "throttled": "31",
     "unplaceable": "31",

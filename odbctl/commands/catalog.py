@@ -32,7 +32,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "runs": "List the runs of a service: when, for how long, and how they ended",
             "restart": "Replace the instances of a service by new ones",
             "scale": "Set how many instances are wanted, and wait until they run",
-            "status": "Show the state of services; exit 3 when none is running",
+            "status": "Show the state of services; exit 3 when none is ready",
             "logs": "Print the output of services",
             "configure": "Change a service's configuration, as a new release",
             "deploy": "Run another commit: new instances first, then the old ones stop",

@@ -155,7 +155,7 @@ def status(
 ) -> Result:
     """Show the state of one service in detail, of several, or of all.
 
-    Exits with code 3 when none of them is running.
+    Exits with code 3 when no instance of them is ready.
     """
     chosen = () if everything else names or ()
     if watch:

@@ -34,7 +34,7 @@ def test_every_format_shows_the_same_service(home: Home) -> None:
     assert document["codebase"] == {"name": "app", "ref": "main", "commit": COMMIT}
     assert odbctl("service", "list", "-o", "name").out == "hello\n"
     head, row = odbctl("service", "list").out.splitlines()
-    assert head.split()[:3] == ["NAME", "STATE", "RUNNING"]
+    assert head.split()[:3] == ["NAME", "STATE", "READY"]
     assert row.split()[:3] == ["hello", "stopped", "0/0"]
     assert "PLACEMENT" in odbctl("service", "list", "-o", "wide").out
     assert "- kind: service\n" in odbctl("service", "list", "-o", "yaml").out

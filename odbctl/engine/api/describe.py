@@ -119,7 +119,7 @@ def service_document(
         "version": VERSION,
         "name": service.name,
         "state": state.value,
-        "reason": reason or _last_reason(state, documents),
+        "reason": _with_health(reason, own) or _last_reason(state, documents),
         "desired_count": service.desired_count,
         "paused": service.is_paused,
         "target_count": service.target_count,
@@ -168,6 +168,13 @@ def _seen(instance: ServiceInstance, document: InstanceDocument) -> InstanceSnap
     snapshot = observe_instance(instance)
     state = InstanceState(document["state"])
     return snapshot if state is snapshot.state else snapshot._replace(state=state)
+
+
+def _with_health(reason: str, own: Sequence[InstanceDocument]) -> str:
+    """Add to a service's reason what the probe of an instance says that is not ready."""
+    unready = (d for d in own if d["state"] == InstanceState.RUNNING and not d["ready"])
+    health = next((d["health"] for d in unready if d["health"]), "")
+    return f"{reason}: {health}" if reason and health else reason
 
 
 def _last_reason(state: ServiceState, documents: Sequence[InstanceDocument]) -> str:

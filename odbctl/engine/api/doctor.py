@@ -12,14 +12,24 @@ from pathlib import Path
 
 from odbctl.engine.api.documents import CheckDocument
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.status import any_manager
+from odbctl.engine.api.status import any_manager, list_services
 from odbctl.engine.api.versions import VERSION
+from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
 
 MIN_SQLITE = (3, 37, 0)  # STRICT tables
 WAL_RESET_FIXED = (3, 51, 3)  # sqlite.org, the WAL-reset defect of 3.7.0 to 3.51.2
 MIN_FREE_BYTES = 500 * 2**20
+_TROUBLE = frozenset(
+    {
+        ServiceState.DEGRADED,
+        ServiceState.BACKOFF,
+        ServiceState.CRASH_LOOP,
+        ServiceState.THROTTLED,
+        ServiceState.UNPLACEABLE,
+    }
+)
 Finding = tuple[bool, str, str]
 
 
@@ -35,6 +45,7 @@ def run_checks(home: Home) -> list[CheckDocument]:
         ("clock", lambda: _check_clock(home)),
         ("database", lambda: _check_database(home)),
         ("manager", lambda: _check_manager(home)),
+        ("services", lambda: _check_services(home)),
     ]
     return [_run(name, check) for name, check in checks]
 
@@ -123,3 +134,14 @@ def _check_manager(home: Home) -> Finding:
     with Engine(home) as engine, engine.db.view():
         runs = any_manager()
     return True, "running" if runs else "none runs; the next `service start` starts one", ""
+
+
+def _check_services(home: Home) -> Finding:
+    """Find services that are not in their wanted state, also those that run and are not ready."""
+    with Engine(home) as engine:
+        found = list_services(engine)
+    trouble = [s for s in found if s["state"] in _TROUBLE]
+    if not trouble:
+        return True, f"{len(found)} known, none in trouble", ""
+    texts = [f"{s['name']} is {s['state']}: {s['reason']}".rstrip(": ") for s in trouble]
+    return False, "; ".join(texts), f"odbctl why {trouble[0]['name']}"
