@@ -22,6 +22,7 @@ from waiting import eventually
 from odbctl.engine.api import (
     codebases,
     creation,
+    instance_listing,
     logs,
     managers,
     releases,
@@ -163,7 +164,7 @@ class World:
         """Wait until an instance has ended and that is written; return its document."""
 
         def has_ended() -> bool:
-            found = status.list_instances(self.engine, everything=True)
+            found = instance_listing.list_instances(self.engine, everything=True)
             return any(i["id"] == instance and i["ended_at"] for i in found)
 
         self.wait(has_ended, f"{instance} has ended")
@@ -185,16 +186,16 @@ class World:
 
     def ready(self, name: str = "svc") -> list[InstanceDocument]:
         """Return the instances that run, oldest first, children left out."""
-        found = status.list_instances(self.engine, service=name)
+        found = instance_listing.list_instances(self.engine, service=name)
         return [i for i in found if i["ready"] and i["owner"] is None]
 
     def instances(self, name: str = "svc") -> list[InstanceDocument]:
         """Return all instances of a service that there ever were, oldest first."""
-        return status.list_instances(self.engine, service=name, everything=True)
+        return instance_listing.list_instances(self.engine, service=name, everything=True)
 
     def instance(self, name: str) -> InstanceDocument:
         """Return one instance's document."""
-        return status.show_instance(self.engine, name)
+        return instance_listing.show_instance(self.engine, name)
 
     def events(self, name: str = "svc") -> list[EventDocument]:
         """Return the events of a service, oldest first."""
@@ -237,7 +238,7 @@ class World:
         """Stop everything of this home; return the command lines of what had to be killed."""
         why = "it did not end in time"
         try:
-            if any(i["ended_at"] is None for i in status.list_instances(self.engine)):
+            if any(i["ended_at"] is None for i in instance_listing.list_instances(self.engine)):
                 managers.ensure_manager(self.engine)
             for manager in self.managers():
                 managers.stop_manager(

@@ -25,7 +25,7 @@ from typing import Any
 from real_world import World, is_running, is_worker_of, parent_of
 from waiting import eventually
 
-from odbctl.engine.api import managers, services, status
+from odbctl.engine.api import instance_listing, managers, services
 from odbctl.engine.api.documents import InstanceDocument
 from odbctl.engine.api.events import EventFilter, find_events
 from odbctl.engine.api.logs import read_logs, select_logs
@@ -207,7 +207,7 @@ class Chaos:
         return [i for i in self.documents() if i["state"] == "running" and i["pid"]]
 
     def documents(self) -> list[InstanceDocument]:
-        return status.list_instances(self.world.engine, service=SERVICE)
+        return instance_listing.list_instances(self.world.engine, service=SERVICE)
 
     def launchers(self) -> set[int]:
         """The parents of workers, as long as those are launchers of this home."""

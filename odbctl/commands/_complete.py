@@ -191,7 +191,7 @@ def _services(engine: Engine, words: Sequence[str]) -> Candidates:
 
 
 def _instances(engine: Engine, words: Sequence[str]) -> Candidates:
-    from odbctl.engine.api.status import list_instances
+    from odbctl.engine.api.instance_listing import list_instances
 
     del words
     return [(i["id"], i["state"]) for i in list_instances(engine)]

@@ -43,7 +43,7 @@ def instances(
     session: Session, *, services: Sequence[str] = (), everything: bool = False
 ) -> Result:
     """Return the current instances of services, or of all; with `everything` also ended ones."""
-    from odbctl.engine.api.status import list_instances
+    from odbctl.engine.api.instance_listing import list_instances
 
     with session.open_engine() as engine:
         if not services:
@@ -82,7 +82,7 @@ def _each(
 
 def watched(session: Session, *, services: Sequence[str], everything: bool) -> Result:
     """Return the instances, again and again."""
-    from odbctl.engine.api.status import list_instances
+    from odbctl.engine.api.instance_listing import list_instances
     from odbctl.engine.api.watching import watch
 
     def read(engine: Engine) -> Listing:

@@ -34,7 +34,7 @@ def list_(services: ServiceNames = None, everything: Everything = False) -> Resu
 @command(app, "show", example="odbctl instance show hello-3")
 def show(instance: InstanceId) -> Result:
     """Show one instance."""
-    from odbctl.engine.api.status import show_instance
+    from odbctl.engine.api.instance_listing import show_instance
 
     with session().open_engine() as engine:
         return Single(show_instance(engine, instance), "show")
@@ -51,7 +51,7 @@ def logs(
     level: Level = None,
 ) -> Result:
     """Print what one instance wrote."""
-    from odbctl.engine.api.status import show_instance
+    from odbctl.engine.api.instance_listing import show_instance
 
     with session().open_engine() as engine:
         service = show_instance(engine, instance)["service"]

@@ -111,7 +111,7 @@ def run(name: ServiceName) -> Result:
 @command(app, "runs", example="odbctl service runs tidy -o json")
 def runs(name: ServiceName) -> Result:
     """List the runs of a service: when, for how long, and how they ended."""
-    from odbctl.engine.api.status import list_instances
+    from odbctl.engine.api.instance_listing import list_instances
 
     with session().open_engine() as engine:
         found = list_instances(engine, service=name, everything=True)

@@ -16,12 +16,8 @@ from odbctl.engine.api.documents import EventDocument, InstanceDocument, Service
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.events import EventFilter, find_events
 from odbctl.engine.api.figures import instance_figures
-from odbctl.engine.api.status import (
-    list_instances,
-    list_releases,
-    service_status,
-    show_instance,
-)
+from odbctl.engine.api.instance_listing import list_instances, show_instance
+from odbctl.engine.api.status import list_releases, service_status
 from odbctl.engine.api.why import why
 from odbctl.errors import NotFoundError
 from odbctl.paths import Home

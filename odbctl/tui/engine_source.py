@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypedDict, TypeVar
 
+from odbctl.engine.api.instance_listing import list_instances
 from odbctl.engine.api.live import LiveServices
 from odbctl.engine.api.live_figures import LiveFigures
 from odbctl.engine.api.live_lists import NewestEvents, codebases_in_use
 from odbctl.engine.api.machine import load_average
 from odbctl.engine.api.managers import manager_status
-from odbctl.engine.api.status import list_events, list_hosts, list_instances, newest_releases
+from odbctl.engine.api.status import list_events, list_hosts, newest_releases
 from odbctl.paths import Home
 from odbctl.tui.backend import Request
 from odbctl.tui.home_source import HomeSource

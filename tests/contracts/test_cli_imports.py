@@ -42,6 +42,21 @@ def test_quick_reads_load_nothing_heavy(words: list[str], home: Home) -> None:
     assert not loaded & HEAVY
 
 
+@pytest.mark.parametrize("words", [["ps"], ["service", "status", "hello"]])
+def test_reading_loads_neither_paths_nor_the_writing_half_of_the_database(
+    words: list[str], home: Home
+) -> None:
+    stock(home)
+    loaded = _loaded(words)
+    assert "odbctl.engine.odb.view" in loaded
+    assert not loaded & {"pathlib", "odbctl.engine.odb.transaction", "odbctl.engine.odb.changes"}
+
+
+def test_ps_loads_nothing_of_reconciling(home: Home) -> None:
+    stock(home)
+    assert not {name for name in _loaded(["ps"]) if name.startswith("odbctl.engine.reconcile")}
+
+
 @pytest.mark.parametrize(
     "words", [["version"], ["--version"], ["--help"], [], ["service"], ["help", "exit-codes"]]
 )

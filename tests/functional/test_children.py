@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from real_world import World, ignore, is_running, kill
 
-from odbctl.engine.api import releases, services, status, waiting
+from odbctl.engine.api import instance_listing, releases, services, waiting
 from odbctl.engine.api.documents import InstanceDocument
 
 FAMILY = """
@@ -43,7 +43,7 @@ class Keeper(ServiceBase):
 
 
 def children(world: World) -> list[InstanceDocument]:
-    return [i for i in status.list_instances(world.engine, service="svc") if i["owner"]]
+    return [i for i in instance_listing.list_instances(world.engine, service="svc") if i["owner"]]
 
 
 def start_family(world: World) -> list[InstanceDocument]:

@@ -10,7 +10,7 @@ import pytest
 from real_world import World, kill
 from waiting import eventually
 
-from odbctl.engine.api import releases, services, status
+from odbctl.engine.api import instance_listing, releases, services, status
 from odbctl.engine.api.documents import ReleaseDocument
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.states import CodebaseLock, InstanceState
@@ -180,7 +180,7 @@ def test_a_later_deploy_overtakes_one_that_hangs(world: World) -> None:
     )
     world.commit(hangs)
     world.deploy()
-    world.wait(lambda: len(status.list_instances(world.engine, service="svc")) == 2)
+    world.wait(lambda: len(instance_listing.list_instances(world.engine, service="svc")) == 2)
     world.commit(version(3))
     world.settle(release=world.deploy())
     assert {i["release"] for i in world.ready()} == {3}
@@ -209,7 +209,7 @@ def test_a_killed_old_instance_is_replaced_while_a_candidate_hangs(world: World)
         "        signal.sigwait([signal.SIGUSR1])\n"
     )
     world.deploy()
-    world.wait(lambda: len(status.list_instances(world.engine, service="svc")) == 2)
+    world.wait(lambda: len(instance_listing.list_instances(world.engine, service="svc")) == 2)
     kill(old["pid"])
     world.wait(lambda: [i["release"] for i in world.ready() if i["pid"] != old["pid"]] == [1])
 
@@ -272,6 +272,6 @@ def test_a_stop_ends_a_rollout_that_hangs(world: World) -> None:
         "class Svc(ServiceBase):\n    def initialize(self):\n        signal.sigwait([10])\n"
     )
     world.deploy()
-    world.wait(lambda: len(status.list_instances(world.engine, service="svc")) == 2)
+    world.wait(lambda: len(instance_listing.list_instances(world.engine, service="svc")) == 2)
     world.stop()
     assert world.status()["state"] == "stopped"

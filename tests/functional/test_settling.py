@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from real_world import PATIENCE_SECONDS, World
 
-from odbctl.engine.api import releases, status, waiting
+from odbctl.engine.api import instance_listing, releases, status, waiting
 from odbctl.engine.api.results import Progress
 from odbctl.errors import StartFailedError, UsageError
 
@@ -135,7 +135,7 @@ def test_first_start_fails_with_the_message_of_the_probe(world: World) -> None:
         )
     assert caught.value.hint == "odbctl why svc"
     assert any(p.note == "no beans" for p in seen)
-    (instance,) = status.list_instances(world.engine, service="svc")
+    (instance,) = instance_listing.list_instances(world.engine, service="svc")
     assert (instance["state"], instance["ready"], instance["health"]) == (
         "running",
         False,

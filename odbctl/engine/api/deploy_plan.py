@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from odbctl.engine.api.describe import instance_document
 from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.instance_listing import instance_document
 from odbctl.engine.api.lookups import find_named_codebase, find_service
 from odbctl.engine.api.plan_texts import kept_texts, order_texts, refusal_of
 from odbctl.engine.api.release_choice import default_target, ran_release

@@ -12,21 +12,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import odbctl
-from odbctl.engine.api.facts import (
-    BY_NOTHING,
-    BY_RLIMIT,
-    held_by,
-    latest_figures,
-    observed_state,
-    probe_document,
-    unfulfilled,
-)
+from odbctl.engine.api.facts import BY_NOTHING, BY_RLIMIT, held_by, probe_document, unfulfilled
+from odbctl.engine.api.instance_listing import instance_document
 from odbctl.engine.api.versions import VERSION
-from odbctl.engine.managers.observe import (
-    is_managed,
-    observe_instance,
-    observe_service,
-)
+from odbctl.engine.managers.identities import is_managed
+from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import (
     Codebase,
     Event,
@@ -45,61 +35,12 @@ if TYPE_CHECKING:
         CodebaseDocument,
         CodebaseRefDocument,
         EventDocument,
-        ExitDocument,
         HostDocument,
         InstanceDocument,
         ManagerDocument,
         ReleaseDocument,
         ServiceDocument,
     )
-
-
-def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument:
-    """Describe an instance."""
-    state = observed_state(instance)
-    service, release = instance.service, instance.release
-    owner = instance.owner
-    latest = latest_figures(home, instance) if state not in ENDED_STATES else None
-    return {
-        "kind": "instance",
-        "version": VERSION,
-        "id": instance.name,
-        "service": service.name,
-        "host": instance.host.name,
-        "state": state.value,
-        "ready": state is InstanceState.RUNNING
-        and (service.readiness is None or instance.is_ready is True),
-        "slot": instance.slot,
-        "owner": owner.name if owner is not None and owner.exists() else None,
-        "pid": instance.pid if state not in ENDED_STATES else None,
-        "commit": release.codebase.commit,
-        "release": release.number,
-        "created_at": instance.created_at,
-        "started_at": instance.started_at,
-        "running_at": instance.running_at,
-        "stopping_at": instance.stopping_at,
-        "ended_at": instance.ended_at,
-        "exit": exit_document(instance) if state in ENDED_STATES else None,
-        "reason": instance.reason,
-        "message": instance.message,
-        "health": instance.health,
-        "failures": instance.failures,
-        "cpu_percent": latest.cpu_percent if latest else None,
-        "rss_bytes": latest.sample.rss_bytes if latest else None,
-        "open_files": latest.sample.open_files if latest else None,
-        "threads": latest.sample.threads if latest else None,
-        "log": f"{home.logs_text}/{service.name}/{instance.name}.log",
-    }
-
-
-def exit_document(instance: ServiceInstance) -> ExitDocument:
-    """Describe how an instance ended."""
-    cause = instance.exit_cause
-    return {
-        "code": instance.exit_code,
-        "signal": instance.exit_signal,
-        "cause": cause.value if cause is not None else None,
-    }
 
 
 def service_document(

@@ -5,18 +5,13 @@ Parts of the documents. Functions need an open view.
 
 from __future__ import annotations
 
-import os
-import time
 from typing import TYPE_CHECKING
 
-from odbctl.engine.managers.observe import observe_instance, observe_service, worker_identity
+from odbctl.engine.api.instance_listing import observed_state
+from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.probes import Probe
-from odbctl.engine.model.states import ENDED_STATES, InstanceState
 from odbctl.engine.reconcile.dependencies import is_fulfilled
-from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
-from odbctl.engine.worker.identity import is_alive
-from odbctl.paths import Home
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import ProbeDocument
@@ -25,46 +20,6 @@ if TYPE_CHECKING:
 BY_CGROUP = "cgroup v2"
 BY_RLIMIT = "address space (rlimit)"
 BY_NOTHING = "nothing"
-
-
-def observed_state(instance: ServiceInstance) -> InstanceState:
-    """Return an instance's state, checked against the process table."""
-    state = instance.state
-    if state in ENDED_STATES or state is InstanceState.BOOTING:
-        return state
-    identity = worker_identity(instance)
-    if identity is None or is_alive(identity):
-        return state
-    return InstanceState.LOST
-
-
-class _Boards:
-    """The boards of figures that were read, each until it is written again."""
-
-    def __init__(self) -> None:
-        self._read: dict[str, tuple[int, dict[int, Latest]]] = {}
-
-    def of(self, path: str) -> dict[int, Latest]:
-        """Return the newest figures of a host."""
-        try:
-            written = os.stat(path).st_mtime_ns
-        except OSError:
-            return {}
-        known = self._read.get(path)
-        if known is None or known[0] != written:
-            known = self._read[path] = (written, read_board(path))
-        return known[1]
-
-
-_boards = _Boards()
-
-
-def latest_figures(home: Home, instance: ServiceInstance) -> Latest | None:
-    """Return an instance's newest figures; None if they are not of now, or not its own."""
-    found = _boards.of(f"{home.figures_text}/{instance.host.name}.now").get(instance.oid)
-    if found is None or abs(time.time() - found.sample.at) > FRESH_SECONDS:
-        return None
-    return found
 
 
 def held_by(limit: float | None, *, by_rlimit: str) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import time
 
-from odbctl.engine.api.describe import instance_document
 from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.instance_listing import instance_document
 from odbctl.engine.api.lookups import actor, find_instance
 from odbctl.engine.api.results import Change
-from odbctl.engine.managers.observe import worker_identity
+from odbctl.engine.managers.identities import worker_identity
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.model.events import record_instance_event
 from odbctl.engine.model.states import ENDED_STATES, InstanceState

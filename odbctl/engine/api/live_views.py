@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odbctl.engine.api.facts import observed_state
+from odbctl.engine.api.instance_listing import observed_state
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, ExitCause, InstanceState
 

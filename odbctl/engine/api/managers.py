@@ -21,7 +21,7 @@ from odbctl.engine.managers.background import (
     wait_until_up,
 )
 from odbctl.engine.managers.host import DEFAULT_HOST, HostSettings
-from odbctl.engine.managers.observe import is_managed, manager_identity
+from odbctl.engine.managers.identities import is_managed, manager_identity
 from odbctl.engine.managers.processes import signal_process
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.events import record_service_event

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import odbctl
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.status import list_hosts, list_instances, list_services
-from odbctl.engine.managers.observe import is_managed
+from odbctl.engine.api.instance_listing import list_instances
+from odbctl.engine.api.status import list_hosts, list_services
+from odbctl.engine.managers.identities import is_managed
 from odbctl.engine.managers.sampling import board_path
 from odbctl.engine.model.core import ServiceHost, ServiceInstance
 from odbctl.engine.telemetry.figures import Latest, read_board

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 from odbctl.engine.api.describe import (
     event_document,
     host_document,
-    instance_document,
     release_document,
     service_document,
 )
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.lookups import find_host, find_instance, find_service
-from odbctl.engine.managers.observe import is_managed
+from odbctl.engine.api.lookups import find_host, find_service
+from odbctl.engine.managers.identities import is_managed
 from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import (
         EventDocument,
         HostDocument,
-        InstanceDocument,
         ReleaseDocument,
         ServiceDocument,
     )
@@ -61,38 +59,6 @@ def describe_one(engine: Engine, service: Service) -> ServiceDocument:
     """Describe one service. Needs an open view."""
     current = ServiceInstance.lookup_all(service=service, is_current=True)
     return service_document(engine.home, service, current, managed=any_manager())
-
-
-def list_instances(
-    engine: Engine, *, service: str | None = None, everything: bool = False
-) -> list[InstanceDocument]:
-    """Return the current instances, or with `everything` also those that ended before."""
-    with engine.db.view():
-        if service is not None:
-            owner = find_service(service)
-            found = (
-                ServiceInstance.lookup_all(service=owner)
-                if everything
-                else ServiceInstance.lookup_all(service=owner, is_current=True)
-            )
-        else:
-            found = (
-                ServiceInstance.lookup_all()
-                if everything
-                else ServiceInstance.lookup_all(is_current=True)
-            )
-        documents = [instance_document(engine.home, i) for i in found]
-    return sorted(documents, key=lambda d: (d["service"], d["created_at"]))
-
-
-def show_instance(engine: Engine, name: str) -> InstanceDocument:
-    """Return one instance by its id.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
-    with engine.db.view():
-        return instance_document(engine.home, find_instance(name))
 
 
 def list_hosts(engine: Engine) -> list[HostDocument]:

@@ -7,7 +7,7 @@ import time
 from odbctl.engine.api.documents import ServiceDocument, WhyDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.events import EventFilter, find_events
-from odbctl.engine.api.facts import observed_state
+from odbctl.engine.api.instance_listing import observed_state
 from odbctl.engine.api.logs import last_words
 from odbctl.engine.api.lookups import find_service
 from odbctl.engine.api.status import describe_one, list_events

@@ -9,7 +9,8 @@ from typing import cast
 from odbctl.engine.api.codebases import list_codebases
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.events import EventFilter, find_events
-from odbctl.engine.api.status import list_releases, service_status, show_host, show_instance
+from odbctl.engine.api.instance_listing import show_instance
+from odbctl.engine.api.status import list_releases, service_status, show_host
 from odbctl.engine.api.yaml_documents import to_yaml
 from odbctl.errors import NotFoundError
 

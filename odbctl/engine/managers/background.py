@@ -66,7 +66,7 @@ def wait_until_up(process: subprocess.Popen[bytes], home: Home, options: Manager
     Raises:
         ManagerUnreachableError: It ended, or was not ready in time.
     """
-    from odbctl.engine.managers.observe import is_managed
+    from odbctl.engine.managers.identities import is_managed
     from odbctl.engine.model.core import ServiceHost
 
     db = Database(home.database, run_dir=home.run)

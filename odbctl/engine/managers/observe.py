@@ -9,15 +9,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
+from odbctl.engine.managers.identities import is_managed, worker_identity
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
-from odbctl.engine.model.states import ENDED_STATES, HostState
+from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.reconcile.snapshot import (
     HostSnapshot,
     InstanceSnapshot,
     ServiceSnapshot,
     WorldSnapshot,
 )
-from odbctl.engine.worker.identity import ProcessIdentity, is_at_work
+from odbctl.engine.worker.identity import ProcessIdentity
 
 
 def observe_world(
@@ -128,14 +129,6 @@ def observe_host(host: ServiceHost, *, is_own: bool = False) -> HostSnapshot:
     )
 
 
-def is_managed(host: ServiceHost) -> bool:
-    """Tell whether a host's manager is at work: its process, not its word."""
-    if host.state is not HostState.UP:
-        return False
-    identity = manager_identity(host)
-    return identity is not None and is_at_work(identity)
-
-
 def observe_workers(host: int) -> list[tuple[int, ProcessIdentity | None]]:
     """Return the instances of a host that have not ended, with their processes."""
     return [
@@ -143,17 +136,3 @@ def observe_workers(host: int) -> list[tuple[int, ProcessIdentity | None]]:
         for instance in ServiceInstance.lookup_all(is_current=True)
         if instance.host.oid == host and instance.state not in ENDED_STATES
     ]
-
-
-def manager_identity(host: ServiceHost) -> ProcessIdentity | None:
-    """Return the process of a host's manager, alive or not."""
-    if host.manager_pid is None or host.manager_start_ticks is None:
-        return None
-    return ProcessIdentity(host.boot_id, host.manager_pid, host.manager_start_ticks)
-
-
-def worker_identity(instance: ServiceInstance) -> ProcessIdentity | None:
-    """Return the process of an instance, alive or not."""
-    if instance.pid is None or instance.start_ticks is None:
-        return None
-    return ProcessIdentity(instance.boot_id, instance.pid, instance.start_ticks)

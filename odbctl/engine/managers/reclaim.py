@@ -12,8 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from odbctl.engine.managers.identities import worker_identity
 from odbctl.engine.managers.messages import WorkerStarted
-from odbctl.engine.managers.observe import worker_identity
 from odbctl.engine.managers.orphans import Orphans, find_orphans
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.model.core import ServiceInstance

@@ -7,7 +7,7 @@ import os
 import time
 from typing import NamedTuple
 
-from odbctl.engine.managers.observe import worker_identity
+from odbctl.engine.managers.identities import worker_identity
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database

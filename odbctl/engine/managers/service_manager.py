@@ -24,11 +24,12 @@ from odbctl.engine.managers.health import HealthChecks
 from odbctl.engine.managers.hooks import HookRunner
 from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
 from odbctl.engine.managers.housekeeping import Housekeeper
+from odbctl.engine.managers.identities import worker_identity
 from odbctl.engine.managers.instance_groups import InstanceGroups
 from odbctl.engine.managers.interpreters import hash_text
 from odbctl.engine.managers.launches import make_launch
 from odbctl.engine.managers.messages import Report, WorkerExited
-from odbctl.engine.managers.observe import observe_workers, observe_world, worker_identity
+from odbctl.engine.managers.observe import observe_workers, observe_world
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.pace import Pace
 from odbctl.engine.managers.record import record_reports

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from odbctl.engine.managers.background import manager_log
 from odbctl.engine.managers.host import HostSettings
+from odbctl.engine.managers.identities import worker_identity
 from odbctl.engine.managers.launcher_client import LauncherClient, find_launchers, launcher_path
 from odbctl.engine.managers.messages import (
     Message,
@@ -25,7 +26,6 @@ from odbctl.engine.managers.messages import (
     WorkerRunning,
     WorkerStarted,
 )
-from odbctl.engine.managers.observe import worker_identity
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.reclaim import reclaim_orphans
 from odbctl.engine.managers.service_manager import ServiceManager

@@ -8,15 +8,11 @@ from odbctl.engine.api import instances, releases, services
 from odbctl.engine.api.deploy_plan import list_service_refs, plan_deploy, plan_rollback
 from odbctl.engine.api.documents import InstanceDocument, ReleaseDocument, ServiceDocument
 from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.instance_listing import list_instances, show_instance
 from odbctl.engine.api.logs import read_logs, select_logs
 from odbctl.engine.api.managers import ensure_manager
 from odbctl.engine.api.results import Change
-from odbctl.engine.api.status import (
-    list_instances,
-    list_releases,
-    service_status,
-    show_instance,
-)
+from odbctl.engine.api.status import list_releases, service_status
 from odbctl.errors import NotFoundError, OdbctlError
 from odbctl.paths import Home
 from odbctl.tui.flows.backend import RolloutSource, ShouldStop, Tell

@@ -1,0 +1,144 @@
+"""Use cases that read instances, and the documents that describe them.
+
+Apart from `describe`, so that `ps` does not pay for what only services need: reading a
+plan's input and explaining a service's state.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.lookups import find_instance, find_service
+from odbctl.engine.api.versions import VERSION
+from odbctl.engine.managers.identities import worker_identity
+from odbctl.engine.model.core import ServiceInstance
+from odbctl.engine.model.states import ENDED_STATES, InstanceState
+from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
+from odbctl.engine.worker.identity import is_alive
+from odbctl.paths import Home
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.documents import ExitDocument, InstanceDocument
+
+
+def list_instances(
+    engine: Engine, *, service: str | None = None, everything: bool = False
+) -> list[InstanceDocument]:
+    """Return the current instances, or with `everything` also those that ended before."""
+    with engine.db.view():
+        if service is not None:
+            owner = find_service(service)
+            found = (
+                ServiceInstance.lookup_all(service=owner)
+                if everything
+                else ServiceInstance.lookup_all(service=owner, is_current=True)
+            )
+        else:
+            found = (
+                ServiceInstance.lookup_all()
+                if everything
+                else ServiceInstance.lookup_all(is_current=True)
+            )
+        documents = [instance_document(engine.home, i) for i in found]
+    return sorted(documents, key=lambda d: (d["service"], d["created_at"]))
+
+
+def show_instance(engine: Engine, name: str) -> InstanceDocument:
+    """Return one instance by its id.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    with engine.db.view():
+        return instance_document(engine.home, find_instance(name))
+
+
+def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument:
+    """Describe an instance."""
+    state = observed_state(instance)
+    service, release = instance.service, instance.release
+    owner = instance.owner
+    latest = latest_figures(home, instance) if state not in ENDED_STATES else None
+    return {
+        "kind": "instance",
+        "version": VERSION,
+        "id": instance.name,
+        "service": service.name,
+        "host": instance.host.name,
+        "state": state.value,
+        "ready": state is InstanceState.RUNNING
+        and (service.readiness is None or instance.is_ready is True),
+        "slot": instance.slot,
+        "owner": owner.name if owner is not None and owner.exists() else None,
+        "pid": instance.pid if state not in ENDED_STATES else None,
+        "commit": release.codebase.commit,
+        "release": release.number,
+        "created_at": instance.created_at,
+        "started_at": instance.started_at,
+        "running_at": instance.running_at,
+        "stopping_at": instance.stopping_at,
+        "ended_at": instance.ended_at,
+        "exit": exit_document(instance) if state in ENDED_STATES else None,
+        "reason": instance.reason,
+        "message": instance.message,
+        "health": instance.health,
+        "failures": instance.failures,
+        "cpu_percent": latest.cpu_percent if latest else None,
+        "rss_bytes": latest.sample.rss_bytes if latest else None,
+        "open_files": latest.sample.open_files if latest else None,
+        "threads": latest.sample.threads if latest else None,
+        "log": f"{home.logs_text}/{service.name}/{instance.name}.log",
+    }
+
+
+def exit_document(instance: ServiceInstance) -> ExitDocument:
+    """Describe how an instance ended."""
+    cause = instance.exit_cause
+    return {
+        "code": instance.exit_code,
+        "signal": instance.exit_signal,
+        "cause": cause.value if cause is not None else None,
+    }
+
+
+def observed_state(instance: ServiceInstance) -> InstanceState:
+    """Return an instance's state, checked against the process table."""
+    state = instance.state
+    if state in ENDED_STATES or state is InstanceState.BOOTING:
+        return state
+    identity = worker_identity(instance)
+    if identity is None or is_alive(identity):
+        return state
+    return InstanceState.LOST
+
+
+class _Boards:
+    """The boards of figures that were read, each until it is written again."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[int, dict[int, Latest]]] = {}
+
+    def of(self, path: str) -> dict[int, Latest]:
+        """Return the newest figures of a host."""
+        try:
+            written = os.stat(path).st_mtime_ns
+        except OSError:
+            return {}
+        known = self._read.get(path)
+        if known is None or known[0] != written:
+            known = self._read[path] = (written, read_board(path))
+        return known[1]
+
+
+_boards = _Boards()
+
+
+def latest_figures(home: Home, instance: ServiceInstance) -> Latest | None:
+    """Return an instance's newest figures; None if they are not of now, or not its own."""
+    found = _boards.of(f"{home.figures_text}/{instance.host.name}.now").get(instance.oid)
+    if found is None or abs(time.time() - found.sample.at) > FRESH_SECONDS:
+        return None
+    return found

@@ -1,0 +1,33 @@
+"""Which processes the database says that managers and workers are, and whether they live.
+
+Read by managers before they signal a process, and by every display. Functions need an
+open view.
+"""
+
+from __future__ import annotations
+
+from odbctl.engine.model.core import ServiceHost, ServiceInstance
+from odbctl.engine.model.states import HostState
+from odbctl.engine.worker.identity import ProcessIdentity, is_at_work
+
+
+def is_managed(host: ServiceHost) -> bool:
+    """Tell whether a host's manager is at work: its process, not its word."""
+    if host.state is not HostState.UP:
+        return False
+    identity = manager_identity(host)
+    return identity is not None and is_at_work(identity)
+
+
+def manager_identity(host: ServiceHost) -> ProcessIdentity | None:
+    """Return the process of a host's manager, alive or not."""
+    if host.manager_pid is None or host.manager_start_ticks is None:
+        return None
+    return ProcessIdentity(host.boot_id, host.manager_pid, host.manager_start_ticks)
+
+
+def worker_identity(instance: ServiceInstance) -> ProcessIdentity | None:
+    """Return the process of an instance, alive or not."""
+    if instance.pid is None or instance.start_ticks is None:
+        return None
+    return ProcessIdentity(instance.boot_id, instance.pid, instance.start_ticks)
