@@ -27,6 +27,7 @@ from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.messages import (
     CommandTyped,
     DescriptionWanted,
+    NoticeRaised,
     ObjectDescribed,
     ReadFailed,
     RequestChanged,
@@ -36,7 +37,7 @@ from odbctl.tui.messages import (
 from odbctl.tui.paint import Cell
 from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.screens.make import AnyScreen, make_screen
-from odbctl.tui.state import DashboardState, failed
+from odbctl.tui.state import DashboardState, failed, with_notice
 from odbctl.tui.theme import DARK, LIGHT, choose_theme
 from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.views import View, parse_command
@@ -147,6 +148,18 @@ class DashboardApp(App[None]):
     def on_status_changed(self, message: StatusChanged) -> None:
         """Say it in the status line."""
         self._say(message.status)
+
+    def on_notice_raised(self, message: NoticeRaised) -> None:
+        """Show it until it is dismissed; the status line says no more that it goes on."""
+        notices = with_notice(self.state.notices, message.text)
+        self._change(replace(self.state, notices=notices, status=Cell("")))
+
+    def dismiss_notice(self) -> bool:
+        """Take the newest notice away; return whether there was one."""
+        notices = self.state.notices
+        if notices:
+            self._change(replace(self.state, notices=notices[:-1]))
+        return bool(notices)
 
     def on_request_changed(self, message: RequestChanged) -> None:
         """Let the reader read what the screen in front looks at."""

@@ -31,8 +31,8 @@ TWO_COLUMNS_FROM = 76
 GAP_STEPS = 3.5
 
 
-def title_cells(name: str, facts: DetailFacts | None) -> Line:
-    """Return the title: what it is, how it is, what it runs."""
+def title_cells(name: str, facts: DetailFacts | None, tab: Tab = Tab.LOGS) -> Line:
+    """Return the title: what it is, how it is, what it runs, why; the summary says why itself."""
     title = Cell(visible(name) + "  ", Tone.STRONG)
     if facts is None:
         return (title, Cell("reading ...", Tone.MUTED))
@@ -47,7 +47,7 @@ def title_cells(name: str, facts: DetailFacts | None) -> Line:
                 state_cell(facts.state),
                 Cell(f"  {facts.counts}  "),
                 Cell(f"{visible(facts.ref)}  ", Tone.MUTED),
-                Cell(visible(facts.reason), Tone.WARN),
+                Cell("" if tab is Tab.SUMMARY else visible(facts.reason), Tone.WARN),
             )
 
 

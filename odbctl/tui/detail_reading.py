@@ -17,6 +17,9 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.events import EventFilter, find_events
 from odbctl.engine.api.figures import instance_figures
 from odbctl.engine.api.instance_listing import list_instances, show_instance
+from odbctl.engine.api.live import newest_failed_release
+from odbctl.engine.api.live_views import FailedRelease
+from odbctl.engine.api.lookups import find_service
 from odbctl.engine.api.status import list_releases, service_status
 from odbctl.engine.api.why import why
 from odbctl.errors import NotFoundError
@@ -33,10 +36,13 @@ from odbctl.tui.detail_rows import (
     event_marks,
 )
 from odbctl.tui.home_source import HomeSource
+from odbctl.tui.live_rows import failed_release_text
 from odbctl.tui.plot_canvas import Point
 from odbctl.tui.resource_rows import newest_first, release_rows
 from odbctl.tui.snapshot import (
+    document_state,
     event_rows,
+    health_words,
     instance_rows,
 )
 from odbctl.tui.source import WokenSource
@@ -89,30 +95,38 @@ def read_detail(engine: Engine, question: Question, *, now: float) -> DetailFact
     """Answer a question about a service or an instance; one that is gone is said to be."""
     with engine.db.view():
         try:
+            failed = newest_failed_release(find_service(question.service))
             service = service_status(engine, question.service)
             instance = show_instance(engine, question.instance) if question.instance else None
         except NotFoundError:
             return _gone(engine, question)
         facts = DetailFacts(question=question, presence=Presence.HERE)
-        facts = _of_service(facts, service) if instance is None else _of_instance(facts, instance)
+        facts = (
+            _of_service(facts, service, failed)
+            if instance is None
+            else _of_instance(facts, instance)
+        )
         return _tab_facts(engine, facts, service, instance, now)
 
 
-def _of_service(facts: DetailFacts, service: ServiceDocument) -> DetailFacts:
+def _of_service(
+    facts: DetailFacts, service: ServiceDocument, failed: FailedRelease | None
+) -> DetailFacts:
     codebase = service["codebase"]
+    reasons = (failed_release_text(failed), service["reason"])
     return replace(
         facts,
         state=service["state"],
         counts=f"{service['ready_count']}/{service['desired_count']} ready",
         ref=short_ref(codebase["ref"], codebase["commit"]) if codebase else "",
-        reason=service["reason"],
+        reason="; ".join(filter(None, reasons)),
     )
 
 
 def _of_instance(facts: DetailFacts, instance: InstanceDocument) -> DetailFacts:
     return replace(
         facts,
-        state=instance["state"],
+        state=document_state(instance),
         counts=f"of {instance['service']}, slot {instance['slot']}",
         ref=short_ref(f"release {instance['release']}", instance["commit"]),
         reason=instance["reason"] or instance["message"],
@@ -158,12 +172,15 @@ def _summary(
     if instance is not None:
         return replace(facts, why=lines, groups=instance_groups(instance))
     everything = list_instances(engine, service=service["name"], everything=True)
-    current = [i["id"] for i in service["instances"]]
     return replace(
         facts,
         why=lines,
         groups=service_groups(service),
-        instances=instance_rows(everything, current=current),
+        instances=instance_rows(
+            everything,
+            current=[i["id"] for i in service["instances"]],
+            health=health_words(service),
+        ),
     )
 
 

@@ -55,7 +55,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     """A title line and six tabs."""
 
     DEFAULT_CSS = """
-    DetailScreen #title { height: 1; padding: 0 1; }
+    DetailScreen #title { height: auto; max-height: 5; padding: 0 1; }
     DetailScreen #tabs { height: 1; padding: 0 1; }
     DetailScreen #gone { display: none; padding: 1 2; height: 1fr; }
     DetailScreen.-gone #gone { display: block; }
@@ -64,7 +64,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     """
     BINDINGS: ClassVar[list[BindingType]] = identified(
         [
-            Binding("escape", "app.pop_screen", "Back"),
+            Binding("escape", "up", "Back"),
             Binding("tab", "tab(1)", "Next tab", key_display="tab"),
             Binding("shift+tab", "tab(-1)", "Tab before", show=False),
             *ACTIONS,
@@ -207,7 +207,9 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
     def show_body(self, state: DashboardState) -> None:
         """Draw what is known."""
         facts = self._facts
-        self._title_line.update(content_line(title_cells(self.name_shown, facts)))
+        self._title_line.update(
+            content_line(title_cells(self.name_shown, facts, self._question.tab))
+        )
         self._tabs.update(content_line(tab_cells(self._question.tab)))
         if facts is None or facts.question.tab is not self._question.tab:
             return
@@ -219,6 +221,11 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
             pane.show_of(facts, self.navigator.log_source)
         elif not text:
             pane.show(facts, state.now)
+
+    def action_up(self) -> None:
+        """Dismiss the newest notice, else go back."""
+        if not self.navigator.dismiss_notice():
+            self.navigator.go_up()
 
     def action_tab(self, step: int) -> None:
         """Show the next tab, or the one before."""

@@ -41,8 +41,8 @@ class SummaryPane(Vertical):
     """Why it is as it is, its instances, and how it is set."""
 
     DEFAULT_CSS = """
-    SummaryPane #why { height: auto; max-height: 40%; padding: 0 1; }
-    SummaryPane #instances { height: auto; max-height: 40%; margin-top: 1; }
+    SummaryPane #why { height: auto; max-height: 60%; padding: 0 1; }
+    SummaryPane #instances { height: auto; max-height: 35%; margin-top: 1; }
     SummaryPane #instances.-none { display: none; }
     SummaryPane #facts { height: 1fr; padding: 0 1; margin-top: 1; }
     """

@@ -207,11 +207,11 @@ class EngineSource(HomeSource):
         )
 
     def _instances_of(self, name: str) -> tuple[InstanceRow, ...]:
-        current = {
-            instance.name
+        health = {
+            instance.name: instance.health
             for service in self._live.services.values()
             if service.name == name
             for instance in service.instances
         }
         documents = list_instances(self._engine, service=name, everything=True)
-        return instance_rows(documents, current=current)
+        return instance_rows(documents, current=health, health=health)

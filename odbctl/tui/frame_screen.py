@@ -93,7 +93,11 @@ class FrameScreen(Screen[None]):
     FrameScreen #crumbs { height: 1; padding: 0 1; }
     FrameScreen #banner { height: auto; padding: 0 1; background: $warning 25%; display: none; }
     FrameScreen #banner.-said { display: block; }
-    FrameScreen #status { height: 1; padding: 0 1; }
+    FrameScreen #status { height: auto; max-height: 3; padding: 0 1; }
+    FrameScreen.-high #status { max-height: 6; }
+    FrameScreen #notice { display: none; height: auto; max-height: 10; padding: 0 1;
+        background: $error 20%; color: $text-error; }
+    FrameScreen #notice.-said { display: block; }
     FrameScreen #prompt-line { display: none; height: 1; padding: 0 1; }
     FrameScreen #sign { width: 1; }
     FrameScreen.-prompting #prompt-line { display: block; }
@@ -104,7 +108,8 @@ class FrameScreen(Screen[None]):
     FrameScreen .pane { border-top: solid $panel; border-title-color: $secondary;
         border-subtitle-color: $text-warning; }
     FrameScreen.-low > *, FrameScreen.-thin > *,
-    FrameScreen.-low #banner.-said, FrameScreen.-thin #banner.-said { display: none; }
+    FrameScreen.-low #banner.-said, FrameScreen.-thin #banner.-said,
+    FrameScreen.-low #notice.-said, FrameScreen.-thin #notice.-said { display: none; }
     FrameScreen.-low #prompt-line, FrameScreen.-thin #prompt-line { display: none; }
     FrameScreen.-low #enlarge, FrameScreen.-thin #enlarge { display: block; }
     """
@@ -122,6 +127,7 @@ class FrameScreen(Screen[None]):
         self._header = Line(id="header")
         self._crumbs = Line(id="crumbs")
         self._banner = Line(id="banner")
+        self._notice = Line(id="notice")
         self._status = Line(id="status")
         self._body = Vertical(id="body")
         self._sign = Line(id="sign")
@@ -137,6 +143,7 @@ class FrameScreen(Screen[None]):
         with Horizontal(id="prompt-line"):
             yield self._sign
             yield self.prompt
+        yield self._notice
         yield self._status
         yield Footer(show_command_palette=False)
 
@@ -291,6 +298,8 @@ class FrameScreen(Screen[None]):
         self._banner.show(Cell(visible(state.banner)))
         self._banner.set_class(bool(state.banner), "-said")
         self._body.set_class(bool(state.banner), "-stale")
+        self._notice.show(Cell(state.notice))
+        self._notice.set_class(bool(state.notice), "-said")
         self._status.show(self.status_cell(state))
 
     def status_cell(self, state: DashboardState) -> Cell:

@@ -11,11 +11,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from odbctl.engine.api.live_figures import Usage, sum_up
-from odbctl.engine.api.live_views import LiveInstance, LiveService
-from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, InstanceRow, ServiceRow
+from odbctl.engine.api.live_views import FailedRelease, LiveInstance, LiveService
+from odbctl.tui.snapshot import (
+    ENDED_INSTANCE_STATES,
+    ILL_WORDS,
+    InstanceRow,
+    ServiceRow,
+    shown_instance_state,
+)
 from odbctl.tui.text import short_ref
 
 HISTORY_LENGTH = 20
+# States in which an instance that ended earlier explains nothing.
+_CALM_STATES = frozenset({"running", "stopped", "stopping", "waiting"})
 UsageOf = Callable[[int], Usage | None]
 
 
@@ -94,7 +102,7 @@ def live_service_row(
     return ServiceRow(
         key=service.name,
         state=service.state,
-        reason=service.reason,
+        reason=_reason(service),
         ready_count=service.ready_count,
         desired_count=service.desired_count,
         is_singleton=service.is_singleton,
@@ -110,14 +118,44 @@ def live_service_row(
         cpu_history=history,
         is_scheduled=service.is_scheduled,
         is_paused=service.is_paused,
+        failed_run=_failed_run_text(service.failed_run),
+        failed_release=failed_release_text(service.failed_release),
+        instances=tuple(i.name for i in service.instances if i.state not in ENDED_INSTANCE_STATES),
     )
+
+
+def _reason(service: LiveService) -> str:
+    """Return why a service is as it is, with what its newest failing instance says of itself."""
+    if not service.reason or service.state in _CALM_STATES:
+        return service.reason
+    causes = [
+        i.reason
+        for i in sorted(service.instances, key=lambda i: i.oid, reverse=True)
+        if i.reason and (i.health in ILL_WORDS or i.state in ENDED_INSTANCE_STATES)
+    ]
+    cause = causes[0] if causes and causes[0] not in service.reason else ""
+    return f"{service.reason}: {cause}" if cause else service.reason
+
+
+def _failed_run_text(last: LiveInstance | None) -> str:
+    if last is None:
+        return ""
+    text = f"run {last.name} failed: {_exit_text(last)}"
+    return f"{text}: {last.reason}" if last.reason else text
+
+
+def failed_release_text(failed: FailedRelease | None) -> str:
+    """Say that the newest release failed, and why."""
+    return "" if failed is None else f"release {failed.number} failed: {failed.reason}"
 
 
 def live_instance_row(live: LiveInstance, usage: Usage | None) -> InstanceRow:
     """Make the row of a current instance."""
     return InstanceRow(
         key=live.name,
-        state=live.state,
+        state=shown_instance_state(
+            live.state, exit_code=live.exit_code, has_run=live.running_at is not None
+        ),
         is_current=True,
         pid=live.pid,
         release=live.release,

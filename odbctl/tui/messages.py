@@ -34,6 +34,14 @@ class StatusChanged(Message):
         self.status = status
 
 
+class NoticeRaised(Message):
+    """Something failed that nobody may have been looking at; shown until it is dismissed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class CommandTyped(Message):
     """Something was typed after the colon."""
 

@@ -29,6 +29,10 @@ class Navigator(Protocol):
         """Show a view's screen, filtered if a text is given."""
         ...
 
+    def dismiss_notice(self) -> bool:
+        """Take the newest notice away; return whether there was one."""
+        ...
+
     def go_up(self) -> None:
         """Leave the screen in front, or go back to the view before."""
         ...

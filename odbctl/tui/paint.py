@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from odbctl.tui.snapshot import EventRow, InstanceRow, ServiceRow
+from odbctl.tui.snapshot import ILL_WORDS, RUN_FAILED, EventRow, InstanceRow, ServiceRow
 from odbctl.tui.text import duration, moment, percent, size, sparkline, visible
 
 
@@ -34,7 +34,9 @@ class Cell(NamedTuple):
 
 TREND_CELLS = 12
 TIMES = "\N{MULTIPLICATION SIGN}"
+NOT_AS_WANTED = "▲"
 NOTHING = Cell("-", Tone.MUTED)
+DEPLOY_FAILED = "deploy failed"
 AT_REST = Cell("◌ waiting", Tone.MUTED)
 _STATES: dict[str, tuple[str, Tone]] = {
     "running": ("●", Tone.GOOD),
@@ -52,6 +54,8 @@ _STATES: dict[str, tuple[str, Tone]] = {
     "unplaceable": ("✖", Tone.BAD),
     "failed": ("✖", Tone.BAD),
     "crashed": ("✖", Tone.BAD),
+    RUN_FAILED: ("✖", Tone.BAD),
+    DEPLOY_FAILED: ("✖", Tone.BAD),
     # Of hosts, codebases and releases.
     "up": ("●", Tone.GOOD),
     "draining": ("◑", Tone.BUSY),
@@ -88,18 +92,19 @@ def level_tone(level: str) -> Tone:
 
 def service_cells(row: ServiceRow, now: float) -> dict[str, Cell]:
     """Return the cells of a service by column."""
-    is_meant = row.is_at_rest or row.is_paused
+    is_meant = row.is_at_rest or row.is_paused or bool(row.failed_run)
     is_short = row.ready_count < row.desired_count and not is_meant
+    lack = Tone.WARN if row.ready_count else Tone.BAD
+    if row.state == "starting":
+        lack = Tone.BUSY
     return {
         "NAME": Cell(visible(row.key), Tone.STRONG),
-        "STATUS": AT_REST if row.is_at_rest else state_cell(row.state),
-        "READY": Cell(
-            f"{row.ready_count}/{row.desired_count}", Tone.WARN if is_short else Tone.PLAIN
-        ),
+        "STATUS": _service_state_cell(row),
+        "READY": Cell(f"{row.ready_count}/{row.desired_count}", lack if is_short else Tone.PLAIN),
         "REF": Cell(visible(row.ref)) if row.ref else NOTHING,
         "RESTARTS": Cell(str(row.restarts), Tone.PLAIN if row.restarts else Tone.MUTED),
         "AGE": age_cell(row.created_at, now),
-        "REASON": Cell(visible(row.reason), Tone.MUTED),
+        "REASON": Cell(visible(row.full_reason), Tone.MUTED),
         "CPU": cpu_cell(row.cpu_percent),
         "RSS": rss_cell(row.rss_bytes),
         "CODEBASE": Cell(visible(row.codebase)) if row.codebase else NOTHING,
@@ -107,6 +112,25 @@ def service_cells(row: ServiceRow, now: float) -> dict[str, Cell]:
         "DEPLOYED": age_cell(row.deployed_at, now),
         "CPU-TREND": _trend_cell(row.cpu_history),
     }
+
+
+def _service_state_cell(row: ServiceRow) -> Cell:
+    if row.is_at_rest:
+        return AT_REST
+    cell = state_cell(row.shown_state)
+    if row.failed_release and cell.tone in (Tone.GOOD, Tone.MUTED):
+        # It runs, but not what was asked for.
+        return Cell(f"{NOT_AS_WANTED} {visible(row.shown_state)}", Tone.WARN)
+    return cell
+
+
+def _instance_state_cell(row: InstanceRow) -> Cell:
+    """Return the state; an instance that runs without being ready does not look well."""
+    if row.state == "running" and row.health in ILL_WORDS:
+        return Cell(f"{NOT_AS_WANTED} running", Tone.WARN)
+    if row.state == "running" and row.health == "unknown":
+        return Cell("◐ running", Tone.BUSY)
+    return state_cell(row.state)
 
 
 def cpu_cell(cpu_percent: float | None) -> Cell:
@@ -140,7 +164,7 @@ def instance_cells(row: InstanceRow, now: float) -> dict[str, Cell]:
     is_bad_exit = row.last_exit not in ("", "code 0")
     return {
         "ID": Cell(visible(row.key), Tone.STRONG if row.is_current else Tone.MUTED),
-        "STATUS": state_cell(row.state),
+        "STATUS": _instance_state_cell(row),
         "PID": Cell(str(row.pid)) if row.pid is not None else NOTHING,
         "UP": span_cell(row.running_at, now if row.ended_at is None else row.ended_at),
         "LAST-EXIT": (

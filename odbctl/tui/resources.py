@@ -16,6 +16,7 @@ from odbctl.tui.columns import (
     SERVICE_COLUMNS,
 )
 from odbctl.tui.paint import (
+    DEPLOY_FAILED,
     NOTHING,
     Cell,
     Tone,
@@ -27,6 +28,7 @@ from odbctl.tui.paint import (
 from odbctl.tui.resource_cells import aws_cells, codebase_cells, deploy_cells, host_cells
 from odbctl.tui.resource_rows import AwsRow, CodebaseRow, HostRow, ReleaseRow
 from odbctl.tui.snapshot import (
+    ILL_WORDS,
     DashboardSnapshot,
     EventRow,
     InstanceRow,
@@ -38,14 +40,13 @@ from odbctl.tui.views import View
 
 _CALM_SERVICES = frozenset({"running", "stopped", "starting", "stopping"})
 _CALM_INSTANCES = frozenset({"running", "stopped", "booting", "initializing", "stopping"})
-_ILL = frozenset({"unhealthy", "not ready"})
 
 
 def service_values(row: ServiceRow) -> dict[str, Value]:
     """Return what services are sorted and filtered by; ages grow downwards."""
     return {
         "NAME": row.key,
-        "STATUS": row.state,
+        "STATUS": row.shown_state,
         "STATE": row.state,
         "READY": row.ready_count / row.desired_count if row.desired_count else None,
         "REF": row.ref,
@@ -57,12 +58,14 @@ def service_values(row: ServiceRow) -> dict[str, Value]:
         "PLACEMENT": row.placement,
         "DEPLOYED": None if row.deployed_at is None else -row.deployed_at,
         "CPU-TREND": row.cpu_percent,
-        "REASON": row.reason,
+        "REASON": row.full_reason,
     }
 
 
 def is_service_fault(row: ServiceRow) -> bool:
-    """Tell whether a service is not as wanted."""
+    """Tell whether a service is not as wanted: now, in its last run or its last deploy."""
+    if row.failed_run or row.failed_release:
+        return True
     return row.state not in _CALM_SERVICES and not row.is_at_rest
 
 
@@ -89,7 +92,7 @@ def instance_values(row: InstanceRow) -> dict[str, Value]:
 
 def is_instance_fault(row: InstanceRow) -> bool:
     """Tell whether an instance is not as wanted."""
-    return row.state not in _CALM_INSTANCES or row.health in _ILL
+    return row.state not in _CALM_INSTANCES or row.health in ILL_WORDS
 
 
 def host_values(row: HostRow) -> dict[str, Value]:
@@ -182,11 +185,22 @@ def attention_rows(snapshot: DashboardSnapshot) -> tuple[AttentionRow, ...]:
         if row.state == "down" and row.instance_count
     ]
     faults = [
-        AttentionRow(key=f"service/{row.key}", status=row.state, reason=row.reason, service=row.key)
+        AttentionRow(
+            key=f"service/{row.key}",
+            status=_fault_word(row),
+            reason=row.full_reason,
+            service=row.key,
+        )
         for row in snapshot.services
         if is_service_fault(row)
     ]
     return (*rows, *sorted(faults, key=lambda row: (_rank(row.status), row.key)))
+
+
+def _fault_word(row: ServiceRow) -> str:
+    """Say in a word what is not as wanted; a failed deploy of a service that runs is a fault."""
+    is_calm = row.shown_state in _CALM_SERVICES
+    return DEPLOY_FAILED if row.failed_release and is_calm else row.shown_state
 
 
 def _rank(status: str) -> int:

@@ -7,7 +7,7 @@ filter and draw it. Times are seconds since the epoch, None when not yet.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -15,12 +15,16 @@ from odbctl.engine.api.documents import (
     EventDocument,
     InstanceDocument,
     ManagerDocument,
+    ServiceDocument,
 )
 from odbctl.tui.resource_rows import AwsRow, CodebaseRow, HostRow, MachineLoad, ReleaseRow
 from odbctl.tui.views import View
 
 DEGRADED_STATES = frozenset({"degraded", "backoff", "waiting"})
-FAILED_STATES = frozenset({"crash-loop", "throttled", "unplaceable"})
+RUN_FAILED = "run failed"
+FAILED_STATES = frozenset({"crash-loop", "throttled", "unplaceable", RUN_FAILED})
+# What probes say of an instance that does not do its work.
+ILL_WORDS = frozenset({"unhealthy", "not ready"})
 ENDED_INSTANCE_STATES = frozenset({"stopped", "failed", "crashed", "lost"})
 
 
@@ -77,11 +81,26 @@ class ServiceRow:
     cpu_history: tuple[float, ...] = ()
     is_scheduled: bool = False
     is_paused: bool = False
+    # Why the last run of a job or a schedule failed, and why the newest release did.
+    failed_run: str = ""
+    failed_release: str = ""
+    # The ids of its current instances that have not ended.
+    instances: tuple[str, ...] = ()
 
     @property
     def is_at_rest(self) -> bool:
         """Whether it waits as it is meant to, for its next run."""
-        return self.is_scheduled and self.state == "waiting"
+        return self.is_scheduled and self.state == "waiting" and not self.failed_run
+
+    @property
+    def shown_state(self) -> str:
+        """The state, or that the last run failed: a schedule that waits may hide that."""
+        return RUN_FAILED if self.failed_run else self.state
+
+    @property
+    def full_reason(self) -> str:
+        """Everything that is not as wanted, the last failure first."""
+        return "; ".join(filter(None, (self.failed_run, self.failed_release, self.reason)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +156,7 @@ class DashboardSnapshot:
     def count(self, states: Iterable[str]) -> int:
         """Return how many services are in one of the states."""
         wanted = frozenset(states)
-        return sum(row.state in wanted and not row.is_at_rest for row in self.services)
+        return sum(row.shown_state in wanted and not row.is_at_rest for row in self.services)
 
 
 def manager_state(documents: Sequence[ManagerDocument]) -> ManagerState:
@@ -148,13 +167,17 @@ def manager_state(documents: Sequence[ManagerDocument]) -> ManagerState:
 
 
 def instance_rows(
-    documents: Iterable[InstanceDocument], *, current: Iterable[str]
+    documents: Iterable[InstanceDocument],
+    *,
+    current: Iterable[str],
+    health: Mapping[str, str] | None = None,
 ) -> tuple[InstanceRow, ...]:
     """Make the rows of a service's instances, the current ones first, then the newest.
 
     Args:
         documents: All of its instances, the oldest first.
         current: The ids of those that supervision looks at.
+        health: What probes say of the current ones, in a word, by id.
     """
     current_ids = frozenset(current)
     exits: dict[int, str] = {}
@@ -162,7 +185,8 @@ def instance_rows(
     for document in documents:
         if document["exit"] is not None:
             exits[document["slot"]] = exit_text(document)
-        row = _instance_row(document, is_current=document["id"] in current_ids)
+        word = (health or {}).get(document["id"], "")
+        row = _instance_row(document, is_current=document["id"] in current_ids, health=word)
         rows.append(row if row.last_exit else _with_exit(row, exits.get(document["slot"], "")))
     past = [row for row in reversed(rows) if not row.is_current]
     return (*(row for row in rows if row.is_current), *past)
@@ -172,20 +196,58 @@ def _with_exit(row: InstanceRow, last_exit: str) -> InstanceRow:
     return replace(row, last_exit=last_exit) if last_exit else row
 
 
-def _instance_row(document: InstanceDocument, *, is_current: bool) -> InstanceRow:
+def shown_instance_state(state: str, *, exit_code: int | None, has_run: bool) -> str:
+    """Return the state to show: an instance that failed to start did not just stop.
+
+    The engine calls every end after a request to stop "stopped", also that of a new
+    instance which failed by itself while its rollout was given up.
+    """
+    is_failed = state == "stopped" and bool(exit_code) and not has_run
+    return "failed" if is_failed else state
+
+
+def document_state(document: InstanceDocument) -> str:
+    """Return the state of an instance to show."""
+    ended = document["exit"]
+    return shown_instance_state(
+        document["state"],
+        exit_code=ended["code"] if ended else None,
+        has_run=document["running_at"] is not None,
+    )
+
+
+def health_words(service: ServiceDocument) -> dict[str, str]:
+    """Say in a word what the probes say of each current instance of a service, by id."""
+    return {
+        instance["id"]: _health_word(service, instance)
+        for instance in service["instances"]
+        if instance["state"] not in ENDED_INSTANCE_STATES
+    }
+
+
+def _health_word(service: ServiceDocument, instance: InstanceDocument) -> str:
+    if service["readiness"] is None:
+        return "" if service["liveness"] is None else "healthy"
+    if instance["ready"]:
+        return "ready"
+    return "not ready" if instance["health"] else "unknown"
+
+
+def _instance_row(document: InstanceDocument, *, is_current: bool, health: str) -> InstanceRow:
+    is_ill = health in ILL_WORDS
     return InstanceRow(
         key=document["id"],
-        state=document["state"],
+        state=document_state(document),
         is_current=is_current,
         pid=document["pid"],
         release=document["release"],
         running_at=document["running_at"],
         ended_at=document["ended_at"],
         last_exit=exit_text(document),
-        reason=document["reason"] or document["message"],
+        reason=document["reason"] or (document["health"] if is_ill else "") or document["message"],
         service=document["service"],
         host=document["host"],
-        health=document["health"],
+        health=health,
         cpu_percent=document["cpu_percent"],
         rss_bytes=document["rss_bytes"],
         failures=document["failures"],

@@ -12,6 +12,7 @@ NO_MANAGER = "No manager acts on this home"
 READ_ONLY = "This dashboard is read-only"
 # So long an outcome stays in the status line.
 STATUS_SECONDS = 20.0
+NOTICES_KEPT = 5
 NO_SERVICES = (
     "No services yet. Type in a shell:",
     "",
@@ -33,6 +34,8 @@ class DashboardState:
     status: Cell = NO_STATUS
     # Since when the status line says what it says.
     status_at: float = 0.0
+    # What failed and was not dismissed yet, the newest last.
+    notices: tuple[str, ...] = ()
     is_readonly: bool = False
     # When the home was last read, whether or not anything was new.
     read_at: float | None = None
@@ -41,6 +44,15 @@ class DashboardState:
     def age_seconds(self) -> float:
         """How old what is shown is."""
         return 0.0 if self.read_at is None else max(self.now - self.read_at, 0.0)
+
+    @property
+    def notice(self) -> str:
+        """The newest notice with the key that dismisses it; empty when there is none."""
+        if not self.notices:
+            return ""
+        more = len(self.notices) - 1
+        rest = f"esc dismisses it, {more} more" if more else "esc dismisses it"
+        return f"✖ {self.notices[-1]}  ({rest})"
 
     @property
     def has_manager(self) -> bool:
@@ -91,6 +103,11 @@ class DashboardState:
 def failed(text: str) -> Cell:
     """Return a status line that says what did not work."""
     return Cell(f"✖ {text}", Tone.BAD)
+
+
+def with_notice(notices: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """Add a notice; one that says the same is not shown twice, and few are kept."""
+    return (*(notice for notice in notices if notice != text), text)[-NOTICES_KEPT:]
 
 
 def told(text: str) -> Cell:

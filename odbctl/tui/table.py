@@ -180,6 +180,11 @@ class RowTable(DrawnTable, Generic[Row], can_focus=True):
         else:
             self.move_to(index)
 
+    def on_resize(self) -> None:
+        """Keep the cursor in sight when the table becomes smaller."""
+        if self._rows and not self._is_passive:
+            self._scroll_to_cursor()
+
     def render_line(self, y: int) -> Strip:
         """Draw one visible line."""
         line = self._line_at(y)

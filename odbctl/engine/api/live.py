@@ -12,11 +12,17 @@ from collections.abc import Iterable
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.facts import unfulfilled
-from odbctl.engine.api.live_views import LiveInstance, LiveService, has_vanished, live_instance
+from odbctl.engine.api.live_views import (
+    FailedRelease,
+    LiveInstance,
+    LiveService,
+    has_vanished,
+    live_instance,
+)
 from odbctl.engine.api.status import any_manager
 from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import Release, Service, ServiceInstance
-from odbctl.engine.model.states import InstanceState
+from odbctl.engine.model.states import ENDED_STATES, InstanceState, ReleaseOutcome
 from odbctl.engine.reconcile.describe import ServiceState, describe_service
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
@@ -27,6 +33,7 @@ PAUSE_PER_SWEEP = 100.0
 # What a service's state is told from; counters are not.
 _TELLING = frozenset(ServiceSnapshot._fields) | {"schedule"}
 _STEADY = frozenset({ServiceState.RUNNING.value, ServiceState.STOPPED.value})
+_BAD_ENDS = frozenset(ENDED_STATES - {InstanceState.STOPPED})
 
 
 class LiveServices:
@@ -42,6 +49,8 @@ class LiveServices:
         # What was read of services, and of instances, until something of it changes.
         self._observed: dict[int, ServiceSnapshot] = {}
         self._seen: dict[int, tuple[LiveInstance, InstanceSnapshot]] = {}
+        # The newest release of a service where it failed, by the number of releases.
+        self._failed: dict[int, tuple[int, FailedRelease | None]] = {}
         self.services: dict[int, LiveService] = {}
         # What the last `update` described anew, or found to be gone.
         self.changed: set[int] = set()
@@ -83,7 +92,13 @@ class LiveServices:
 
     def _describe_all(self) -> None:
         before = set(self.services)
-        for known in (self._owners, self._dependents, self._observed, self._seen):
+        for known in (
+            self._owners,
+            self._dependents,
+            self._observed,
+            self._seen,
+            self._failed,
+        ):
             known.clear()
         # One lookup each brings all rows into the cache.
         ServiceInstance.lookup_all(is_current=True)
@@ -176,6 +191,7 @@ class LiveServices:
             service = Service.from_oid(oid)
             if not service.exists() or service.is_removed:
                 self._forget((oid,))
+                self._failed.pop(oid, None)
                 self.services.pop(oid, None)
                 self._dependents.discard(oid)
                 continue
@@ -239,7 +255,42 @@ class LiveServices:
                 + [i.codebase for i in instances if i.ended_at is None]
             ),
             instances=instances,
+            failed_release=self._failed_release(service),
+            failed_run=self._failed_run(observed, state, instances),
         )
+
+    def _failed_run(
+        self, service: ServiceSnapshot, state: ServiceState, instances: Iterable[LiveInstance]
+    ) -> LiveInstance | None:
+        """Return the last run of a job or schedule that is at rest, if that run ended badly."""
+        is_finished = state is ServiceState.STOPPED and service.target_count > 0
+        is_between = state is ServiceState.WAITING and service.is_scheduled and self._is_managed
+        if not is_finished and not (is_between and not service.waits_for):
+            return None
+        own = [instance for instance in instances if not instance.is_owned]
+        last = max(own, key=lambda instance: instance.oid, default=None)
+        return last if last is not None and last.state in _BAD_ENDS else None
+
+    def _failed_release(self, service: Service) -> FailedRelease | None:
+        """Return the newest release if it failed; read once per number of releases."""
+        active = service.release
+        if service.candidate is not None or active is None:
+            return None
+        if active.number >= service.release_count:
+            return None
+        known = self._failed.get(service.oid)
+        if known is None or known[0] != service.release_count:
+            known = (service.release_count, newest_failed_release(service))
+            self._failed[service.oid] = known
+        return known[1]
+
+
+def newest_failed_release(service: Service) -> FailedRelease | None:
+    """Return the newest release of a service if it failed. Needs an open view."""
+    newest = max(Release.lookup_all(service=service), key=lambda r: r.number, default=None)
+    if newest is None or newest.outcome is not ReleaseOutcome.FAILED:
+        return None
+    return FailedRelease(newest.number, newest.reason or "it did not start")
 
 
 def _services_of(releases: Iterable[int]) -> Iterable[int]:

@@ -37,6 +37,13 @@ class LiveInstance(NamedTuple):
     reason: str
 
 
+class FailedRelease(NamedTuple):
+    """The newest release of a service, when it failed and an earlier one goes on."""
+
+    number: int
+    reason: str
+
+
 class LiveService(NamedTuple):
     """A service and its current instances."""
 
@@ -59,6 +66,9 @@ class LiveService(NamedTuple):
     # Object ids of the codebases that it runs, or is about to.
     codebases: frozenset[int]
     instances: tuple[LiveInstance, ...]
+    failed_release: FailedRelease | None = None
+    # The last run of a job or a schedule, when it failed and is not tried again.
+    failed_run: LiveInstance | None = None
 
 
 def has_vanished(live: LiveInstance) -> bool:
@@ -73,6 +83,8 @@ def live_instance(service: Service, instance: ServiceInstance) -> LiveInstance:
     """Describe an instance. Needs an open view."""
     state = observed_state(instance)
     is_ended = state in ENDED_STATES
+    health = _health(service, instance, state)
+    probe_text = instance.health if health in ("not ready", "unhealthy") else ""
     release = instance.release
     return LiveInstance(
         oid=instance.oid,
@@ -84,7 +96,7 @@ def live_instance(service: Service, instance: ServiceInstance) -> LiveInstance:
         is_ready=state is InstanceState.RUNNING
         and (service.readiness is None or instance.is_ready is True),
         is_owned=instance.owner is not None,
-        health=_health(service, instance, state),
+        health=health,
         pid=None if is_ended else instance.pid,
         release=release.number,
         codebase=release.codebase.oid,
@@ -95,7 +107,7 @@ def live_instance(service: Service, instance: ServiceInstance) -> LiveInstance:
         exit_signal=instance.exit_signal if is_ended else None,
         exit_cause=instance.exit_cause if is_ended else None,
         failures=instance.failures,
-        reason=instance.reason or instance.message,
+        reason=instance.reason or probe_text or instance.message,
     )
 
 

@@ -36,10 +36,10 @@ from odbctl.tui.flows.rollout import Rollout
 from odbctl.tui.flows.rows import PlanView
 from odbctl.tui.flows.watch_screen import WatchScreen
 from odbctl.tui.flows.work import Work
-from odbctl.tui.messages import StatusChanged
+from odbctl.tui.messages import NoticeRaised, StatusChanged
 from odbctl.tui.paint import Cell
 from odbctl.tui.reader import failure_text
-from odbctl.tui.state import done, failed, told
+from odbctl.tui.state import done, told
 from odbctl.tui.text import visible
 
 
@@ -156,10 +156,10 @@ class Flows:
     def _perform(self, order: Order) -> None:
         try:
             text = self._backend.perform(order, tell=lambda text: self._say(told(visible(text))))
-            status = done(visible(text))
         except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
-            status = failed(visible(failure_text(error)))
-        self._say(status)
+            self._post(NoticeRaised(visible(failure_text(error))))
+        else:
+            self._say(done(visible(text)))
 
     def _do_to_service(self, key: str, service: str, seen: ServiceDocument) -> None:
         if key == DEPLOY:
@@ -189,8 +189,11 @@ class Flows:
         self._push(PlanDialog(title, verb, make_plan), agreed)
 
     def _say(self, status: Cell) -> None:
+        self._post(StatusChanged(status))
+
+    def _post(self, message: StatusChanged | NoticeRaised) -> None:
         if self._app.is_running:
-            self._app.post_message(StatusChanged(status))
+            self._app.post_message(message)
 
     def _push(
         self, screen: Screen[Answer], answer: Callable[[Answer | None], None] | None = None

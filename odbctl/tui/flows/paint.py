@@ -129,7 +129,6 @@ def rollout_line(view: RolloutView) -> tuple[Cell, ...]:
         state_cell(view.outcome),
         Cell(f"  release {view.release}  ", Tone.STRONG),
         Cell(counts if view.wanted else "runs when it is started"),
-        Cell(f"  {visible(view.reason)}" if view.reason else "", Tone.BAD),
     )
 
 

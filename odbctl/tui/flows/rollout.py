@@ -17,7 +17,7 @@ from textual.message_pump import MessagePump
 from odbctl.tui.flows.backend import FlowBackend, RolloutSource
 from odbctl.tui.flows.paint import end_text
 from odbctl.tui.flows.rows import PlanView, RolloutView
-from odbctl.tui.messages import StatusChanged
+from odbctl.tui.messages import NoticeRaised, StatusChanged
 from odbctl.tui.paint import Cell
 from odbctl.tui.reader import failure_text
 from odbctl.tui.state import done, failed, told
@@ -71,7 +71,7 @@ class Rollout:
             self._carry_out()
         except Exception as error:  # noqa: BLE001 - the thread's boundary; it is shown
             name = visible(self.state.plan.service)
-            self._finish(failed(f"{name}: {visible(failure_text(error))}"))
+            self._finish(f"{name}: {visible(failure_text(error))}", is_failed=True)
 
     def _carry_out(self) -> None:
         """Order it, and watch: to its end, and as long as somebody looks."""
@@ -89,11 +89,21 @@ class Rollout:
         if view != self.state.view:
             self._change(replace(self.state, view=view, step=""))
         if view.is_over and self.state.end is None:
-            self._finish((failed if view.outcome == "failed" else done)(end_text(view)))
+            self._finish(end_text(view), is_failed=view.outcome == "failed")
 
-    def _finish(self, end: Cell) -> None:
-        if self.state.end is None:
-            self._change(replace(self.state, end=end, step=""))
+    def _finish(self, text: str, *, is_failed: bool) -> None:
+        """Say how it ended: where it is watched, and in the frame of every screen.
+
+        A failure that nobody watched is a notice: it stays until it is dismissed.
+        """
+        if self.state.end is not None:
+            return
+        end = failed(text) if is_failed else done(text)
+        was_watched = self._is_watched
+        self._change(replace(self.state, end=end, step=""))
+        if is_failed and not was_watched:
+            self._post(NoticeRaised(text))
+        else:
             self._say(end)
 
     @property
@@ -118,5 +128,8 @@ class Rollout:
         return f"{name}: release {view.release}, {view.ready_count}/{view.wanted} ready"
 
     def _say(self, status: Cell) -> None:
+        self._post(StatusChanged(status))
+
+    def _post(self, message: StatusChanged | NoticeRaised) -> None:
         if self._app.is_running:
-            self._app.post_message(StatusChanged(status))
+            self._app.post_message(message)

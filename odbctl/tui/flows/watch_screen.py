@@ -31,7 +31,7 @@ class WatchScreen(ModalScreen[None]):
         background: $surface; border: round $primary; }
     WatchScreen #title { text-style: bold; height: 1; }
     WatchScreen #step { height: 1; }
-    WatchScreen #end { height: 1; }
+    WatchScreen #end { height: auto; max-height: 50%; margin-top: 1; }
     WatchScreen RowTable { height: auto; max-height: 50%; min-height: 3; background: $surface;
         margin-top: 1; }
     WatchScreen #logs { height: 1fr; border-top: solid $panel;

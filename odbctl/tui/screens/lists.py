@@ -89,6 +89,8 @@ class EventsScreen(ResourceScreen[EventRow], inherit_bindings=False):
 class DeploysScreen(ResourceScreen[ReleaseRow], inherit_bindings=False):
     """The releases of all services, the newest first; enter opens the service."""
 
+    # The reason of a failed release is what one comes here for: there is room for all of it.
+    DEFAULT_CSS = "DeploysScreen #status, DeploysScreen.-high #status { max-height: 50%; }"
     BINDINGS: ClassVar[list[BindingType]] = _keys("Service")
     RESOURCE = DEPLOYS
 

@@ -165,8 +165,8 @@ class ResourceScreen(FrameScreen, Generic[Row]):
         self.table.choose(replace(self.table.arrangement, filter_text=text))
 
     def action_up(self) -> None:
-        """Undo the innermost of what was chosen, else go back to where one came from."""
-        if not self.table.clear():
+        """Dismiss a notice, else undo what was chosen last, else go back."""
+        if not self.navigator.dismiss_notice() and not self.table.clear():
             self.navigator.go_up()
 
     def action_describe(self) -> None:

@@ -113,7 +113,7 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
 
     def reason_of(self, row: ServiceRow) -> str:
         """Return why a service is as it is."""
-        return row.reason
+        return row.full_reason
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Look at the service that is selected now."""

@@ -104,8 +104,9 @@ class TextScreen(FrameScreen, inherit_bindings=False):
         self._view.focus()
 
     def action_up(self) -> None:
-        """Go back."""
-        self.navigator.go_up()
+        """Dismiss a notice, else go back."""
+        if not self.navigator.dismiss_notice():
+            self.navigator.go_up()
 
     def action_copy(self) -> None:
         """Give the text to the terminal's clipboard (OSC 52)."""
