@@ -250,7 +250,7 @@ GROUPS: dict[str, Table] = {
         **LOGS,
         "logs": Press(seen=lambda w: w.is_log, after=BACK),
         "logs(True)": Press(seen=lambda w: w.asked_for_previous(), after=BACK),
-        "app.pop_screen": Press(seen=at(View.SERVICES), after=["enter"]),
+        "up": Press(seen=at(View.SERVICES), after=["enter"]),
         "tab(1)": Press(before=["1"], seen=tab("logs"), after=["1"]),
         "tab(-1)": Press(before=["1"], seen=tab("releases"), after=["1"]),
         "show('summary')": Press(before=["3"], seen=tab("summary")),
