@@ -11,8 +11,8 @@ from benchmarks.stage import IDLE, Stage, stage
 
 COUNT = 100
 COMMANDS = {
-    "ps": (5.0, ("ps",)),
-    "service status NAME": (5.0, ("service", "status", IDLE)),
+    "ps": (4.0, ("ps",)),
+    "service status NAME": (4.0, ("service", "status", IDLE)),
     "--help": (6.0, ("--help",)),
     "version": (4.0, ("version",)),
 }

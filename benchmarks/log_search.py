@@ -37,7 +37,7 @@ def run(options: Options) -> list[Row]:
             ours=Figure.of(ours),
             reference=Figure.of(greps),
             against="grep -h over the same files",
-            target=Target(limit=1.5),
+            target=Target(limit=1.2),
             note=f"{len(files)} files",
         )
     ]

@@ -90,16 +90,19 @@ def script_start_seconds(stage: Stage, *, count: int = 1) -> float:
 def time_command(command: list[str], environ: dict[str, str]) -> float:
     """Return how long a whole process takes, in seconds.
 
+    Its output goes to a file: grep stops at the first match in each file when it writes to
+    /dev/null.
+
     Raises:
         RuntimeError: It failed, or took too long.
     """
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started_at = time.perf_counter()
         process = subprocess.Popen(
             command,
             env=environ,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             stderr=errors,
         )
         try:

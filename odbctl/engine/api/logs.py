@@ -7,9 +7,8 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from odbctl.engine.api.documents import LogDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_instance, find_service, is_pattern, match_services
 from odbctl.engine.api.versions import VERSION
@@ -27,6 +26,9 @@ from odbctl.engine.telemetry.log_records import (
 )
 from odbctl.engine.telemetry.log_search import search_lines
 from odbctl.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.documents import LogDocument
 
 LAST_WORDS = 10
 

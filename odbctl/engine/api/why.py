@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from odbctl.engine.api.documents import ServiceDocument, WhyDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.events import EventFilter, find_events
 from odbctl.engine.api.instance_listing import observed_state
@@ -15,6 +15,9 @@ from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.record import describe_exit
 from odbctl.engine.model.core import Release, Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, ReleaseOutcome
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.documents import ServiceDocument, WhyDocument
 
 EVENTS_SHOWN = 8
 
