@@ -19,6 +19,7 @@ OdbctlError
     ├── StoreBusyError       another program holds the database
     ├── StoreFullError       the disk is full
     ├── ObjectGoneError      a field of an object that was deleted
+    ├── UnreadableFieldError a field holds what its class does not take
     └── TransactionError     a view or transaction where none, or no second, may be
 
 A class builds its message from its fields; `code` is stable and is what
@@ -28,6 +29,7 @@ layer, in every process.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -209,7 +211,35 @@ class ObjectGoneError(StoreError):
         super().__init__(f"{class_name} {oid} does not exist any more")
 
 
+class UnreadableFieldError(StoreError):
+    """A field of one object holds a value that its class does not take."""
+
+    code = "unreadable-field"
+
+
 class TransactionError(StoreError):
     """A view or transaction is missing, or open where none may be."""
 
     code = "transaction"
+
+
+# Of the system, not of what was asked for: out of descriptors, of processes or of memory.
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Tell whether the system has run out of something, so that an answer is not known.
+
+    Looking at a process must not take that for "there is no such process".
+    """
+    return isinstance(error, OSError) and error.errno in _EXHAUSTED
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same work may succeed later.
+
+    True when the database is busy, full or unreadable, and when the system has run out of
+    descriptors or memory. Any other error is about what was written, and comes again.
+    """
+    passing = (StoreBusyError, StoreFullError, NotPermittedError, RevisionConflictError)
+    return isinstance(error, passing) or type(error) is StoreError or is_exhausted(error)

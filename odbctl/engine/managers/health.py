@@ -14,9 +14,10 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from odbctl.engine.managers.messages import HealthReport
+from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.probes import Probe
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
 from odbctl.engine.worker.control import PROBE
@@ -30,9 +31,32 @@ TEXT_PAUSE_SECONDS = 1.0
 # Answers to many questions come within so long; then they are read at once.
 GATHER_SECONDS = 0.03
 PIPE_BYTES = 1 << 20
+MAX_ANSWER_BYTES = 4096  # PIPE_BUF: a worker writes no longer line
+MAX_TEXT_CHARS = 200
 
 # Takes an instance and a message; returns whether somebody was there to take it.
 Ask = Callable[[int, bytes], bool]
+
+
+class Answer(NamedTuple):
+    """What a worker says of one probe."""
+
+    instance: int
+    number: int
+    is_well: bool
+    text: str
+
+
+def parse_answer(line: bytes) -> Answer | None:
+    """Return an answer, or None when a line is none: any process may write to the pipe."""
+    try:
+        found: Any = json.loads(line)
+        instance, number, is_well, text = found
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if type(instance) is not int or type(number) is not int or type(is_well) is not bool:
+        return None
+    return Answer(instance, number, is_well, plain_text(text, max_chars=MAX_TEXT_CHARS))
 
 
 class _Key(NamedTuple):
@@ -172,13 +196,18 @@ class HealthChecks:
         data = b""
         with contextlib.suppress(BlockingIOError):
             data = os.read(self._descriptor, PIPE_BYTES)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            instance, number, is_well, text = json.loads(line)
-            key = _Key(instance, bool(number % 2))
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[-MAX_ANSWER_BYTES:]
+        for answer in map(parse_answer, lines):
+            if answer is None:
+                continue
+            key = _Key(answer.instance, bool(answer.number % 2))
             watch = self._watches.get(key)
-            if watch is not None and watch.number == number // 2 and watch.expires_at is not None:
-                yield from self._judge(key, watch, is_well=is_well, text=text, is_silent=False)
+            is_expected = watch is not None and watch.expires_at is not None
+            if watch is not None and is_expected and watch.number == answer.number // 2:
+                yield from self._judge(
+                    key, watch, is_well=answer.is_well, text=answer.text, is_silent=False
+                )
         if any(w.expires_at is not None for w in self._watches.values()):
             self._gather_at = now + GATHER_SECONDS * (1 if lines else 3)
 

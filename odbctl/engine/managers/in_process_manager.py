@@ -66,7 +66,12 @@ class InProcessServiceManager(ServiceManager):
             self._threads[launch.instance] = (thread, should_stop)
             now = time.time()
             self._tell(WorkerStarted(launch.instance, identity.pid, identity.start_ticks, now))
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system gives no more threads
+                reason = f"cannot start a thread: {error}"
+                gone = WorkerExited(launch.instance, identity.pid, None, None, now, reason=reason)
+                self._tell(gone)
 
     def _work(
         self, launch: WorkerLaunch, should_stop: StopSignal, identity: ProcessIdentity

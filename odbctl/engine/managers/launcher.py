@@ -166,8 +166,12 @@ class Launcher:
         if data is None:
             self._drop(connection)
             return
-        for message in self._connections[connection].feed(data):
-            self._obey(connection, message)
+        try:
+            for message in self._connections[connection].feed(data):
+                self._obey(connection, message)
+        except (ValueError, TypeError, KeyError) as error:
+            sys.stderr.write(f"odbctl launcher: a connection sent no message: {error!r}\n")
+            self._drop(connection)
 
     def _drop(self, connection: socket.socket) -> None:
         self._selector.unregister(connection)
@@ -187,7 +191,7 @@ class Launcher:
 
     def _obey(self, connection: socket.socket, message: Message) -> None:
         if number := message.get("ack"):
-            self._journal.acknowledge(number)
+            self._journal.acknowledge(int(number))
         if keep := message.get("keep"):
             self._keeper.learn(*keep)
             self._kept = connection
@@ -210,7 +214,7 @@ class Launcher:
     def _spawn(self, launch: WorkerLaunch) -> list[WorkerStarted]:
         try:
             pid = self._take_spare(launch) or self._begin(launch)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: the interpreter's path holds a NUL
             exit_fields = (launch.instance, None, None, None, time.time(), 0)
             self._broadcast({"exited": [(*exit_fields, f"cannot start a process: {error}")]})
             return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -22,6 +23,8 @@ _SUFFIX = ".sock"
 _END_TIMEOUT_SECONDS = 1.0
 _END_POLL_SECONDS = 0.001
 _LAUNCHER = "odbctl.engine.managers.launcher:main"
+
+logger = logging.getLogger("odbctl.manager")
 
 
 class LauncherClient:
@@ -131,7 +134,12 @@ class LauncherClient:
             self.close()
             return []
         self.has_spoken = self.has_spoken or bool(data)
-        return self._buffer.feed(data) if data else []
+        try:
+            return self._buffer.feed(data) if data else []
+        except ValueError as error:  # no launcher of ours; its workers are adopted
+            logger.warning("what a launcher sent is no message: %s", error)
+            self.close()
+            return []
 
     def close(self) -> None:
         """Close the connection; the launcher and its workers go on."""

@@ -6,7 +6,7 @@ Used by managers, and by the use cases that describe services.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from odbctl.engine.managers.identities import is_managed, worker_identity
@@ -19,10 +19,18 @@ from odbctl.engine.reconcile.snapshot import (
     WorldSnapshot,
 )
 from odbctl.engine.worker.identity import ProcessIdentity
+from odbctl.errors import is_transient
+
+# Takes the name of a service that cannot be read, and why.
+OnBroken = Callable[[str, Exception], None]
 
 
 def observe_world(
-    own_host: int, *, asked_at: Mapping[int, float], terminated: Collection[int]
+    own_host: int,
+    *,
+    asked_at: Mapping[int, float],
+    terminated: Collection[int],
+    on_broken: OnBroken | None = None,
 ) -> WorldSnapshot:
     """Read everything that a plan is made from. Needs an open view.
 
@@ -30,11 +38,13 @@ def observe_world(
         own_host: The object id of the observing manager's host.
         asked_at: When that manager asked instances to stop, as it remembers it.
         terminated: Instances that it sent SIGTERM already.
+        on_broken: As in `observe_services`.
     """
     hosts = [observe_host(host, is_own=host.oid == own_host) for host in ServiceHost.lookup_all()]
     up = sorted((host.name, host.id) for host in hosts if host.is_up)
+    services = observe_services(asked_at=asked_at, terminated=terminated, on_broken=on_broken)
     return WorldSnapshot(
-        services=tuple(observe_services(asked_at=asked_at, terminated=terminated)),
+        services=tuple(services),
         hosts=tuple(hosts),
         own_host=own_host,
         is_leader=bool(up) and up[0][1] == own_host,
@@ -42,19 +52,40 @@ def observe_world(
 
 
 def observe_services(
-    *, asked_at: Mapping[int, float] = MappingProxyType({}), terminated: Collection[int] = ()
+    *,
+    asked_at: Mapping[int, float] = MappingProxyType({}),
+    terminated: Collection[int] = (),
+    on_broken: OnBroken | None = None,
 ) -> Iterable[ServiceSnapshot]:
-    """Read all services and their current instances. Needs an open view."""
-    instances: dict[int, list[InstanceSnapshot]] = defaultdict(list)
+    """Read all services and their current instances. Needs an open view.
+
+    Args:
+        asked_at: As in `observe_world`.
+        terminated: As in `observe_world`.
+        on_broken: Called for a service that cannot be read, which is left out; by default
+            the error is raised.
+    """
+    instances: dict[int, list[ServiceInstance]] = defaultdict(list)
     for instance in ServiceInstance.lookup_all(is_current=True):
+        instances[instance.service.oid].append(instance)
+
+    def observe(instance: ServiceInstance) -> InstanceSnapshot:
         snapshot = observe_instance(instance)
         if instance.oid in asked_at:
             snapshot = snapshot._replace(stopping_at=asked_at[instance.oid])
         if instance.oid in terminated:
             snapshot = snapshot._replace(is_terminated=True)
-        instances[instance.service.oid].append(snapshot)
+        return snapshot
+
     for service in Service.lookup_all():
-        yield observe_service(service, instances[service.oid])
+        try:
+            found = observe_service(service, map(observe, instances[service.oid]))
+        except Exception as error:
+            if on_broken is None or is_transient(error):
+                raise
+            on_broken(service.name, error)
+        else:
+            yield found
 
 
 def observe_service(service: Service, instances: Iterable[InstanceSnapshot]) -> ServiceSnapshot:

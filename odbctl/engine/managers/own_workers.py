@@ -5,19 +5,25 @@ Memory only: a manager that lost it asks again, which does no harm.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from signal import SIGKILL, Signals
 from typing import Protocol
 
 from odbctl.engine.managers.messages import Report, WorkerExited
+from odbctl.engine.managers.rate_limit import RateLimit
+from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.states import InstanceState
 from odbctl.engine.reconcile.actions import Action, Kill, Terminate
 from odbctl.engine.reconcile.snapshot import WorldSnapshot
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.errors import is_transient
 
 ASK_AGAIN_SECONDS = 0.05
+
+logger = logging.getLogger("odbctl.manager")
 
 
 class Strategy(Protocol):
@@ -56,6 +62,7 @@ class OwnWorkers:
         self._asked: dict[int, float] = {}  # monotonic time of the first try
         self._unheard: set[int] = set()
         self.terminated: set[int] = set()
+        self._limit = RateLimit()
 
     @property
     def retry_seconds(self) -> float | None:
@@ -80,29 +87,31 @@ class OwnWorkers:
             self.terminated.discard(instance)
 
     def act(self, world: WorldSnapshot) -> None:
-        """Start what is booting and ask what is stopping, each once."""
-        own = [
-            instance
-            for service in world.services
-            for instance in service.instances
-            if instance.host == self._strategy.host_id
-        ]
-        booting = [
-            i.id for i in own if i.state is InstanceState.BOOTING and i.id not in self._launched
-        ]
-        if booting:
-            self._start(booting)
-        for instance in own:
-            if instance.is_stopping:
-                self._ask(instance.id)
+        """Start booting instances and ask stopping ones to end, each once.
+
+        Each service is a step of its own: a failure in one affects no other.
+        """
+        for service in world.services:
+            own = [i for i in service.instances if i.host == self._strategy.host_id]
+            booting = [
+                i.id for i in own if i.state is InstanceState.BOOTING and i.id not in self._launched
+            ]
+            if booting:
+                self._start(booting)
+            for instance in own:
+                if instance.is_stopping:
+                    self._ask(instance.id)
 
     def _start(self, instances: list[int]) -> None:
-        """Have workers started; a strategy that cannot has failed to start each of them."""
+        """Start workers; when the strategy raises, report each of them as failed."""
         self._launched.update(instances)
         try:
             self._strategy.start_service_workers(self._strategy.launches(instances))
-        except Exception as error:  # noqa: BLE001 - the boundary to a strategy's code
-            reason = f"its strategy could not start it: {error!r}"
+        except Exception as error:
+            if is_transient(error):  # the database; the next pass tries again
+                self._launched.difference_update(instances)
+                raise
+            reason = f"its strategy could not start it: {plain_text(repr(error))}"
             for instance in instances:
                 self._strategy.report(
                     WorkerExited(instance, None, None, None, time.time(), reason=reason)
@@ -117,23 +126,38 @@ class OwnWorkers:
             )
             return
         self._asked.setdefault(instance, time.monotonic())
-        if self._strategy.request_stop(instance):
+        if self._request_stop(instance):
             self._unheard.discard(instance)
         else:
             self._unheard.add(instance)
 
+    def _request_stop(self, instance: int) -> bool:
+        try:
+            return self._strategy.request_stop(instance)
+        except Exception as error:  # noqa: BLE001 - the boundary to a strategy's code
+            if self._limit.allows(("stop", instance)):
+                logger.warning("instance %d cannot be asked to stop: %s", instance, error)
+            return False
+
     def signal(self, actions: Iterable[Action]) -> None:
-        """Send the signals of a plan."""
+        """Send the signals of a plan. One that cannot be sent is sent again by a later pass."""
         for action in actions:
             match action:
                 case Terminate(instance=instance, signal=name):
-                    self.terminated.add(instance)
-                    self._send(instance, Signals[name])
+                    if self._send(instance, Signals[name]):
+                        self.terminated.add(instance)
                 case Kill(instance=instance):
                     self._send(instance, SIGKILL)
                 case _:
                     pass
 
-    def _send(self, instance: int, number: Signals) -> None:
-        if (worker := self._strategy.worker_of(instance)) is not None:
-            self._strategy.send_signal_to(instance, worker, number)
+    def _send(self, instance: int, number: Signals) -> bool:
+        """Signal a worker; False when that could not be done."""
+        try:
+            if (worker := self._strategy.worker_of(instance)) is not None:
+                self._strategy.send_signal_to(instance, worker, number)
+        except Exception as error:  # noqa: BLE001 - the boundary to a strategy's code
+            if self._limit.allows(("signal", instance)):
+                logger.warning("instance %d cannot be signalled: %s", instance, error)
+            return False
+        return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from odbctl.engine.managers.messages import Report, WorkerStarted
+from odbctl.engine.managers.messages import Report, WorkerStarted, as_storable
 
 START_DELAY_SECONDS = 0.02
 
@@ -23,10 +23,10 @@ class ReportQueue:
         self._due_at = 0.0
 
     def add(self, *reports: Report) -> None:
-        """Take reports."""
+        """Take reports; their texts are made storable."""
         if reports and not self._reports:
             self._due_at = time.monotonic() + START_DELAY_SECONDS
-        self._reports += reports
+        self._reports += map(as_storable, reports)
         self._is_urgent = self._is_urgent or any(
             not isinstance(report, WorkerStarted) for report in reports
         )

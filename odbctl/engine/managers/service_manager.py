@@ -15,8 +15,10 @@ import logging
 import select
 import signal
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
@@ -32,21 +34,25 @@ from odbctl.engine.managers.messages import Report, WorkerExited
 from odbctl.engine.managers.observe import observe_workers, observe_world
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.pace import Pace
+from odbctl.engine.managers.rate_limit import RateLimit
 from odbctl.engine.managers.record import record_reports
 from odbctl.engine.managers.report_queue import ReportQueue
 from odbctl.engine.managers.settling import settle_logs
 from odbctl.engine.managers.strategy import LaunchStrategy
 from odbctl.engine.model.core import Hook, ServiceInstance
+from odbctl.engine.model.events import record_event
+from odbctl.engine.model.plain_text import plain_text
+from odbctl.engine.model.states import EventLevel
 from odbctl.engine.odb import Database, Listener
-from odbctl.engine.reconcile.actions import Plan
+from odbctl.engine.reconcile.actions import Action, Kill, Plan, Retire, Stop, Terminate
 from odbctl.engine.reconcile.plan import plan_world
-from odbctl.engine.reconcile.snapshot import WorldSnapshot
+from odbctl.engine.reconcile.snapshot import ServiceSnapshot, WorldSnapshot
 from odbctl.engine.worker.control import REPORT, control_path, send_control
 from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.wake_pipe import WakePipe
-from odbctl.errors import OdbctlError
+from odbctl.errors import OdbctlError, is_transient
 from odbctl.paths import Home
 
 RETRY_SECONDS = 1.0
@@ -72,6 +78,8 @@ class ServiceManager(LaunchStrategy):
         self._is_stopping = False
         self._decided_seq = -1  # the last commit that the newest plan knows of
         self._pace = Pace()
+        self._limit = RateLimit()
+        self._has_failed_step = False
         fifo = home.run / f"h-{hash_text(self.settings.name):08x}"
         self._health = HealthChecks(fifo, self.ask_probe)
 
@@ -142,9 +150,10 @@ class ServiceManager(LaunchStrategy):
                 self._pace.keep()
 
     def _pass(self) -> float | None:
-        self._house.step()
-        ended_and_begun = (*self.collect_reports(), *self.adopted.collect())
-        self._reports.add(*self._groups.explained(ended_and_begun), *self._health.step())
+        self._has_failed_step = False
+        self._attempt("housekeeping", self._house.step)
+        for source in (self.collect_reports, self.adopted.collect, self._health.step):
+            self._attempt("collecting reports", partial(self._collect, source))
         reports = self._reports.take()
         try:
             world, plan = self._record_and_decide(reports)
@@ -156,12 +165,25 @@ class ServiceManager(LaunchStrategy):
             done, (world, plan) = plan.actions, self._decide()
             if set(plan.actions) - set(done):
                 plan = replace(plan, wake_at=time.time())
-        self._own.act(world)
-        self._health.follow(world)
-        self._follow_hooks(is_leader=world.is_leader)
+        self._attempt("starting workers", partial(self._own.act, world))
+        self._attempt("following probes", partial(self._health.follow, world))
+        self._attempt("hooks", partial(self._follow_hooks, is_leader=world.is_leader))
         if reports:
             self._clean_up(reports)
         return plan.wake_at
+
+    def _attempt(self, what: str, step: Callable[[], object]) -> None:
+        """Take one step of a pass; when it fails, log that, and have a pass follow soon."""
+        try:
+            step()
+        except Exception as error:
+            self._has_failed_step = True
+            if self._limit.allows((what, type(error))):
+                is_foreseen = isinstance(error, OdbctlError | OSError)
+                logger.warning("%s failed: %s", what, error, exc_info=not is_foreseen)
+
+    def _collect(self, source: Callable[[], Iterable[Report]]) -> None:
+        self._reports.add(*self._groups.explained(source()))
 
     def _follow_hooks(self, *, is_leader: bool) -> None:
         """Have hooks called while there are any, and this manager leads."""
@@ -173,9 +195,27 @@ class ServiceManager(LaunchStrategy):
             self._hooks.stop()
 
     def _record_and_decide(self, reports: Sequence[Report]) -> tuple[WorldSnapshot, Plan]:
-        """Write what was reported and what follows from it, in as few commits as will do.
+        """Write the reports and what follows from them.
 
-        An exit and the boot that follows it are one commit, for a service waits.
+        When they cannot be written together, each one is written by itself, and so are the moves
+        of each service. What cannot be written even so is dropped, and logged.
+        """
+        try:
+            return self._record_and_decide_together(reports)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            if self._limit.allows(("together", type(error))):
+                logger.warning("a write failed: %s; writing one by one", error, exc_info=True)
+        self._record_each(reports)
+        world, plan = self._decide()
+        self._apply_each(world, plan)
+        return world, plan
+
+    def _record_and_decide_together(self, reports: Sequence[Report]) -> tuple[WorldSnapshot, Plan]:
+        """Write reports and plan in as few commits as possible.
+
+        An exit and the boot that follows it are one commit, because the service is down meanwhile.
         """
         ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
 
@@ -196,6 +236,46 @@ class ServiceManager(LaunchStrategy):
             self.db.run(lambda: apply_actions(plan.actions, actor=self.settings.name))
         return world, plan
 
+    def _record_each(self, reports: Sequence[Report]) -> None:
+        """Write each report by itself; drop those that cannot be written."""
+        for report in reports:
+            try:
+                self.db.run(partial(self._record, [report]))
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                self._drop(report, error)
+        self._own.forget(r.instance for r in reports if isinstance(r, WorkerExited))
+
+    def _drop(self, report: Report, error: Exception) -> None:
+        """Say that a report is lost, in the log and as an event, once in a while."""
+        if not self._limit.allows(("dropped", type(report), report.instance)):
+            return
+        text = f"dropped a {type(report).__name__} of instance {report.instance}: {error!r}"
+        logger.error("%s", text)
+        self._record_problem("report-dropped", text)
+
+    def _record_problem(self, reason: str, text: str) -> None:
+        """Record an event about a problem of this manager."""
+        subject, actor = f"host/{self.settings.name}", self.settings.name
+        self.db.run(
+            lambda: record_event(subject, reason, text, actor=actor, level=EventLevel.WARNING)
+        )
+
+    def _apply_each(self, world: WorldSnapshot, plan: Plan) -> None:
+        """Apply the moves of each service in a transaction of its own."""
+        service_of = {i.id: service.id for service in world.services for i in service.instances}
+        by_service: dict[int, list[Action]] = defaultdict(list)
+        for action in plan.actions:
+            if isinstance(action, Stop | Terminate | Kill | Retire):
+                by_service[service_of[action.instance]].append(action)
+            else:
+                by_service[action.service].append(action)
+        names = {service.id: service.name for service in world.services}
+        for service, actions in by_service.items():
+            moves = partial(apply_actions, tuple(actions), actor=self.settings.name)
+            self._attempt(f"changing service {names[service]}", partial(self.db.run, moves))
+
     def _record(self, reports: Sequence[Report]) -> None:
         record_reports(reports, actor=self.settings.name)
 
@@ -208,27 +288,65 @@ class ServiceManager(LaunchStrategy):
     def _observe(self, *, without: Collection[int] = ()) -> tuple[WorldSnapshot, Plan]:
         """Read the world and plan; `without` has ended just now. Needs an open view."""
         asked_at = {i: at for i, at in self._own.asked_at().items() if i not in without}
-        world = observe_world(self.host_id, asked_at=asked_at, terminated=self._own.terminated)
-        return world, plan_world(world, now=time.time())
+        world = observe_world(
+            self.host_id,
+            asked_at=asked_at,
+            terminated=self._own.terminated,
+            on_broken=self._leave_out,
+        )
+        now = time.time()
+        try:
+            return world, plan_world(world, now=now)
+        except Exception:  # noqa: BLE001 - data that no plan can be made of; logged below
+            world = self._without_broken(world, now)
+            return world, plan_world(world, now=now)
+
+    def _without_broken(self, world: WorldSnapshot, now: float) -> WorldSnapshot:
+        """Return the world without the services that cannot be planned."""
+        sound: list[ServiceSnapshot] = []
+        for service in world.services:
+            try:
+                plan_world(world._replace(services=(service,)), now=now)
+            except Exception as error:  # noqa: BLE001 - logged
+                self._leave_out(service.name, error)
+            else:
+                sound.append(service)
+        return world._replace(services=tuple(sound))
+
+    def _leave_out(self, service: str, error: Exception) -> None:
+        """Say that a service is not supervised, because it cannot be read or planned."""
+        if self._limit.allows(("broken", service)):
+            logger.error("service %s is left as it is: %r", service, error)
 
     def _clean_up(self, reports: Sequence[Report]) -> None:
         """Do what can wait until the workers that are wanted have been started."""
         ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
-        settle_logs(self.home, self.db, ended)
-        self._groups.clean_up()
-        self.reports_recorded()
+        self._attempt("settling logs", lambda: settle_logs(self.home, self.db, ended))
+        self._attempt("removing control groups", self._groups.clean_up)
+        self._attempt("acknowledging reports", self.reports_recorded)
 
     def report(self, report: Report) -> None:
         """Add a report that the next pass writes."""
         self._reports.add(report)
 
     def launches(self, instances: Iterable[int]) -> list[WorkerLaunch]:
-        """Return what workers of these instances need to know."""
+        """Return what workers of these instances need to know.
+
+        An instance of which that cannot be told, because its checkout is broken, has failed.
+        """
+        found: list[WorkerLaunch] = []
         with self.db.view():
-            return [
-                make_launch(self.home, ServiceInstance.from_oid(i), cgroup=self._groups.group_of(i))
-                for i in instances
-            ]
+            for number in instances:
+                instance, group = ServiceInstance.from_oid(number), self._groups.group_of(number)
+                try:
+                    found.append(make_launch(self.home, instance, cgroup=group))
+                except Exception as error:
+                    if is_transient(error):
+                        raise
+                    reason = f"it cannot be started: {plain_text(error)}"
+                    now = time.time()
+                    self.report(WorkerExited(number, None, None, None, now, reason=reason))
+        return found
 
     def worker_of(self, instance: int) -> ProcessIdentity | None:
         """Return the process of an instance, None when it has none yet."""
@@ -259,6 +377,7 @@ class ServiceManager(LaunchStrategy):
             self._health.due_seconds(),
             self._own.retry_seconds,
             self.poll_seconds,
+            RETRY_SECONDS if self._has_failed_step else None,
             POLL_SECONDS if self.adopted.needs_polling else None,
             wake_at - time.time() if wake_at is not None else None,
         )
@@ -271,7 +390,7 @@ class ServiceManager(LaunchStrategy):
             told: Those whose end this manager will be told of.
         """
         reports = self._reports.take(everything=True)
-        self.db.run(lambda: self._record(reports))
+        self._record_each(reports)
         self._clean_up(reports)
         with self.db.view():
             living = observe_workers(self.host_id)

@@ -25,6 +25,7 @@ from odbctl.engine.managers.messages import (
     WorkerExited,
     WorkerRunning,
     WorkerStarted,
+    parse_reports,
 )
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.reclaim import reclaim_orphans
@@ -76,11 +77,11 @@ class SubprocessServiceManager(ServiceManager):
         for python, group in by_python.items():
             try:
                 client = self._client(python)
-            except OSError as error:
+                client.spawn(group)
+            except (OSError, ValueError) as error:
                 self._refuse(group, f"cannot run {python or sys.executable}: {error}")
                 continue
             self._requested[str(client.path)].update(launch.instance for launch in group)
-            client.spawn(group)
 
     def _refuse(self, launches: Iterable[WorkerLaunch], reason: str) -> None:
         for refusal in _refusals((launch.instance for launch in launches), reason):
@@ -157,18 +158,16 @@ class SubprocessServiceManager(ServiceManager):
         key = str(client.path)
         reports: list[Report] = []
         for message in messages:
-            for fields in message.get("started", ()):
-                started = WorkerStarted(*fields)
+            for started in parse_reports(WorkerStarted, message.get("started")):
                 self._workers[key][started.instance] = started
                 self._requested[key].discard(started.instance)
                 self._lost.pop(started.instance, None)
                 reports.append(started)
                 self._newcomers.append(started)
-            running = [WorkerRunning(*fields) for fields in message.get("running", ())]
+            running = parse_reports(WorkerRunning, message.get("running"))
             self._newcomers += running
             reports += running
-            for fields in message.get("exited", ()):
-                exited = WorkerExited(*fields)
+            for exited in parse_reports(WorkerExited, message.get("exited")):
                 self._workers[key].pop(exited.instance, None)
                 self._requested[key].discard(exited.instance)
                 self._numbers[key] = max(self._numbers.get(key, 0), exited.number)

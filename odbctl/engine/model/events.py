@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from odbctl.engine.model.core import Event, Service, ServiceInstance
+from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.states import EventLevel
 
 
@@ -23,8 +24,8 @@ def record_service_event(
         service=service.name,
         subject=f"service/{service.name}",
         reason=reason,
-        message=message,
-        actor=actor,
+        message=plain_text(message),
+        actor=plain_text(actor),
         release=service.release.number if service.release else None,
     )
 
@@ -44,8 +45,8 @@ def record_instance_event(
         service=instance.service.name,
         subject=f"instance/{instance.name}",
         reason=reason,
-        message=message,
-        actor=actor,
+        message=plain_text(message),
+        actor=plain_text(actor),
         release=instance.release.number,
     )
 
@@ -65,6 +66,6 @@ def record_event(
         service=None,
         subject=subject,
         reason=reason,
-        message=message,
-        actor=actor,
+        message=plain_text(message),
+        actor=plain_text(actor),
     )

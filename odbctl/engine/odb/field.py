@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
 from odbctl.engine.odb.current import current, no_view
 from odbctl.engine.odb.hints import Mark, codec_of, split_marks
-from odbctl.errors import StoreError
+from odbctl.errors import StoreError, UnreadableFieldError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.definition import Definition
@@ -86,7 +86,7 @@ class Field(property):
             self.conversions[codec.text] = codec.from_column, function
 
     def _unset(self) -> StoreError:
-        return StoreError(
+        return UnreadableFieldError(
             f"{self} is required, but this object was stored by a release without it",
             hint="give the field a default",
         )
@@ -121,7 +121,7 @@ class Field(property):
         try:
             return self.decode(stored)
         except (KeyError, ValueError, TypeError) as error:
-            raise StoreError(
+            raise UnreadableFieldError(
                 f"{self} holds {stored!r:.200}, which is no {self.codec.text}",
                 hint="a newer release may have written it",
             ) from error

@@ -12,6 +12,7 @@ import errno
 import os
 import select
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 
@@ -82,7 +83,7 @@ class ControlSocket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            if send_control(self.path, b"?"):
+            if _has_listener(self.path):
                 raise TakenError(f"another process works for it: {self.path}") from error
             os.unlink(self.path)
         bound.bind(self.path)
@@ -109,21 +110,44 @@ class ControlSocket:
                 if descriptor == self._signals.fileno():
                     self._signals.hear()
                 else:
-                    self._obey(self._socket.recv(_MAX_BYTES))
+                    self._receive(self._socket)
+
+    def _receive(self, bound: socket.socket) -> None:
+        """Carry out one message. An action that fails is printed; the thread goes on."""
+        try:
+            self._obey(bound.recv(_MAX_BYTES))
+        except Exception as error:  # noqa: BLE001 - a stop that comes later must still be heard
+            with contextlib.suppress(Exception):
+                sys.stderr.write(f"odbctl: a message of the manager failed: {error!r}\n")
 
     def _obey(self, message: bytes) -> None:
+        """Call what a message stands for; ignore any other bytes."""
         if message.startswith(PROBE):
             self._on_probe(message[len(PROBE) :])
         elif (action := self._actions.get(message)) is not None:
             action()
 
 
+def _has_listener(path: str) -> bool:
+    """Tell whether a process has the socket at a path.
+
+    Raises:
+        OSError: It cannot be told, because no descriptor is left.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
+
+
 def send_control(path: str, message: bytes) -> bool:
     """Send a message to a worker; return whether a socket was there to take it."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
             sender.sendto(message, path)
-        except OSError:
-            return False
+    except OSError:  # also when no descriptor is left to send with
+        return False
     return True

@@ -1,26 +1,31 @@
 """Probes, run by the worker itself, in a thread of their own.
 
-The manager asks by a message on the control socket and hears the answer on a pipe
-that it reads (a FIFO in the run directory): no answer is an answer too, for a worker
-whose interpreter hangs. The control thread only passes the question on, so a
-`health()` that hangs keeps nobody from stopping the service.
+The manager sends a question on the control socket and reads the answer from a FIFO in the run
+directory. A worker whose interpreter hangs sends none, which the manager counts as a failure.
+The control thread only passes the question on, so a `health()` that hangs keeps nobody from
+stopping the service.
 
 Question: JSON [number, kind, target, timeout seconds, FIFO]. Answer: one line of JSON
 [instance, number, is well, text], shorter than PIPE_BUF, so answers do not mix (pipe(7)).
+Both ends check what they receive: any process of the user can write to a socket or a FIFO.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
+import select
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Any, NamedTuple
 
+from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.worker.service_base import Health
 
 MAX_TEXT_CHARS = 200
@@ -30,13 +35,23 @@ _DEFAULT_HOST = "127.0.0.1"
 Verdict = tuple[bool, str]
 
 
+class Question(NamedTuple):
+    """One question of a manager. The lowest bit of its number says which of two probes it is."""
+
+    number: int
+    kind: str
+    target: str
+    timeout_seconds: float
+    fifo: str
+
+
 class ProbeRunner:
     """Answers the questions for one instance, one after the other."""
 
     def __init__(self, instance: int, health: Callable[[], object]) -> None:
         self._instance = instance
         self._health = health
-        self._questions: SimpleQueue[bytes] = SimpleQueue()
+        self._questions: SimpleQueue[Question] = SimpleQueue()
         thread = threading.Thread(target=self._run, name="odbctl-health", daemon=True)
         before = threading.stack_size(_STACK_BYTES)
         try:
@@ -45,30 +60,65 @@ class ProbeRunner:
             threading.stack_size(before)
 
     def ask(self, question: bytes) -> None:
-        """Take a question; it is answered when those before it are."""
-        self._questions.put(question)
+        """Take a question, to be answered after the earlier ones; ignore any other bytes."""
+        parsed = parse_question(question)
+        if parsed is not None:
+            self._questions.put(parsed)
 
     def _run(self) -> None:
         while True:
-            question = self._questions.get()
-            while not self._questions.empty():  # who asked the earlier ones waits no more
-                question = self._questions.get()
-            number, kind, target, timeout, fifo = json.loads(question)
-            is_well, text = probe(kind, target, timeout, self._health)
-            _answer(fifo, [self._instance, number, is_well, text[:MAX_TEXT_CHARS]])
+            newest: dict[int, Question] = {}
+            for question in self._waiting():  # an earlier question of the same probe has expired
+                newest[question.number & 1] = question
+            for question in newest.values():
+                self._answer(question)
+
+    def _waiting(self) -> list[Question]:
+        """Wait for a question; return all that have come."""
+        questions = [self._questions.get()]
+        while not self._questions.empty():
+            questions.append(self._questions.get())
+        return questions
+
+    def _answer(self, question: Question) -> None:
+        is_well, text = probe(
+            question.kind, question.target, question.timeout_seconds, self._health
+        )
+        answer = [
+            self._instance, question.number, is_well, plain_text(text, max_chars=MAX_TEXT_CHARS)
+        ]  # fmt: skip
+        line = json.dumps(answer).encode() + b"\n"
+        if len(line) <= select.PIPE_BUF:
+            _send(question.fifo, line)
 
 
-def _answer(fifo: str, answer: list[object]) -> None:
-    with contextlib.suppress(OSError):  # no manager is there to hear
+def parse_question(question: bytes) -> Question | None:
+    """Return a question, or None when these bytes are none."""
+    try:
+        found: Any = json.loads(question)
+        number, kind, target, timeout_seconds, fifo = found
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if type(number) is not int or isinstance(timeout_seconds, bool):
+        return None
+    if not isinstance(timeout_seconds, int | float) or not math.isfinite(timeout_seconds):
+        return None
+    if not all(isinstance(word, str) for word in (kind, target, fifo)) or "\0" in fifo:
+        return None
+    return Question(number, kind, target, float(timeout_seconds), fifo)
+
+
+def _send(fifo: str, line: bytes) -> None:
+    with contextlib.suppress(OSError, ValueError):  # no manager listens, or the name is none
         descriptor = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
         try:
-            os.write(descriptor, json.dumps(answer).encode() + b"\n")
+            os.write(descriptor, line)
         finally:
             os.close(descriptor)
 
 
 def probe(kind: str, target: str, timeout: float, health: Callable[[], object]) -> Verdict:
-    """Run one probe; whatever goes wrong in it is its verdict."""
+    """Run one probe; an exception of any kind is a failure, with the exception as its text."""
     try:
         match kind:
             case "health":
@@ -81,13 +131,13 @@ def probe(kind: str, target: str, timeout: float, health: Callable[[], object]) 
                 return _tcp(target, timeout)
     except TimeoutError:
         return False, f"no answer within {timeout:g} s"
-    except Exception as error:  # noqa: BLE001 - the boundary to the author's code
-        return False, f"{type(error).__name__}: {error}"
+    except BaseException as error:  # noqa: BLE001 - the author's code; `sys.exit` would end the thread
+        return False, f"{type(error).__name__}: {plain_text(error)}"
 
 
 def _health_verdict(found: object) -> Verdict:
     if isinstance(found, Health):
-        return found.is_healthy, found.message
+        return bool(found.is_healthy), plain_text(found.message, max_chars=MAX_TEXT_CHARS)
     return bool(found), "" if found else "health() is false"
 
 

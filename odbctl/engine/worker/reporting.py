@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+_MAX_LINE_BYTES = 4096
 # Takes when the worker came to run; returns whether somebody will record it.
 ReportRunning = Callable[[float], bool]
 
@@ -42,10 +43,16 @@ class PipeReport:
 
 
 def parse_lines(data: bytes) -> tuple[list[RunningLine], bytes]:
-    """Return the whole lines of what was read from the pipe, and the rest."""
+    """Return the whole lines of what was read from the pipe, and the rest.
+
+    Anything else is skipped: the author's code has the descriptor, too, and may write to it.
+    """
     *lines, rest = data.split(b"\n")
     found: list[RunningLine] = []
     for line in lines:
-        instance, pid, at = line.split()
-        found.append(RunningLine(int(instance), int(pid), float(at)))
-    return found, rest
+        try:
+            instance, pid, at = line.split()
+            found.append(RunningLine(int(instance), int(pid), float(at)))
+        except ValueError:
+            continue
+    return found, rest[-_MAX_LINE_BYTES:]

@@ -7,12 +7,14 @@ that it ended, and how, is recorded by whoever sees it end.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
 from typing import TYPE_CHECKING
 
 from odbctl.engine.model.core import Service, ServiceInstance
+from odbctl.engine.model.plain_text import MAX_REASON_CHARS, plain_text
 from odbctl.engine.worker.configuration import build_config
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
@@ -134,13 +136,13 @@ class ServiceWorker:
         def write() -> None:
             instance = ServiceInstance.from_oid(self.launch.instance)
             if instance.reason is None:
-                instance.reason = lines[-1].strip()[:500]
-                instance.traceback = text[-_MAX_TRACEBACK_CHARS:]
+                instance.reason = plain_text(lines[-1].strip(), max_chars=MAX_REASON_CHARS)
+                instance.traceback = plain_text(text[-_MAX_TRACEBACK_CHARS:])
 
         try:
             self.db.run(write)
         except Exception as lost:  # noqa: BLE001 - the exit code still says that it failed
-            _print_error(f"odbctl: the reason could not be recorded: {lost}\n")
+            _print_error(f"odbctl: the reason could not be recorded: {plain_text(lost)}\n")
 
 
 def _without_our_frames(error: BaseException) -> BaseException:
@@ -153,10 +155,15 @@ def _without_our_frames(error: BaseException) -> BaseException:
 
 
 def _print_error(text: str) -> None:
+    """Print to standard error, which may be closed or replaced by the author."""
     import sys
 
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except Exception:  # noqa: BLE001 - the author's stream
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode(errors="replace"))
 
 
 def _exit_code(leaving: SystemExit) -> int:
@@ -164,5 +171,5 @@ def _exit_code(leaving: SystemExit) -> int:
         return 0
     if isinstance(leaving.code, int):
         return leaving.code
-    _print_error(f"{leaving.code}\n")
+    _print_error(f"{plain_text(leaving.code)}\n")
     return EXIT_FAILURE
