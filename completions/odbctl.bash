@@ -14,7 +14,7 @@ _odbctl_options() {
         "service show") echo "--color --help --home --json --output" ;;
         "service start"|"start "*) echo "--all --color --count --deps --help --home --json --no-deps --no-wait --output --timeout --wait" ;;
         "service stop"|"stop "*) echo "--all --color --help --home --json --no-wait --output --timeout --wait" ;;
-        "service run") echo "--color --help --home --json --output" ;;
+        "service run") echo "--color --follow --help --home --json --output --timeout --wait" ;;
         "service runs") echo "--color --help --home --json --output" ;;
         "service restart"|"restart "*) echo "--all --color --help --home --json --no-wait --output --settle --timeout --wait" ;;
         "service scale"|"scale "*) echo "--color --help --home --json --no-wait --output --timeout --wait" ;;

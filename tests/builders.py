@@ -25,6 +25,7 @@ class InstanceFields(TypedDict, total=False):
     host: int
     created_at: float
     owner: int | None
+    is_one_off: bool
     failures: int
     running_at: float | None
     stopping_at: float | None
@@ -57,6 +58,8 @@ class ServiceFields(TypedDict, total=False):
     overlap: Overlap
     run_at: float
     next_run_at: float | None
+    is_paused: bool
+    has_requested_run: bool
     failed_starts: int
     reset_at: float
     is_removed: bool

@@ -133,6 +133,8 @@ class SimulatedWorld:
                 assert_never(action)
 
     def _boot(self, boot: Boot) -> None:
+        if boot.is_one_off:
+            self._change(boot.service, has_requested_run=False)
         self._add(
             boot.service,
             an_instance(
@@ -142,6 +144,7 @@ class SimulatedWorld:
                 release=boot.release,
                 host=boot.host,
                 failures=boot.failures,
+                is_one_off=boot.is_one_off,
                 created_at=self.now,
             ),
         )

@@ -43,7 +43,7 @@ def render(result: Result, session: Session) -> int:
             return 0
         case Stream():
             _write_stream(result, out, output)
-            return 0
+            return result.exit_code()
         case Live():
             _write_live(result, out, output)
             return 0

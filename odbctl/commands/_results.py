@@ -5,7 +5,7 @@ Plain tuples, because the quick commands cannot afford `dataclasses`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Stream(NamedTuple):
 
     kind: str
     documents: Iterator[Document]
+    # Called after the last document.
+    exit_code: Callable[[], int] = int
 
 
 class Live(NamedTuple):

@@ -100,7 +100,7 @@ def wait_for(
         return wait_for_service(
             engine,
             name,
-            timeout_seconds=_limit(timeout),
+            timeout_seconds=limit_of(timeout),
             on_progress=progress,
             release=release if isinstance(release, int) else None,
             crashes=crashes,
@@ -116,10 +116,11 @@ def wait_until_removed(engine: Engine, name: str, *, timeout: float | None) -> N
     from odbctl.engine.api.waiting import wait_for_removal
 
     with told(name) as progress:
-        wait_for_removal(engine, name, timeout_seconds=_limit(timeout), on_progress=progress)
+        wait_for_removal(engine, name, timeout_seconds=limit_of(timeout), on_progress=progress)
 
 
-def _limit(timeout: float | None) -> float | None:
+def limit_of(timeout: float | None) -> float | None:
+    """Return the time limit of a wait: the option, or the setting."""
     return session().settings.timeout_seconds if timeout is None else timeout
 
 

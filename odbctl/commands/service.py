@@ -10,6 +10,7 @@ import typer
 from odbctl.commands import _changes, _reads
 from odbctl.commands._app import command, new_app
 from odbctl.commands._confirm import confirm
+from odbctl.commands._job_runs import followed_run, run_ended
 from odbctl.commands._logs import LogWords, log_result
 from odbctl.commands._options import (
     AllRuns,
@@ -97,15 +98,39 @@ def start(
     )
 
 
-@command(app, "run", example="odbctl service run tidy")
-def run(name: ServiceName) -> Result:
-    """Run a job now, whether it is scheduled or not."""
+@command(
+    app,
+    "run",
+    example=("odbctl service run tidy", "odbctl service run tidy --follow"),
+)
+def run(
+    name: ServiceName,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the run has ended; exit with its code")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print what the run writes, and wait for it")
+    ] = False,
+    timeout: Timeout = None,
+) -> Result:
+    """Run a job once, now, whether it is scheduled or not.
+
+    A stopped service stays stopped, and a schedule stays as it is. The run is not tried again
+    when it fails. With --wait or --follow the exit code is that of the run, 128 + N when
+    signal N ended it, and 1 when nobody saw how it ended.
+    """
     from odbctl.engine.api.services import run_service
 
     with session().open_engine() as engine:
         change = run_service(engine, name)
         supervise(engine)
-        return done(change)
+        if not wait and not follow:
+            return done(change)
+        started = str(change.document["run"])
+        if not follow:
+            return run_ended(engine, name, started, timeout=timeout)
+    session().say(f"run {started}")
+    return followed_run(name, started, timeout=timeout)
 
 
 @command(app, "runs", example="odbctl service runs tidy -o json")

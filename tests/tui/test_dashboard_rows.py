@@ -47,6 +47,7 @@ def an_instance_document(
         "ready": state == "running",
         "slot": slot,
         "owner": None,
+        "one_off": False,
         "pid": 7,
         "commit": "0" * 40,
         "release": 1,

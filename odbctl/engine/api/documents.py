@@ -46,6 +46,7 @@ class InstanceDocument(TypedDict):
     ready: bool
     slot: int
     owner: str | None
+    one_off: bool
     pid: int | None
     commit: str
     release: int

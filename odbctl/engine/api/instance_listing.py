@@ -73,6 +73,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         and (service.readiness is None or instance.is_ready is True),
         "slot": instance.slot,
         "owner": owner.name if owner is not None and owner.exists() else None,
+        "one_off": instance.is_one_off,
         "pid": instance.pid if state not in ENDED_STATES else None,
         "commit": release.codebase.commit,
         "release": release.number,

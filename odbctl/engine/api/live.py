@@ -31,7 +31,7 @@ SWEEP_SECONDS = 2.0
 # A home where much is amiss is looked through for a hundredth of a core.
 PAUSE_PER_SWEEP = 100.0
 # What a service's state is told from; counters are not.
-_TELLING = frozenset(ServiceSnapshot._fields) | {"schedule"}
+_TELLING = frozenset(ServiceSnapshot._fields) | {"schedule", "requested_run"}
 _STEADY = frozenset({ServiceState.RUNNING.value, ServiceState.STOPPED.value})
 _BAD_ENDS = frozenset(ENDED_STATES - {InstanceState.STOPPED})
 

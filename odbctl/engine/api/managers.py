@@ -11,7 +11,7 @@ from odbctl.engine.api.documents import ManagerDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_host
 from odbctl.engine.api.results import Change
-from odbctl.engine.api.services import pause, unpause
+from odbctl.engine.api.services import end_one_offs, pause, unpause
 from odbctl.engine.api.status import any_manager, describe_one
 from odbctl.engine.api.waiting import wait_for_service
 from odbctl.engine.managers.background import (
@@ -168,6 +168,7 @@ def pause_all_services(engine: Engine) -> None:
 
     def write() -> None:
         for service in Service.lookup_all():
+            end_one_offs(service)
             if service.target_count == 0:
                 continue
             if describe_one(engine, service)["state"] == ServiceState.STOPPED:

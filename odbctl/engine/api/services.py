@@ -14,7 +14,7 @@ from odbctl.engine.api.lookups import actor, find_service
 from odbctl.engine.api.results import Change
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.events import record_service_event
-from odbctl.engine.model.states import ENDED_STATES, CodebaseLock, RestartPolicy
+from odbctl.engine.model.states import ENDED_STATES, CodebaseLock, InstanceState, RestartPolicy
 from odbctl.errors import ConflictError, UsageError
 
 MAX_COUNT = 10_000
@@ -116,28 +116,54 @@ def dependents(name: str) -> list[str]:
 
 
 def run_service(engine: Engine, name: str) -> Change:
-    """Begin a run of a job now, whether it is scheduled or not.
+    """Request one run of a job; its schedule, and whether it is stopped, stay as they are.
+
+    Returns:
+        The service; its document has the name of the run's instance as `run`.
 
     Raises:
-        ConflictError: It runs.
-        UsageError: It is no job.
+        ConflictError: The service runs, or another run is about to begin.
+        UsageError: The service is not a job.
     """
 
     def work(service: Service) -> tuple[str, str]:
         if service.restart is RestartPolicy.ALWAYS:
             raise UsageError(
-                f"service {name!r} is no job", hint=f"odbctl service set {name} --restart never"
+                f"service {name!r} is not a job: its restart policy is always",
+                hint=f"odbctl service set {name} --restart never",
+            )
+        if service.requested_run is not None:
+            raise ConflictError(
+                f"run {service.requested_run!r} is about to begin", hint=f"odbctl why {name}"
             )
         if any(i.state not in ENDED_STATES for i in service.current_instances()):
             raise ConflictError(f"service {name!r} runs", hint=f"odbctl service status {name}")
-        service.desired_count = service.desired_count or 1
-        if service.schedule is not None:
-            service.next_run_at = time.time()
-        _reset(service)
-        record_service_event(service, "run-asked", "", actor=actor())
-        return "begun", f"service {name}: a run"
+        service.instance_count += 1
+        run = service.requested_run = f"{name}-{service.instance_count}"
+        record_service_event(service, "run", f"{run}, asked for", actor=actor())
+        runs.append(run)
+        return "begun", f"service {name}: run {run}"
 
-    return _update(engine, name, work)
+    runs: list[str] = []
+    change = _update(engine, name, work)
+    return change._replace(document={**change.document, "run": runs[-1]})
+
+
+def end_one_offs(service: Service) -> bool:
+    """Stop the runs that a person asked for, or cancel one that has not begun.
+
+    Returns:
+        Whether there was one. Needs an open transaction.
+    """
+    is_found, service.requested_run = service.requested_run is not None, None
+    for instance in service.current_instances():
+        if not instance.is_one_off or instance.state in ENDED_STATES:
+            continue
+        is_found = True
+        if instance.state is not InstanceState.STOPPING:
+            instance.state = InstanceState.STOPPING
+            instance.stopping_at = time.time()
+    return is_found
 
 
 def _has_bad_slots(service: Service) -> bool:
@@ -161,7 +187,9 @@ def scale_service(engine: Engine, name: str, count: int) -> Change:
         if service.singleton and count > 1:
             raise UsageError(f"service {name!r} is a singleton: its count is 0 or 1")
         _refuse_many_runs(service, count)
-        if count == service.desired_count and (count == 0 or not service.is_paused):
+        has_ended_run = count == 0 and end_one_offs(service)
+        is_same = count == service.desired_count and (count == 0 or not service.is_paused)
+        if is_same and not has_ended_run:
             return "unchanged", f"service {name} already has a desired count of {count}"
         before = "stopped" if service.is_paused else f"{service.desired_count}"
         text = f"{before} -> {count}"
@@ -177,10 +205,14 @@ def stop_service(engine: Engine, name: str) -> Change:
     """Stop a service; its desired count stays for the next start."""
 
     def work(service: Service) -> tuple[str, str]:
+        has_ended_run = end_one_offs(service)
         if service.target_count == 0 and not service.resumes_with_manager:
-            return "unchanged", f"service {name} is stopped already"
-        pause(service)
-        text = f"its next start brings back {service.desired_count}"
+            if not has_ended_run:
+                return "unchanged", f"service {name} is stopped already"
+            text = "the run that was asked for"
+        else:
+            pause(service)
+            text = f"its next start brings back {service.desired_count}"
         record_service_event(service, "stopped", text, actor=actor())
         notes.extend(f"service {each} depends on {name}" for each in dependents(name))
         return "stopped", f"service {name}: {text}"

@@ -58,7 +58,7 @@ def wait_for_service(
         TimedOutError: It was not as wanted in time; it goes on.
     """
     watch = _Watch(engine, name, on_progress, release=release, crashes=crashes)
-    done = _wait(engine, watch.look, timeout_seconds)
+    done = wait_until(engine, watch.look, timeout_seconds)
     if watch.error is not None:
         raise watch.error
     document = watch.document or service_status(engine, name)
@@ -71,8 +71,8 @@ def wait_for_service(
     return Change(action="running", message=counts, document=document)
 
 
-def _wait(engine: Engine, look: Callable[[], bool], timeout_seconds: float | None) -> bool:
-    """Look whenever something changes, and now and then, until it is so or time is over."""
+def wait_until(engine: Engine, look: Callable[[], bool], timeout_seconds: float | None) -> bool:
+    """Look whenever something changes, and now and then; return whether it came about in time."""
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     while True:
         rest = _LOOK_AGAIN_SECONDS
@@ -275,7 +275,7 @@ def _why(document: ServiceDocument) -> str:
 
 def is_done(document: ServiceDocument) -> bool:
     """Tell whether a service is a job that has ended well, in each of its slots."""
-    own = [i for i in document["instances"] if i["owner"] is None]
+    own = [i for i in document["instances"] if i["owner"] is None and not i["one_off"]]
     ended = [i for i in own if i["state"] == InstanceState.STOPPED and i["stopping_at"] is None]
     is_well = all(i["exit"] is not None and i["exit"]["code"] == 0 for i in ended)
     is_job = document["restart"] != RestartPolicy.ALWAYS and document["state"] == "stopped"
@@ -295,7 +295,7 @@ def _is_settled(document: ServiceDocument) -> bool:
     living = [i for i in document["instances"] if i["ended_at"] is None]
     if document["target_count"] == 0:
         return not living
-    live = [i for i in living if i["owner"] is None]
+    live = [i for i in living if i["owner"] is None and not i["one_off"]]
     wanted = document["target_count"]
     is_rolling = document["candidate"] is not None
     if is_rolling:
@@ -322,7 +322,7 @@ def wait_for_removal(
         on_progress(Progress(0, live, "removing"))
         return False
 
-    if not _wait(engine, look, timeout_seconds):
+    if not wait_until(engine, look, timeout_seconds):
         raise TimedOutError(
             f"service {name!r} was not removed after {timeout_seconds:g} s",
             hint="it goes on in the background: odbctl ps",

@@ -41,6 +41,8 @@ def apply_actions(actions: tuple[Action, ...], *, actor: str) -> None:
     stops: list[Stop] = []
     for action in actions:
         match action:
+            case Boot(is_one_off=True):
+                _apply_requested_run(action, actor)
             case Boot():
                 boots[action.service].append(action)
             case Stop():
@@ -94,7 +96,7 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
     taken = {
         (i.slot, i.release.oid)
         for i in service.current_instances()
-        if i.owner is None and i.state in _MAY_STOP
+        if i.owner is None and not i.is_one_off and i.state in _MAY_STOP
     }
     fitting = [
         b
@@ -105,7 +107,7 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
     ]
     for boot in fitting:
         service.instance_count += 1
-        _create(service, boot)
+        _create(service, boot, f"{service.name}-{service.instance_count}")
     restarts = sum(boot.failures > 0 for boot in fitting)
     if restarts:
         service.restarts += restarts
@@ -114,15 +116,29 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
         record_service_event(service, "restarting" if restarts else "booting", text, actor=actor)
 
 
-def _create(service: Service, boot: Boot) -> ServiceInstance:
+def _apply_requested_run(boot: Boot, actor: str) -> None:
+    """Create the instance of a run that a person asked for, under the name that was promised."""
+    service = Service.from_oid(boot.service)
+    if not service.exists() or service.is_removed or service.requested_run is None:
+        return
+    is_busy = any(i.state not in ENDED_STATES for i in service.current_instances())
+    if is_busy or service.release is None or service.release.oid != boot.release:
+        return
+    name, service.requested_run = service.requested_run, None
+    _create(service, boot, name)
+    record_service_event(service, "booting", f"{name}, a run that was asked for", actor=actor)
+
+
+def _create(service: Service, boot: Boot, name: str) -> ServiceInstance:
     return ServiceInstance(
-        name=f"{service.name}-{service.instance_count}",
+        name=name,
         service=service,
         release=Release.from_oid(boot.release),
         host=ServiceHost.from_oid(boot.host),
         slot=boot.slot,
         created_at=time.time(),
         failures=boot.failures,
+        is_one_off=boot.is_one_off,
     )
 
 

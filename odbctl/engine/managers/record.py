@@ -155,7 +155,7 @@ def _count(instance: ServiceInstance) -> None:
     service = instance.service
     if instance.owner is not None or instance.release != service.release:
         return
-    if instance.state is InstanceState.FAILED:
+    if instance.state is InstanceState.FAILED and not instance.is_one_off:
         service.failed_starts += 1
     elif instance.state in (InstanceState.CRASHED, InstanceState.LOST):
         service.crashes += 1

@@ -76,6 +76,8 @@ class Service(DbObject):
     overlap: Overlap = Overlap.SKIP
     run_at: float = 0.0
     next_run_at: float | None = None
+    # The name of the instance of a run that a person asked for and that has not begun.
+    requested_run: str | None = None
     log_segment_bytes: int = 10 * 2**20
     log_quota_bytes: int = 100 * 2**20
     lock: CodebaseLock = CodebaseLock.UNLOCKED
@@ -173,6 +175,8 @@ class ServiceInstance(DbObject):
     created_at: float
     owner: Indexed[ServiceInstance | None] = None
     is_current: Indexed[bool] = True
+    # A run that a person asked for: it has no slot to fill and is not tried again.
+    is_one_off: bool = False
     state: InstanceState = InstanceState.BOOTING
     # Runs of this slot that ended badly in a row before this one.
     failures: int = 0

@@ -14,6 +14,7 @@ class Boot:
     release: int
     host: int
     failures: int = 0
+    is_one_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from odbctl.engine.model.states import RestartPolicy
-from odbctl.engine.reconcile.occupancy import by_slot, ended_well
+from odbctl.engine.reconcile.occupancy import by_slot, ended_well, in_slots
 from odbctl.engine.reconcile.snapshot import ServiceSnapshot
 
 
@@ -25,13 +25,17 @@ def with_dependencies(services: Sequence[ServiceSnapshot]) -> list[ServiceSnapsh
 def is_fulfilled(service: ServiceSnapshot) -> bool:
     """Tell whether others may rely on a service.
 
-    One of its instances is ready; or it is a job, whose last run in each slot ended well.
+    One of its instances is ready; or it is a job, whose last run in each slot ended well,
+    or whose last run was asked for by a person and ended well.
     """
     is_job = service.restart is RestartPolicy.NEVER
-    if not is_job and any(service.is_ready(i) and i.owner is None for i in service.instances):
+    if not is_job and any(service.is_ready(i) for i in in_slots(service)):
         return True
     if service.restart is RestartPolicy.ALWAYS:
         return False
+    newest = max(service.instances, key=lambda i: i.id, default=None)
+    if newest is not None and newest.is_one_off:
+        return ended_well(newest)
     slots = by_slot(service)
     wanted = [slots.get(slot) for slot in range(service.target_count)]
     return bool(wanted) and all(found and ended_well(found[-1]) for found in wanted)

@@ -14,7 +14,7 @@ from odbctl.engine.reconcile.backoff import (
     next_try_at,
     without_future_reset,
 )
-from odbctl.engine.reconcile.occupancy import by_slot, is_finished, live_ones
+from odbctl.engine.reconcile.occupancy import by_slot, in_slots, is_finished, live_ones
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
 
@@ -42,6 +42,8 @@ def describe_service(
     """Say a service's state and the reason for it (empty when there is nothing to say)."""
     service = without_future_reset(service, now=now)
     target = service.target_count
+    if found := _describe_one_off(service, is_managed=is_managed):
+        return found
     if target == 0:
         is_live = any(not i.is_ended for i in service.instances)
         reason = STOPPED_WITH_MANAGER if service.resumes_with_manager else ""
@@ -65,11 +67,33 @@ def describe_service(
     return _describe_missing(service, running, target, now)
 
 
+def _describe_one_off(
+    service: ServiceSnapshot, *, is_managed: bool
+) -> tuple[ServiceState, str] | None:
+    """Describe a run that a person asked for; None when there is none."""
+    runs = [i for i in live_ones(service) if i.is_one_off]
+    if runs:
+        if any(i.is_stopping for i in runs):
+            return ServiceState.STOPPING, ""
+        is_running = all(i.is_running for i in runs)
+        text = "a run that was asked for"
+        return (ServiceState.RUNNING if is_running else ServiceState.STARTING), text
+    if not service.has_requested_run or service.is_removed:
+        return None
+    if not is_managed:
+        return ServiceState.WAITING, "no manager runs: odbctl manager start"
+    if service.shortage:
+        return ServiceState.UNPLACEABLE, service.shortage
+    if service.waits_for:
+        return ServiceState.WAITING, f"waits for {', '.join(service.waits_for)}"
+    return ServiceState.STARTING, "a run that was asked for"
+
+
 def _describe_readiness(
     service: ServiceSnapshot, running: int, now: float
 ) -> tuple[ServiceState, str]:
     """Say how a service is of which as many as wanted run."""
-    live = [i for i in live_ones(service) if i.is_running]
+    live = [i for i in in_slots(service) if i.is_running]
     ready = {i.slot for i in live if service.is_ready(i) and i.slot < service.target_count}
     if len(ready) >= service.target_count:
         return ServiceState.RUNNING, ""
@@ -130,7 +154,7 @@ def _describe_missing(
 
 def _running_slots(service: ServiceSnapshot) -> int:
     """Count the wanted slots in which an instance runs, of whichever release."""
-    running = {i.slot for i in live_ones(service) if i.state is InstanceState.RUNNING}
+    running = {i.slot for i in in_slots(service) if i.state is InstanceState.RUNNING}
     return sum(slot < service.target_count for slot in running)
 
 

@@ -9,13 +9,13 @@ from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
 
 def by_slot(service: ServiceSnapshot) -> dict[int, list[InstanceSnapshot]]:
-    """Return the instances of each slot, oldest first; children have no slot.
+    """Return the instances of each slot, oldest first; children and one-off runs have no slot.
 
     Ids grow with time even where the clock is set back.
     """
     slots: dict[int, list[InstanceSnapshot]] = defaultdict(list)
     for instance in sorted(service.instances, key=lambda i: i.id):
-        if instance.owner is None:
+        if instance.owner is None and not instance.is_one_off:
             slots[instance.slot].append(instance)
     return slots
 
@@ -23,6 +23,11 @@ def by_slot(service: ServiceSnapshot) -> dict[int, list[InstanceSnapshot]]:
 def live_ones(service: ServiceSnapshot) -> list[InstanceSnapshot]:
     """Return the instances that live, stopping ones included, without children."""
     return [i for i in service.instances if not i.is_ended and i.owner is None]
+
+
+def in_slots(service: ServiceSnapshot) -> list[InstanceSnapshot]:
+    """Return the live instances that fill a slot: no children, and no one-off runs."""
+    return [i for i in live_ones(service) if not i.is_one_off]
 
 
 def is_finished(service: ServiceSnapshot, last: InstanceSnapshot) -> bool:

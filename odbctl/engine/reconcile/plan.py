@@ -25,7 +25,7 @@ from odbctl.engine.reconcile.backoff import without_future_reset
 from odbctl.engine.reconcile.dependencies import with_dependencies
 from odbctl.engine.reconcile.placement import Allocation
 from odbctl.engine.reconcile.rollout import plan_rollout
-from odbctl.engine.reconcile.schedules import plan_schedule
+from odbctl.engine.reconcile.schedules import plan_requested_run, plan_schedule
 from odbctl.engine.reconcile.slots import SlotPlan, plan_slots
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
 
@@ -101,6 +101,7 @@ def plan_service(
     slots = plan_it(service, allocation, now=now)
     if service.is_scheduled and not service.is_removed:
         plan_schedule(slots, service, allocation, now=now)
+    plan_requested_run(slots, service, allocation)
     actions = plan_children(service) + slots.actions + report(service, slots)
     if service.failed_starts and _any_runs(service):
         actions.append(ClearFailedStarts(service.id))

@@ -138,6 +138,7 @@ def _roll_singleton(
     """Stop the old one, then boot the candidate: never two at once."""
     live = live_ones(service)
     old = [i for i in live if i.is_wanted and i.release == service.release and i.slot == slot]
+    old = [i for i in old if not i.is_one_off]
     plan.actions += [Stop(i.id, "making room for the new release") for i in old]
     if not live:
         _boot_candidate(plan, service, slot, allocation)

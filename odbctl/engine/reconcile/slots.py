@@ -130,12 +130,13 @@ def boot(
     allocation: Allocation,
     *,
     failures: int,
+    is_one_off: bool = False,
 ) -> bool:
-    """Place one instance; otherwise count it as unplaced and say what is short."""
+    """Place one instance; otherwise count it as unplaced and report the shortage."""
     host = allocation.place(service)
     if host is None:
         plan.unplaced_count += 1
         plan.shortage = allocation.explain(service)
         return False
-    plan.actions.append(Boot(service.id, slot, release, host, failures))
+    plan.actions.append(Boot(service.id, slot, release, host, failures, is_one_off))
     return True

@@ -28,6 +28,7 @@ class InstanceSnapshot(NamedTuple):
     state: InstanceState
     created_at: float
     owner: int | None = None
+    is_one_off: bool = False
     failures: int = 0
     running_at: float | None = None
     stopping_at: float | None = None
@@ -90,6 +91,7 @@ class ServiceSnapshot(NamedTuple):
     overlap: Overlap = Overlap.SKIP
     run_at: float = 0.0
     next_run_at: float | None = None
+    has_requested_run: bool = False
     failed_starts: int = 0
     reset_at: float = 0.0
     is_removed: bool = False
