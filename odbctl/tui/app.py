@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -23,6 +24,7 @@ from odbctl.errors import OdbctlError
 from odbctl.tui.backend import Backend
 from odbctl.tui.frame_screen import FrameScreen
 from odbctl.tui.history import History
+from odbctl.tui.key_queue import KeyQueue, ScreenAwaited
 from odbctl.tui.logs.source import LogRequest, LogSource
 from odbctl.tui.messages import (
     CommandTyped,
@@ -99,6 +101,7 @@ class DashboardApp(App[None]):
         self._history = History(first)
         self._views: dict[View, AnyScreen] = {}
         self.state = DashboardState(now=toolbox.clock(), is_readonly=is_readonly)
+        self.keys = KeyQueue(self, super().on_event)
         self._reader = Reader(
             backend,
             on_snapshot=lambda snapshot: self._post(SnapshotRead(snapshot)),
@@ -114,6 +117,20 @@ class DashboardApp(App[None]):
         from odbctl.tui.flows.flow import Flows
 
         return Flows(self, self.toolbox.make_flows(), clock=self._clock)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event; every key that is typed goes through the key queue."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.keys.put(event)
+        else:
+            await super().on_event(event)
+
+    def on_screen_awaited(self, message: ScreenAwaited) -> None:
+        """Hold keys until the screen that the last key opens is there."""
+        if message.is_over:
+            self.keys.release()
+        else:
+            self.keys.hold()
 
     def on_mount(self) -> None:
         """Show the first screen and start reading."""
@@ -243,7 +260,8 @@ class DashboardApp(App[None]):
         return screen
 
     def on_description_wanted(self, message: DescriptionWanted) -> None:
-        """Read an object in a thread of its own."""
+        """Read an object in a thread of its own; keys wait for the screen that shows it."""
+        self.keys.hold()
         threading.Thread(
             target=self._describe,
             args=(message.view, message.key),
@@ -261,6 +279,7 @@ class DashboardApp(App[None]):
 
     def on_object_described(self, message: ObjectDescribed) -> None:
         """Show an object, or why it cannot be shown."""
+        self.keys.release()
         if message.failure:
             self._say(failed(message.failure))
         elif self._is_view_in_front:

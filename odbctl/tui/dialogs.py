@@ -1,11 +1,13 @@
 """Dialogs: confirm, type a name, ask for a count, help. Each returns a value, and does nothing.
 
-For a moment after it came up a dialog hears no key: what was typed ahead was
-meant for something else.
+A dialog that asks for confirmation ignores keys for a moment after it opens: what was
+typed ahead was meant for something else. It takes no letters, only enter on the focused
+button, tab, arrows and esc, so that the rest of a word never confirms anything.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
@@ -45,10 +47,14 @@ def room(height: int, *, beside: int) -> int:
 
 
 class DeafDialog(ModalScreen[Answer]):
-    """A dialog that hears no key until it has been seen; then `FIRST_FOCUS` has the focus."""
+    """A dialog that ignores keys until it has been seen; then `FIRST_FOCUS` has the focus.
+
+    With `TAKES_TYPEAHEAD` it ignores none: keys typed before it was shown are typed into it.
+    """
 
     AUTO_FOCUS = ""
     FIRST_FOCUS: ClassVar[str] = "#cancel"
+    TAKES_TYPEAHEAD: ClassVar[bool] = False
     # In place of Textual's own, which a deaf dialog would hear.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "step(1)", "Next", show=False),
@@ -58,21 +64,30 @@ class DeafDialog(ModalScreen[Answer]):
     def __init__(self, *, deaf_seconds: float = DEAF_SECONDS) -> None:
         super().__init__()
         self._deaf_seconds = deaf_seconds
+        self._heard_from = 0.0
         self.is_deaf = True
 
     def on_mount(self) -> None:
-        """Be deaf for a moment."""
-        self.set_timer(self._deaf_seconds, self.listen)
+        """Ignore keys for a moment."""
+        if self.TAKES_TYPEAHEAD:
+            self.listen()
+        else:
+            self.set_timer(self._deaf_seconds, self.listen)
 
     def listen(self) -> None:
-        """Hear keys from now on."""
+        """Take keys from now on."""
         if not self.is_deaf:
             return
         self.is_deaf = False
+        self._heard_from = 0.0 if self.TAKES_TYPEAHEAD else time.monotonic()
         self.refresh_bindings()
         for widget in self.query(self.FIRST_FOCUS):
-            widget.focus()
+            self.set_focus(widget)
         self.on_listening()
+
+    def hears(self, *, typed_at: float) -> bool:
+        """Return whether a key counts that was typed at a time of the monotonic clock."""
+        return not self.is_deaf and typed_at >= self._heard_from
 
     def on_listening(self) -> None:
         """Make ready for keys; the dialogs' own."""
@@ -90,13 +105,13 @@ class DeafDialog(ModalScreen[Answer]):
 
 
 class ConfirmDialog(DeafDialog[bool]):
-    """Ask before something is done; Cancel has the focus."""
+    """Ask before something is done; Cancel has the focus, and letters do nothing."""
 
     DEFAULT_CSS = DIALOG_CSS.format(name="ConfirmDialog")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "answer(False)", "Cancel", show=False),
-        Binding("left,h", "step(-1)", "Button before", show=False),
-        Binding("right,l", "step(1)", "Next button", show=False),
+        Binding("escape", "answer(False)", "Cancel", show=False),
+        Binding("left,up", "step(-1)", "Button before", show=False),
+        Binding("right,down", "step(1)", "Next button", show=False),
     ]
 
     def __init__(self, question: str, verb: str, *, deaf_seconds: float = DEAF_SECONDS) -> None:

@@ -78,7 +78,7 @@ class Prompt(Input):
         self.cursor_position = len(text)
         self.remove_class("-broken")
         self.add_class("-open")
-        self.focus()
+        self.screen.set_focus(self)  # at once: `focus()` only asks for it
 
     def close(self) -> None:
         """Be out of sight."""

@@ -11,6 +11,7 @@ from typing import Any, Self, cast
 from fakes.flows import FakeFlows, a_toolbox
 from fakes.logs import FakeLogs
 from fakes.moment import NOW
+from textual import events
 from textual.app import App
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -249,6 +250,17 @@ def screen_lines(app: App[None]) -> list[str]:
 def screen_text(app: App[None]) -> str:
     """Return what the terminal shows."""
     return "\n".join(screen_lines(app))
+
+
+def type_at_once(app: App[None], *keys: str) -> None:
+    """Queue keys as a terminal does that delivers them in one read; wait for nothing."""
+    for key in keys:
+        is_character = len(key) == 1
+        name = _KEY_NAMES.get(key, key)
+        app.post_message(events.Key(name, key if is_character else None))
+
+
+_KEY_NAMES = {"/": "slash", ":": "colon", "=": "equals_sign", "&": "ampersand", "@": "at"}
 
 
 async def until(

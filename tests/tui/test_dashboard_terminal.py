@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import select
 import signal
-import struct
-import subprocess
-import sys
-import termios
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
+from pseudo_terminal import Terminal, shown
 from waiting import eventually
 
 from odbctl.errors import UsageError
@@ -37,59 +28,6 @@ def broken(screen):
 FrameScreen.action_help = broken
 runpy.run_module("odbctl.tui", run_name="__main__")
 """
-
-
-class Terminal:
-    """A pseudo-terminal with the dashboard in it, and everything it wrote."""
-
-    def __init__(self, home: Home, *words: str) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self._slave = slave
-        self.before = termios.tcgetattr(slave)
-        self.process = subprocess.Popen(
-            [sys.executable, *(words or ("-m", "odbctl.tui"))],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "ODBCTL_HOME": str(home.data), "TERM": "xterm-256color"},
-            start_new_session=True,
-        )
-        self.output = b""
-        self._is_closed = threading.Event()
-        self._thread = threading.Thread(target=self._read)
-        self._thread.start()
-
-    def type(self, keys: bytes) -> None:
-        os.write(self._master, keys)
-
-    def settings(self) -> list[object]:
-        return termios.tcgetattr(self._slave)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._is_closed.set()
-        self._thread.join()
-        os.close(self._slave)
-        os.close(self._master)
-
-    def _read(self) -> None:
-        while not self._is_closed.is_set():
-            if select.select([self._master], [], [], 0.05)[0]:
-                self.output += os.read(self._master, 65_536)
-
-
-@contextmanager
-def shown(home: Home, *words: str) -> Generator[Terminal]:
-    """Yield a terminal in which the dashboard is shown."""
-    found = Terminal(home, *words)
-    try:
-        eventually(lambda: b"No services yet" in found.output, timeout_seconds=30)
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ def test_a_long_plan_is_scrolled() -> None:
         await choose_ref(pilot, app)
         await until_shown(pilot, app, "release 5, forward")
         text = app.screen.query_one(VerticalScroll)
-        for key, lines in [("j", 1), ("down", 2), ("k", 1), ("up", 0)]:
+        for key, lines in [("down", 1), ("down", 2), ("up", 1), ("pageup", 0)]:
             await pilot.press(key)
             await until(pilot, is_scrolled_to(text, lines))
 

@@ -37,11 +37,13 @@ class PlanDialog(DeafDialog[PlanView | None]):
     """
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "cancel", "Cancel", show=False),
-        Binding("left,h", "step(-1)", "Button before", show=False),
-        Binding("right,l", "step(1)", "Next button", show=False),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("left", "step(-1)", "Button before", show=False),
+        Binding("right", "step(1)", "Next button", show=False),
+        Binding("down", "scroll(1)", "Down", show=False),
+        Binding("up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown", "scroll(10)", "A page on", show=False),
+        Binding("pageup", "scroll(-10)", "A page back", show=False),
     ]
 
     def __init__(

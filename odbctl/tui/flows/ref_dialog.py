@@ -45,6 +45,7 @@ class RefDialog(ListDialog[RefRow, str | None]):
 
     DEFAULT_CSS = LIST_CSS.format(name="RefDialog") + "RefDialog Input { margin-bottom: 1; }"
     FIRST_FOCUS: ClassVar[str] = "Input"
+    TAKES_TYPEAHEAD: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
         Binding("down,ctrl+n", "move(1)", "Next", show=False, priority=True),

@@ -54,4 +54,4 @@ class AskLine(Horizontal):
         self._input.placeholder = _HINTS[prompt]
         self._asked.update(Content(prompt))
         self._input.cursor_position = len(text)
-        self._input.focus()
+        self.screen.set_focus(self._input)  # at once: `focus()` only asks for it

@@ -24,6 +24,7 @@ from textual.widgets import Input, Static
 from odbctl.engine.api.log_pages import EVERYTHING, LineFilter, SearchStoppedError
 from odbctl.errors import UsageError
 from odbctl.tui.dialogs import ConfirmDialog
+from odbctl.tui.key_queue import ScreenAwaited
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.ansi import plain
 from odbctl.tui.logs.asking import AskLine, Prompt
@@ -181,7 +182,10 @@ class LogPanel(Vertical):
                 lane = pager.source.lanes[pager.source.lane_of(line)]
                 title = f"{stamp(line.at)} {lane} {line.level} {line.stream}"
                 self._post(LogRecordRead(visible(title), pretty(pager.whole_record(line))))
+            else:
+                self._post(ScreenAwaited(is_over=True))
 
+        self.post_message(ScreenAwaited())
         self.view.tell(read)
 
     def action_pager(self) -> None:
@@ -247,7 +251,7 @@ class LogPanel(Vertical):
 
     def _end_asking(self) -> None:
         self.remove_class("-asking")
-        self.view.focus()
+        self.screen.set_focus(self.view)
 
     def _save(self, name: str, *, is_overwriting: bool) -> None:
         if not name.strip() or self._opener is None:

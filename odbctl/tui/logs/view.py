@@ -86,6 +86,7 @@ class LogView(LogLines, can_focus=True):
         self._title = title
         self._clock = clock
         self._worker: LogWorker | None = None
+        self._early: list[Command] = []  # typed before the log was opened
         self._opening = 0  # frames of a log that was shown before are not for us
         self._title_shown = ""
         self._is_resting = False
@@ -130,9 +131,11 @@ class LogView(LogLines, can_focus=True):
         self.rest(is_resting=False)
 
     def tell(self, command: Command) -> None:
-        """Let the pager do something, in its thread."""
+        """Run a command in the pager's thread; before the log is open it waits for that."""
         if self._worker is not None:
             self._worker.tell(command)
+        elif self._opener is not None:
+            self._early.append(command)
 
     def cancel(self) -> None:
         """Stop a search that runs."""
@@ -208,6 +211,9 @@ class LogView(LogLines, can_focus=True):
         worker.rest(is_resting=self._is_resting)
         width, height = self.room
         worker.tell(lambda pager: pager.resize(width, height))
+        early, self._early = self._early, []
+        for command in early:
+            worker.tell(command)
         worker.start()
 
     def _open_if(self, opening: int) -> None:
@@ -217,6 +223,7 @@ class LogView(LogLines, can_focus=True):
 
     def _close(self, timeout_seconds: float = 0.0) -> None:
         worker, self._worker = self._worker, None
+        self._early.clear()
         self._opening += 1
         if worker is not None:
             worker.stop(timeout_seconds)
