@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 from odbctl.errors import UsageError
+from odbctl.ownership import require_trusted_settings
 from odbctl.paths import HOME_VARIABLE, Home
 
+LONGEST_FILE_BYTES = 1_000_000
 PROJECT_FILE = "odbctl.toml"
 USER_FILE = "config.toml"
 TABLE = "settings"
@@ -148,18 +150,28 @@ def _read_file(path: str, *, allowed: frozenset[str]) -> dict[str, Setting]:
 
 
 def _read_table(path: str, name: str) -> dict[str, object]:
-    """Return a table of a file; an empty one when there is no file, or none in it."""
+    """Return a table of a file; an empty one when there is no file, or none in it.
+
+    Raises:
+        NotPermittedError: Another user may have written the file.
+        UsageError: It cannot be read.
+    """
     if not os.path.isfile(path):
         return {}
     import tomllib
 
     try:
+        require_trusted_settings(path)
+        if os.path.getsize(path) > LONGEST_FILE_BYTES:
+            raise UsageError(f"cannot read {path}: it is longer than {LONGEST_FILE_BYTES:,} bytes")
         with open(path, "rb") as file:
             values = tomllib.load(file).get(name, {})
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"cannot read {path}: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"cannot read {path}: it is nested too deeply") from error
     if not isinstance(values, dict):
         raise UsageError(f"{path}: {name!r} is not a table")
     return cast("dict[str, object]", values)

@@ -2,17 +2,24 @@
 
 `ODBCTL_HOME` puts everything below one folder; otherwise platformdirs decides
 (the user's data, cache, state and runtime folders). Only names are made here:
-nothing is created or read until `create()` or `run` is asked for.
+nothing is created or read until `create()` or `run` is used.
+
+Sockets and locks are inside the home when its path is short enough for the
+addresses of sockets. Otherwise they are in the user's runtime folder, or below
+the folder for temporary files. Which one it is may depend on the environment,
+so the home records it: every process of a home must use the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from odbctl.errors import NotPermittedError
+from odbctl.ownership import is_private_folder, require_own, require_private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,33 +168,98 @@ class Home:
     def run_text(self) -> str:
         """The same as text."""
         inside = os.path.join(self.state_text, "run")
-        if len(os.fsencode(inside)) <= LONGEST_RUN_PATH_BYTES:
+        if _is_short(inside):
             return inside
+        return self._recorded_run() or self._outside_run()
+
+    @property
+    def _run_record(self) -> str:
+        """The file that names the folder of sockets outside the home."""
+        return os.path.join(self.state_text, "run-folder")
+
+    def _recorded_run(self) -> str | None:
+        """Return the recorded folder, None when there is none that is still safe."""
+        try:
+            with open(self._run_record, "rb") as file:
+                recorded = os.fsdecode(file.read())
+            is_usable = os.path.isabs(recorded) and is_private_folder(recorded)
+        except (OSError, ValueError):
+            return None
+        return recorded if is_usable else None
+
+    def _outside_run(self) -> str:
+        """Choose a folder outside the home.
+
+        The folder below the temporary ones is taken first when it is there: earlier
+        versions made it, and a manager or workers of theirs may listen in it.
+        """
         import hashlib
         import tempfile
 
         digest = hashlib.sha256(os.fsencode(self.data_text)).hexdigest()[:12]
-        return os.path.join(tempfile.gettempdir(), f"odbctl-{os.getuid()}-{digest}")
+        name = f"odbctl-{os.geteuid()}-{digest}"
+        temporary = os.path.join(tempfile.gettempdir(), name)
+        if not _is_short(temporary):
+            temporary = os.path.join("/tmp", name)
+        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+        chosen = os.path.join(runtime, f"odbctl-{digest}")
+        if is_private_folder(temporary):
+            return temporary
+        if os.path.isabs(runtime) and is_private_folder(runtime) and _is_short(chosen):
+            return chosen
+        return temporary
 
     def create(self) -> None:
         """Make the home's folders, readable by their owner only.
 
         Raises:
-            NotPermittedError: The place is read-only or belongs to another user.
+            NotPermittedError: The place is read-only, belongs to another user, or can be
+                written to by others.
         """
         try:
-            for folder in (
-                *(self.data_text, self.cache_text, self.state_text),
-                *(self.logs_text, self.run_text),
-            ):
+            for folder in (self.data_text, self.cache_text, self.state_text, self.logs_text):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
+            self.check()
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.run_text, 0o700)
         except OSError as error:
             raise NotPermittedError(
                 f"cannot write to the home {self.data_text}: {error.strerror}",
                 hint=f"set {HOME_VARIABLE} to a folder that you can write to",
             ) from error
-        if os.stat(self.run_text).st_uid != os.getuid():
-            raise NotPermittedError(f"{self.run_text} belongs to another user")
+        require_private_folder(self.run_text)
+        if os.path.dirname(self.run_text) != self.state_text:
+            self._record_run()
+
+    def check(self) -> None:
+        """Refuse a home that is not the user's alone; what is not there is accepted.
+
+        Raises:
+            NotPermittedError: It belongs to another user, or others can write to it.
+        """
+        for folder in dict.fromkeys((self.data_text, self.cache_text, self.state_text)):
+            require_own(folder, "home")
+        require_own(self.database_text, "database")
+
+    def _record_run(self) -> None:
+        """Record which folder is used, or use the one that another process has recorded."""
+        recorded = self._recorded_run()
+        if recorded is None:
+            aside = f"{self._run_record}.{os.getpid()}"
+            try:
+                with open(aside, "wb") as file:
+                    file.write(os.fsencode(self.run_text))
+                os.replace(aside, self._run_record)
+            except OSError:  # a full disk: the next process makes the same choice again
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(aside)
+        elif recorded != self.run_text:
+            self.run_text = recorded
+            self.__dict__.pop("run", None)
+
+
+def _is_short(folder: str) -> bool:
+    return len(os.fsencode(folder)) <= LONGEST_RUN_PATH_BYTES
 
 
 def _path(text: str) -> Path:

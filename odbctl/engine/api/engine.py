@@ -12,6 +12,12 @@ class Engine:
     """A home and its database. Used by the command line and the dashboard."""
 
     def __init__(self, home: Home) -> None:
+        """Open a home that may be missing; `open` makes its folders.
+
+        Raises:
+            NotPermittedError: The home is not the user's alone.
+        """
+        home.check()
         self.home = home
         self.db = Database(home.database_text, run_dir=home.run_text)
 

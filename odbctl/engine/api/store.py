@@ -83,6 +83,7 @@ def back_up(
     home: Home, target: Path, *, force: bool, progress: backup.Progress | None
 ) -> BackupDocument:
     """Write a backup, while everything runs."""
+    home.check()
     size = backup.back_up(home.database, target, force=force, progress=progress)
     return {"kind": "backup", "version": VERSION, "path": str(target), "bytes": size, "old": None}
 

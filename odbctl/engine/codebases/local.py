@@ -6,13 +6,13 @@ Read in the process that adds a codebase. No program that a repository names is 
 from __future__ import annotations
 
 import os
-import pwd
 import shlex
 from pathlib import Path
 
 from odbctl.engine.codebases.git_folder import GitFolder
 from odbctl.engine.codebases.trees import check_size
 from odbctl.errors import CodebaseError, OdbctlError
+from odbctl.ownership import user_name
 
 _MOST_FILTERS = 50
 
@@ -48,7 +48,7 @@ def unusable(location: str) -> OdbctlError:
     for place in (path / ".git", path):
         if place.exists() and (owner := place.stat().st_uid) != os.geteuid():
             return CodebaseError(
-                f"git does not trust the repository {location}: it belongs to {_user(owner)}",
+                f"git does not trust the repository {location}: it belongs to {user_name(owner)}",
                 hint=f"git config --global --add safe.directory {shlex.quote(location)}",
             )
     around = GitFolder.around(location).run("rev-parse", "--show-toplevel")
@@ -59,13 +59,6 @@ def unusable(location: str) -> OdbctlError:
         )
     reason = GitFolder.at_location(location).run("rev-parse", "--git-dir").reason
     return CodebaseError(f"no repository at {location}: {reason}")
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"user {number}"
 
 
 def dirty_note(location: str, commit: str | None = None) -> str | None:

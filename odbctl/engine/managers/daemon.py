@@ -62,8 +62,10 @@ def run_manager(home: Home, options: ManagerOptions) -> None:
 
     Raises:
         ConflictError: A manager of that host runs already.
+        NotPermittedError: The home or its run folder is not the user's alone.
     """
     _raise_descriptor_limit()
+    home.create()
     db = Database(home.database, run_dir=home.run)
     manager = make_manager(home, db, options)
     if options.is_kept:

@@ -17,6 +17,7 @@ from odbctl.engine.managers.interpreters import hash_text, python_command
 from odbctl.engine.managers.messages import LineBuffer, Message, WorkerExited, encode, receive
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.mark import BLANK, VARIABLE
+from odbctl.ownership import is_own_peer
 from odbctl.paths import Home
 
 _SUFFIX = ".sock"
@@ -45,11 +46,19 @@ class LauncherClient:
         return self.path.with_suffix(".exits")
 
     def connect(self) -> bool:
-        """Connect to the launcher that listens at the path; False when none does."""
+        """Connect to the launcher that listens at the path.
+
+        Returns:
+            False when none listens, or a process of another user, which must not
+            receive the environment of services.
+        """
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.connect(str(self.path))
         except OSError:
+            connection.close()
+            return False
+        if not is_own_peer(connection):
             connection.close()
             return False
         connection.setblocking(False)

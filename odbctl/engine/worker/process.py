@@ -29,6 +29,8 @@ from odbctl.engine.worker.reporting import PipeReport, ReportRunning
 from odbctl.engine.worker.service_base import StopSignal
 from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
 from odbctl.engine.worker.stop_signals import StopSignals
+from odbctl.errors import NotPermittedError
+from odbctl.ownership import require_private_folder
 from odbctl.paths import HOME_VARIABLE
 
 
@@ -72,7 +74,7 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     try:
         _prepare(launch)
         control.open()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotPermittedError) as error:
         worker.record_failure(error)
         return EXIT_FAILURE
     try:
@@ -89,7 +91,9 @@ def _prepare(launch: WorkerLaunch) -> None:
 
     Raises:
         OSError, ValueError: Something of it could not be done.
+        NotPermittedError: The run folder is not the user's alone.
     """
+    require_private_folder(launch.run)
     if launch.memory_limit_bytes is not None or launch.cpu_limit is not None:
         from odbctl.engine.worker.limits import hold
 
