@@ -95,6 +95,12 @@ def ref_and_commit(value: object) -> str:
     return beginning if commit.startswith(ref) else f"{ref}@{beginning}"
 
 
+def release_action(value: object) -> str:
+    """Return what made a release, as `deploy` or `rollback to 3`."""
+    target = text_of(value, "rolled_back_to")
+    return text_of(value, "action") + (f" to {target}" if target else "")
+
+
 def exit_text(value: object) -> str:
     """Say how a process ended."""
     code, signal = text_of(value, "code"), text_of(value, "signal")

@@ -210,7 +210,10 @@ def _codebases(engine: Engine, words: Sequence[str]) -> Candidates:
     del words
     found = list_codebases(engine)
     newest = {c["name"]: (c["name"], c["subject"]) for c in found}
-    return [*newest.values(), *((f"{c['name']}@{c['ref']}", c["subject"]) for c in found)]
+    return [
+        *newest.values(),
+        *((f"{c['name']}@{ref}", c["subject"]) for c in found for ref in c["refs"]),
+    ]
 
 
 def _classes(engine: Engine, words: Sequence[str]) -> Candidates:

@@ -125,10 +125,12 @@ RELEASE_COLUMNS = (
     ColumnSpec(name="REF", width=16, grows=1, most=40),
     ColumnSpec(name="COMMIT", width=7),
     ColumnSpec(name="OUTCOME", width=12),
+    ColumnSpec(name="ACTION", width=9, grows=1, most=14, from_width=76),
     ColumnSpec(name="AGE", width=6, is_right=True),
     ColumnSpec(name="TOOK", width=6, is_right=True, from_width=70),
-    ColumnSpec(name="BY", width=8, grows=1, most=16, from_width=84),
-    ColumnSpec(name="REASON", width=10, grows=5, most=200, from_width=96),
+    ColumnSpec(name="BY", width=8, grows=1, most=16, from_width=92),
+    ColumnSpec(name="REASON", width=10, grows=5, most=200, from_width=106),
+    ColumnSpec(name="CHANGES", width=12, grows=3, most=200, from_width=132),
 )
 DEPLOY_COLUMNS = (
     ColumnSpec(name="REV", width=4, is_right=True),
@@ -138,7 +140,9 @@ DEPLOY_COLUMNS = (
     ColumnSpec(name="AGE", width=6, is_right=True),
     ColumnSpec(name="DURATION", width=8, is_right=True, from_width=76, is_wide=True),
     ColumnSpec(name="BY", width=10, grows=1, most=20, from_width=88, is_wide=True),
-    ColumnSpec(name="REASON", width=14, grows=3, most=200, from_width=108),
+    ColumnSpec(name="ACTION", width=9, grows=1, most=14, from_width=100, is_wide=True),
+    ColumnSpec(name="REASON", width=14, grows=3, most=200, from_width=116),
+    ColumnSpec(name="CHANGES", width=14, grows=3, most=200, from_width=132, is_wide=True),
 )
 ATTENTION_COLUMNS = (
     ColumnSpec(name="OBJECT", width=20, grows=1, most=40),

@@ -141,7 +141,9 @@ def release_lines(release: ReleaseRow) -> tuple[Line, ...]:
     facts = (
         Fact(name="commit", value=f"{release.ref} is {release.commit}"),
         Fact(name="class", value=release.class_spec),
-        Fact(name="deployed", value=f"{date(release.created_at)} by {release.actor}"),
+        Fact(name="action", value=release.action or "-"),
+        Fact(name="changes", value=", ".join(release.changes) or "-"),
+        Fact(name="made", value=f"{date(release.created_at)} by {release.actor}"),
         Fact(name="took", value=duration(took - release.created_at) if took else "-"),
         Fact(name="reason", value=release.reason or "-"),
     )

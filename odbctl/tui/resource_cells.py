@@ -28,7 +28,7 @@ def codebase_cells(row: CodebaseRow, now: float) -> dict[str, Cell]:
     behind = Cell(str(row.newer_count), Tone.WARN if row.used_by else Tone.MUTED)
     return {
         "NAME": Cell(visible(row.name), Tone.STRONG),
-        "REF": Cell(visible(row.ref)),
+        "REF": Cell(visible(", ".join(row.refs))),
         "SHA": Cell(visible(short_commit(row.commit)), Tone.MUTED),
         "STATE": state_cell(row.state),
         "BEHIND": behind if row.newer_count else NOTHING,
@@ -46,9 +46,11 @@ def release_cells(row: ReleaseRow, now: float) -> dict[str, Cell]:
         "REF": Cell(visible(row.ref)),
         "COMMIT": Cell(short_commit(row.commit)),
         "OUTCOME": state_cell(row.outcome),
+        "ACTION": Cell(row.action) if row.action else NOTHING,
         "AGE": age_cell(row.created_at, now),
         "TOOK": span_cell(row.created_at, row.finished_at),
         "BY": Cell(visible(row.actor), Tone.MUTED),
+        "CHANGES": Cell(visible(", ".join(row.changes))),
         "REASON": Cell(visible(row.reason), Tone.WARN),
     }
 

@@ -38,7 +38,7 @@ class CodebaseRow:
 
     key: str
     name: str
-    ref: str
+    refs: tuple[str, ...]
     commit: str
     state: str
     newer_count: int
@@ -63,6 +63,8 @@ class ReleaseRow:
     created_at: float
     finished_at: float | None
     actor: str
+    action: str = ""
+    changes: tuple[str, ...] = ()
 
     @property
     def short_ref(self) -> str:
@@ -131,7 +133,7 @@ def _codebase_row(d: CodebaseDocument, newer_count: int) -> CodebaseRow:
         # Two settings of the same commit are two codebases.
         key=f"{d['name']}@{d['commit'][:12]}/{d['added_at']}",
         name=d["name"],
-        ref=d["ref"],
+        refs=tuple(d["refs"]),
         commit=d["commit"],
         state=d["state"],
         newer_count=newer_count,
@@ -157,9 +159,16 @@ def release_rows(documents: Iterable[ReleaseDocument]) -> tuple[ReleaseRow, ...]
             created_at=d["created_at"],
             finished_at=d["finished_at"],
             actor=d["actor"],
+            action=_action_text(d),
+            changes=tuple(d["changes"]),
         )
         for d in documents
     )
+
+
+def _action_text(d: ReleaseDocument) -> str:
+    target = d["rolled_back_to"]
+    return (d["action"] or "") + (f" to {target}" if target is not None else "")
 
 
 def newest_first(rows: Iterable[ReleaseRow]) -> tuple[ReleaseRow, ...]:

@@ -114,7 +114,7 @@ def codebase_values(row: CodebaseRow) -> dict[str, Value]:
     """Return what codebases are sorted and filtered by."""
     return {
         "NAME": row.name,
-        "REF": row.ref,
+        "REF": ", ".join(row.refs),
         "SHA": row.commit,
         "STATE": row.state,
         "BEHIND": row.newer_count,
@@ -148,6 +148,8 @@ def deploy_values(row: ReleaseRow) -> dict[str, Value]:
         "AGE": -row.created_at,
         "DURATION": took,
         "BY": row.actor,
+        "ACTION": row.action,
+        "CHANGES": ", ".join(row.changes),
         "REASON": row.reason,
     }
 

@@ -81,7 +81,7 @@ def a_codebase(name: str) -> CodebaseRow:
     return CodebaseRow(
         key=f"{name}@0123abc",
         name=name,
-        ref="main",
+        refs=("main",),
         commit="0123abc" * 5,
         state="ready",
         newer_count=1,
@@ -105,6 +105,8 @@ def a_deploy(service: str, number: int, *, status: str = "active") -> ReleaseRow
         created_at=NOW - 50,
         finished_at=NOW - 45,
         actor="ann",
+        action="deploy",
+        changes=("commit 0123abc",),
     )
 
 

@@ -45,6 +45,8 @@ def a_release(number: int, outcome: str = "superseded") -> ReleaseRow:
         created_at=NOW - 100,
         finished_at=NOW - 90,
         actor="ann",
+        action="deploy",
+        changes=("commit 0123abc",),
     )
 
 

@@ -128,7 +128,7 @@ HOME = DashboardSnapshot(
         replace(
             a_codebase("[red]app[/red]"), state="missing", used_by=(), subject="Say [b]hi[/b] 👋"
         ),
-        replace(a_codebase("見積"), ref="feature/長い名前", subject="税率を更新"),
+        replace(a_codebase("見積"), refs=("feature/長い名前", "v1"), subject="税率を更新"),
     ),
     events=EVENTS,
     deploys=(

@@ -176,19 +176,21 @@ def _check_out(
 
 def _write_codebase(tree: _Tree, ref: str) -> StoredCodebase:
     """Store a codebase, unless it is stored with the same settings. Needs a transaction."""
-    commit = tree.commit.commit
+    commit, now = tree.commit.commit, time.time()
     _refuse_other_repository(tree)
     for known in Codebase.lookup_all(name=tree.name, commit=commit):
         settings = (known.location, known.source_root, known.python)
         if settings == (tree.location, tree.source_root, tree.python):
+            known.add_ref(ref, at=now)
             return _known(known, ref)
     codebase = Codebase(
         name=tree.name,
         location=tree.location,
         ref=ref,
+        ref_added_at={ref: now},
         commit=commit,
         tree=str(tree.path),
-        added_at=time.time(),
+        added_at=now,
         subject=tree.commit.subject,
         source_root=tree.source_root,
         python=tree.python,
@@ -235,9 +237,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _known(codebase: Codebase, ref: str) -> StoredCodebase:
-    """Return a codebase that is stored already; the ref that it was last added by names it."""
-    if codebase.ref != ref:
-        codebase.ref = ref
+    """Report a codebase that was stored before."""
     change = Change(
         action="unchanged",
         message=f"codebase {codebase.name}: {ref} is commit {codebase.commit[:12]}",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from odbctl.engine.api.class_check import ClassQuestion, check_class, parse_class_spec
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_codebase
-from odbctl.engine.api.releases import add_release
+from odbctl.engine.api.releases import ReleaseCause, add_release
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.services import check_count
 from odbctl.engine.api.settings import ServiceSettings, apply_settings
@@ -18,7 +18,7 @@ from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.probes import Probe, ProbeKind
-from odbctl.engine.model.states import RestartPolicy
+from odbctl.engine.model.states import ReleaseAction, RestartPolicy
 from odbctl.errors import AlreadyExistsError
 
 
@@ -80,9 +80,10 @@ def create_service(
         add_release(
             service,
             codebase=source,
-            question=question,
-            config=facts.config,
-            actor=actor(),
+            question=replace(question, config=facts.config),
+            cause=ReleaseCause(
+                action=ReleaseAction.CREATE, ref=codebase.partition("@")[2] or source.last_ref
+            ),
         )
         record_service_event(service, "created", f"{class_spec} of {codebase}", actor=actor())
         return Change(

@@ -83,7 +83,8 @@ def list_service_refs(
     from odbctl.engine.codebases import history
 
     with engine.db.view():
-        side = _side(_latest(find_service(name)).codebase)
+        latest = _latest(find_service(name))
+        side = _side(latest.codebase, latest.asked_ref)
     with _stoppable(should_stop):
         mirror = _mirror(engine, side)
         refs = history.list_refs(mirror, is_fresh=is_fresh, progress=progress)
@@ -127,9 +128,10 @@ def plan_deploy(
     from odbctl.engine.codebases import history
 
     with engine.db.view():
-        old = _side(_latest(find_service(name)).codebase)
+        latest = _latest(find_service(name))
+        old = _side(latest.codebase, latest.asked_ref)
         added = find_named_codebase(ref)
-        new = _side(added) if added is not None else None
+        new = _side(added, ref.partition("@")[2]) if added is not None else None
     with _stoppable(should_stop):
         if new is None:
             found = history.find_commit(_mirror(engine, old), ref, progress=progress)
@@ -162,7 +164,9 @@ def plan_rollback(
     with engine.db.view():
         service = find_service(name)
         target = default_target(service) if number is None else ran_release(service, number)
-        old, new = _side(_latest(service).codebase), _side(target.codebase)
+        latest = _latest(service)
+        old = _side(latest.codebase, latest.asked_ref)
+        new = _side(target.codebase, target.asked_ref)
         to_release = target.number
     with _stoppable(should_stop):
         comparison = _compare(engine, old, new)
@@ -185,10 +189,10 @@ def _mirror(engine: Engine, side: _Side) -> Mirror:
     return Mirror(engine.home, side.location)
 
 
-def _side(codebase: Codebase) -> _Side:
+def _side(codebase: Codebase, ref: str) -> _Side:
     return _Side(
         name=codebase.name,
-        ref=codebase.ref,
+        ref=ref,
         commit=codebase.commit,
         location=codebase.location,
         subject=codebase.subject,
@@ -245,7 +249,8 @@ def _document(
 
 
 def _changes_code(service: Service, new: _Side) -> bool:
-    return not _side(_latest(service).codebase).runs_like(new)
+    latest = _latest(service)
+    return not _side(latest.codebase, latest.asked_ref).runs_like(new)
 
 
 def _place(instance: InstanceDocument) -> tuple[int, float]:

@@ -66,7 +66,7 @@ def service_document(
         "target_count": service.target_count,
         "running_count": sum(d["state"] == InstanceState.RUNNING for d in own),
         "ready_count": sum(d["ready"] for d in own),
-        "codebase": codebase_ref(release.codebase) if release else None,
+        "codebase": codebase_ref(release) if release else None,
         "class": release.class_spec if release else "",
         "singleton": service.singleton,
         "placement": service.placement,
@@ -125,9 +125,10 @@ def _last_reason(state: ServiceState, documents: Sequence[InstanceDocument]) -> 
     return reasons[-1] if reasons else ""
 
 
-def codebase_ref(codebase: Codebase) -> CodebaseRefDocument:
-    """Name the codebase that something runs."""
-    return {"name": codebase.name, "ref": codebase.ref, "commit": codebase.commit}
+def codebase_ref(release: Release) -> CodebaseRefDocument:
+    """Name the codebase that a release runs, by the ref that was asked for."""
+    codebase = release.codebase
+    return {"name": codebase.name, "ref": release.asked_ref, "commit": codebase.commit}
 
 
 def codebase_document(codebase: Codebase, used_by: Iterable[str]) -> CodebaseDocument:
@@ -138,6 +139,7 @@ def codebase_document(codebase: Codebase, used_by: Iterable[str]) -> CodebaseDoc
         "name": codebase.name,
         "repo": codebase.location,
         "ref": codebase.ref,
+        "refs": codebase.refs,
         "commit": codebase.commit,
         "subject": codebase.subject,
         "added_at": codebase.added_at,
@@ -157,8 +159,12 @@ def release_document(release: Release) -> ReleaseDocument:
         "service": release.service.name,
         "number": release.number,
         "outcome": release.outcome.value,
+        "action": release.action.value if release.action is not None else None,
+        "rolled_back_to": release.rolled_back_to,
+        "ref": release.asked_ref,
+        "changes": list(release.changes),
         "reason": release.reason,
-        "codebase": codebase_ref(release.codebase),
+        "codebase": codebase_ref(release),
         "class": release.class_spec,
         "created_at": release.created_at,
         "finished_at": release.finished_at,

@@ -127,6 +127,7 @@ class CodebaseDocument(TypedDict):
     name: str
     repo: str
     ref: str
+    refs: list[str]
     commit: str
     subject: str
     added_at: float
@@ -150,6 +151,10 @@ ReleaseDocument = TypedDict(
         "service": str,
         "number": int,
         "outcome": str,
+        "action": str | None,
+        "rolled_back_to": int | None,
+        "ref": str,
+        "changes": list[str],
         "reason": str | None,
         "codebase": CodebaseRefDocument,
         "class": str,

@@ -244,7 +244,7 @@ class LiveServices:
             is_singleton=service.singleton,
             is_scheduled=service.schedule is not None,
             codebase=codebase.name if codebase else "",
-            ref=codebase.ref if codebase else "",
+            ref=release.asked_ref if release else "",
             commit=codebase.commit if codebase else "",
             placement=service.placement,
             restarts=service.restarts,

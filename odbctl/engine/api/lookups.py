@@ -78,9 +78,10 @@ def find_host(name: str) -> ServiceHost:
 
 
 def find_codebase(spec: str) -> Codebase:
-    """Return the codebase that NAME or NAME@REF means; without REF the newest.
+    """Return the codebase that NAME or NAME@REF means; without REF the last one added.
 
-    REF is the ref as it was added, or the beginning of a commit's hash.
+    REF is a ref as it was added, which means the commit that was last added under it, or
+    the beginning of a commit's hash.
 
     Raises:
         NotFoundError: There is none.
@@ -93,11 +94,14 @@ def find_codebase(spec: str) -> Codebase:
         raise NotFoundError("codebase", name, near=near(name, names), hint=hint)
     if not at:
         return versions[-1]
-    found = [c for c in versions if c.ref == ref or (len(ref) >= 4 and c.commit.startswith(ref))]
-    if not found:
-        known = [f"{name}@{c.ref}" for c in versions]
-        raise NotFoundError("codebase", spec, near=known[-3:])
-    return found[-1]
+    of_ref = [c for c in versions if ref in c.refs]
+    if of_ref:
+        return max(of_ref, key=lambda c: c.added_under_at(ref))
+    of_commit = [c for c in versions if len(ref) >= 4 and c.commit.startswith(ref)]
+    if not of_commit:
+        known = [f"{name}@{ref}" for c in versions for ref in c.refs]
+        raise NotFoundError("codebase", spec, near=near(spec, known) or known[-3:])
+    return of_commit[-1]
 
 
 def find_named_codebase(text: str) -> Codebase | None:
@@ -111,8 +115,8 @@ def find_named_codebase(text: str) -> Codebase | None:
 
 
 def codebase_versions(name: str) -> list[Codebase]:
-    """Return all versions of a codebase, in the order they were added."""
-    return sorted(Codebase.lookup_all(name=name), key=lambda c: c.added_at)
+    """Return all versions of a codebase, the one that was last added at the end."""
+    return sorted(Codebase.lookup_all(name=name), key=lambda c: c.last_added_at)
 
 
 def codebase_users(codebase: Codebase) -> set[str]:

@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from odbctl.engine.api.class_check import ClassQuestion, check_class
 from odbctl.engine.api.codebases import Talk, store_codebase
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_named_codebase, find_service
+from odbctl.engine.api.release_changes import release_changes, release_text
 from odbctl.engine.api.release_choice import default_target, ran_release
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.status import describe_one
-from odbctl.engine.model.core import Codebase, ConfigValue, Release, Service
+from odbctl.engine.model.core import Codebase, Release, Service
 from odbctl.engine.model.events import record_service_event
-from odbctl.engine.model.states import CodebaseLock, ReleaseOutcome
+from odbctl.engine.model.states import CodebaseLock, ReleaseAction, ReleaseOutcome
 from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 from odbctl.errors import CodebaseLockedError, ConflictError, NotFoundError, UsageError
 
 _MAX_SETTLE_SECONDS = 86_400.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseCause:
+    """Why a release is made: what was done, the ref as it was typed, and how to roll it out."""
+
+    action: ReleaseAction
+    ref: str
+    rolled_back_to: int | None = None
+    settle_seconds: float = 0.0
+
+
 def add_release(
-    service: Service,
-    *,
-    codebase: Codebase,
-    question: ClassQuestion,
-    config: Mapping[str, ConfigValue],
-    actor: str,
-    settle_seconds: float = 0.0,
+    service: Service, *, codebase: Codebase, question: ClassQuestion, cause: ReleaseCause
 ) -> Release:
     """Give a service a new release. Needs an open transaction.
 
-    A service that wants no instance takes it at once; otherwise it is a
+    A service that has no desired instance takes it at once; otherwise it is a
     candidate, which managers roll out and promote after its settle time.
     """
     service.release_count += 1
-    is_first = service.release is None
+    old = service.candidate or service.release
+    changes = release_changes(old, codebase=codebase, question=question) if old else []
     release = Release(
         service=service,
         number=service.release_count,
@@ -45,16 +52,20 @@ def add_release(
         module=question.module,
         class_name=question.class_name,
         created_at=time.time(),
-        actor=actor,
-        config=dict(config),
+        actor=actor(),
+        config=dict(question.config),
         env=dict(question.env),
-        settle_seconds=settle_seconds,
+        settle_seconds=cause.settle_seconds,
+        ref=cause.ref,
+        action=cause.action,
+        rolled_back_to=cause.rolled_back_to,
+        changes=changes,
     )
     if service.candidate is not None:
         service.candidate.outcome = ReleaseOutcome.SUPERSEDED
         service.candidate.finished_at = time.time()
         service.candidate = None
-    if is_first or service.target_count == 0:
+    if service.release is None or service.target_count == 0:
         _take_at_once(service, release)
     else:
         service.candidate = release
@@ -111,6 +122,7 @@ def deploy_service(
             python=source.python,
         )
         codebase = find_named_codebase(ref)
+        typed = ref if codebase is None else ref.partition("@")[2]
     if codebase is None:
         stored = store_codebase(engine, ref, progress=progress, **settings)
         codebase = Codebase.from_oid(stored.oid)
@@ -122,14 +134,8 @@ def deploy_service(
                 hint="look at it again",
             )
         check_class(engine, codebase, question)
-    return _release(
-        engine,
-        name,
-        codebase=codebase,
-        question=question,
-        action="deployed",
-        settle_seconds=settle_seconds,
-    )
+    cause = ReleaseCause(action=ReleaseAction.DEPLOY, ref=typed, settle_seconds=settle_seconds)
+    return _release(engine, name, codebase=codebase, question=question, cause=cause)
 
 
 class _StoredSettings(TypedDict):
@@ -163,6 +169,15 @@ def _question(release: Release) -> ClassQuestion:
     )
 
 
+_DONE = {
+    ReleaseAction.CREATE: "created",
+    ReleaseAction.DEPLOY: "deployed",
+    ReleaseAction.CONFIGURE: "configured",
+    ReleaseAction.RESTART: "restarted",
+    ReleaseAction.ROLLBACK: "rolled back",
+}
+
+
 def _refuse_locked(service: Service) -> None:
     if service.lock is CodebaseLock.LOCKED:
         raise CodebaseLockedError(service.name)
@@ -174,13 +189,7 @@ def _check_settle(seconds: float) -> None:
 
 
 def _release(
-    engine: Engine,
-    name: str,
-    *,
-    codebase: Codebase,
-    question: ClassQuestion,
-    action: str,
-    settle_seconds: float,
+    engine: Engine, name: str, *, codebase: Codebase, question: ClassQuestion, cause: ReleaseCause
 ) -> Change:
     def write() -> Change:
         service = find_service(name)
@@ -190,18 +199,11 @@ def _release(
             _refuse_locked(service)
             if service.lock is CodebaseLock.PREPARED:
                 service.lock = CodebaseLock.LOCKED
-        release = add_release(
-            service,
-            codebase=codebase,
-            question=question,
-            config=question.config,
-            actor=actor(),
-            settle_seconds=settle_seconds,
-        )
-        text = f"release {release.number}: {codebase.ref} is commit {codebase.commit[:12]}"
+        release = add_release(service, codebase=codebase, question=question, cause=cause)
+        text = release_text(release)
         record_service_event(service, "deploying", text, actor=actor())
         return Change(
-            action=action,
+            action=_DONE[cause.action],
             message=f"service {name}: {text}",
             document=describe_one(engine, service),
         )
@@ -231,8 +233,6 @@ def configure_service(
     Raises:
         UsageError: The class does not take it.
     """
-    from dataclasses import replace
-
     _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
@@ -246,15 +246,11 @@ def configure_service(
         )
         facts = check_class(engine, old.codebase, asked)
         codebase = old.codebase
+        cause = ReleaseCause(
+            action=ReleaseAction.CONFIGURE, ref=old.asked_ref, settle_seconds=settle_seconds
+        )
     question = replace(question, config=facts.config)
-    return _release(
-        engine,
-        name,
-        codebase=codebase,
-        question=question,
-        action="configured",
-        settle_seconds=settle_seconds,
-    )
+    return _release(engine, name, codebase=codebase, question=question, cause=cause)
 
 
 def restart_service(engine: Engine, name: str, *, settle_seconds: float = 0.0) -> Change:
@@ -276,14 +272,10 @@ def restart_service(engine: Engine, name: str, *, settle_seconds: float = 0.0) -
             raise ConflictError(f"service {name!r} is stopped", hint=f"odbctl service start {name}")
         old = _latest_release(service)
         codebase, question = old.codebase, _question(old)
-    return _release(
-        engine,
-        name,
-        codebase=codebase,
-        question=question,
-        action="restarted",
-        settle_seconds=settle_seconds,
-    )
+        cause = ReleaseCause(
+            action=ReleaseAction.RESTART, ref=old.asked_ref, settle_seconds=settle_seconds
+        )
+    return _release(engine, name, codebase=codebase, question=question, cause=cause)
 
 
 def rollback_service(
@@ -310,15 +302,14 @@ def rollback_service(
         service = find_service(name)
         target = default_target(service) if number is None else ran_release(service, number)
         codebase, question = target.codebase, _question(target)
+        cause = ReleaseCause(
+            action=ReleaseAction.ROLLBACK,
+            ref=target.asked_ref,
+            rolled_back_to=target.number,
+            settle_seconds=settle_seconds,
+        )
         check_class(engine, codebase, question)
-    return _release(
-        engine,
-        name,
-        codebase=codebase,
-        question=question,
-        action="rolled back",
-        settle_seconds=settle_seconds,
-    )
+    return _release(engine, name, codebase=codebase, question=question, cause=cause)
 
 
 def latest_outcome(engine: Engine, name: str) -> tuple[int, ReleaseOutcome, str | None]:

@@ -10,6 +10,7 @@ from odbctl.engine.api.events import EventFilter, find_events
 from odbctl.engine.api.instance_listing import observed_state
 from odbctl.engine.api.logs import last_words
 from odbctl.engine.api.lookups import find_service
+from odbctl.engine.api.release_changes import release_text
 from odbctl.engine.api.status import describe_one, list_events
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.record import describe_exit
@@ -153,7 +154,7 @@ def _release_lines(service: Service) -> list[str]:
     if not releases:
         return []
     newest = releases[-1]
-    text = f"release {newest.number} of {newest.codebase.commit[:12]} is {newest.outcome.value}"
+    text = f"{release_text(newest)}, by {newest.actor}, is {newest.outcome.value}"
     if newest.outcome is ReleaseOutcome.FAILED and service.release is not None:
         text += f" ({newest.reason}); release {service.release.number} goes on"
     return [text]

@@ -16,6 +16,7 @@ from odbctl.engine.model.states import (
     HostState,
     InstanceState,
     Overlap,
+    ReleaseAction,
     ReleaseOutcome,
     RestartPolicy,
 )
@@ -28,10 +29,14 @@ core = Schema("core")
 
 @core.define
 class Codebase(DbObject):
-    """A commit that a git ref resolved to, checked out once; never changed."""
+    """A commit that a git ref resolved to, checked out once.
+
+    Nothing of it changes but the refs, which are added to.
+    """
 
     name: Indexed[str]
     location: str
+    # The ref that the commit was first added under.
     ref: str
     commit: Indexed[str]
     tree: str
@@ -39,6 +44,36 @@ class Codebase(DbObject):
     subject: str = ""
     source_root: str | None = None
     python: str | None = None
+    # Every ref that the commit was added under, and when it last was. Empty in homes of
+    # earlier versions until the commit is added again.
+    ref_added_at: dict[str, float] = {}
+
+    @property
+    def refs(self) -> list[str]:
+        """Every ref that the commit was added under, the first one first."""
+        return list(self._ref_times())
+
+    @property
+    def last_ref(self) -> str:
+        """The ref that the commit was added under last."""
+        times = self._ref_times()
+        return max(times, key=lambda ref: times[ref])
+
+    @property
+    def last_added_at(self) -> float:
+        """When the commit was last added, under any ref."""
+        return max(self._ref_times().values())
+
+    def added_under_at(self, ref: str) -> float:
+        """Return when the commit was last added under one of its refs."""
+        return self._ref_times()[ref]
+
+    def add_ref(self, ref: str, *, at: float) -> None:
+        """Keep a ref that the commit was added under. Needs an open transaction."""
+        self.ref_added_at = {**self._ref_times(), ref: at}
+
+    def _ref_times(self) -> dict[str, float]:
+        return {self.ref: self.added_at} | dict(self.ref_added_at)
 
 
 @core.define
@@ -125,6 +160,18 @@ class Release(DbObject):
     outcome: ReleaseOutcome = ReleaseOutcome.ROLLING
     finished_at: float | None = None
     reason: str | None = None
+    # The ref as it was typed, and what made the release. Releases of earlier versions have
+    # neither.
+    ref: str = ""
+    action: ReleaseAction | None = None
+    rolled_back_to: int | None = None
+    # What differs from the release before, as texts without secrets.
+    changes: list[str] = []
+
+    @property
+    def asked_ref(self) -> str:
+        """The ref that was asked for; it stays when the commit gets further refs."""
+        return self.ref or self.codebase.ref
 
     @property
     def class_spec(self) -> str:

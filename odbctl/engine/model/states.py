@@ -73,6 +73,16 @@ class ReleaseOutcome(StrEnum):
     SUPERSEDED = "superseded"  # a later one replaced it
 
 
+class ReleaseAction(StrEnum):
+    """What made a release."""
+
+    CREATE = "create"  # the service was created
+    DEPLOY = "deploy"  # another commit was deployed
+    CONFIGURE = "configure"  # configuration or environment was changed
+    RESTART = "restart"  # every instance was replaced
+    ROLLBACK = "rollback"  # an earlier release was taken again
+
+
 class ExitCause(StrEnum):
     """How a process ended."""
 
