@@ -118,7 +118,7 @@ class FrameScreen(Screen[None]):
         (61, "-narrow"),
         (110, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-short"), (22, "-high")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-short"), (22, "-middle"), (32, "-high")]
     CRUMB: ClassVar[str] = ""
 
     def __init__(self, state: DashboardState) -> None:

@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from odbctl.tui.arrange import Arrangement, Arranger, Keyed, Resource
-from odbctl.tui.columns import Column
+from odbctl.tui.columns import Column, wide_order
 from odbctl.tui.keymap import identified
 from odbctl.tui.paint import NOTHING, Cell, Tone
 from odbctl.tui.table import RowTable
@@ -32,7 +32,9 @@ class ResourceTable(RowTable[Row], Generic[Row]):
             Binding("o", "sort", "Sort; arrows choose the column", show=False),
             Binding("Z", "freeze", "Freeze the order", show=False),
             Binding("exclamation_mark", "faults", "Faults only", show=False),
-            Binding("w", "wide", "Wide columns", show=False),
+            Binding("w", "wide", "Wide: every column", show=False),
+            Binding("right", "columns(1)", "Wide: columns to the right", show=False),
+            Binding("left", "columns(-1)", "Wide: columns to the left", show=False),
             Binding("space", "mark", "Mark the row", show=False),
             Binding("c", "copy", "Copy the name; again: the row", show=False),
         ]
@@ -137,8 +139,24 @@ class ResourceTable(RowTable[Row], Generic[Row]):
         self.choose(replace(chosen, has_faults_only=not chosen.has_faults_only))
 
     def action_wide(self) -> None:
-        """Show the wide columns first, or the usual ones."""
+        """Let every column be reached, or show the usual ones."""
+        self._skipped = 0
         self.choose(replace(self.arrangement, is_wide=not self.arrangement.is_wide))
+
+    def action_columns(self, step: int) -> None:
+        """Scroll the columns of a wide table, beside the key columns, which stay."""
+        if not self.arrangement.is_wide or (step > 0 and not self.hidden_columns):
+            return
+        self._skipped = max(self._skipped + step, 0)
+        self._refresh_changed()
+        self.post_message(self.Arranged())
+
+    @property
+    def hidden_columns(self) -> int:
+        """How many columns of a wide table are still to come on the right."""
+        shown = {column.name for column in self.columns}
+        order = wide_order(self._specs)[self._skipped :]
+        return sum(spec.name not in shown for spec in order) if self._is_wide else 0
 
     def action_freeze(self) -> None:
         """Keep every row where it is, or let them move again."""

@@ -84,9 +84,10 @@ class RowTable(DrawnTable, Generic[Row], can_focus=True):
         self._empty = ""
         self._cursor = 0
         self._columns: tuple[Column, ...] = ()
-        self._columns_key = (-1, False)
+        self._columns_key = (-1, False, 0)
         self._marks: frozenset[str] = frozenset()
         self._is_wide = False
+        self._skipped = 0
         self._painted: dict[int, Line] = {}
         self.lines_rendered = 0
         self._is_passive = is_passive
@@ -211,7 +212,7 @@ class RowTable(DrawnTable, Generic[Row], can_focus=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns there is room for."""
-        key = (self.line_width, self._is_wide)
+        key = (self.line_width, self._is_wide, self._skipped)
         if key != self._columns_key:
             self._columns_key = key
             self._columns = columns_for(self._specs, *key)

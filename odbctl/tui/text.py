@@ -95,6 +95,16 @@ def percent(value: float) -> str:
     return f"{value:.0f}%" if value < 999.5 else f"{value / 1000:.0f}k%"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return `1 instance`, `4 instances`."""
+    return f"{count} {plural(count, noun)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a noun in the number that goes with a count."""
+    return noun if count == 1 else f"{noun}s"
+
+
 def short_commit(commit: str) -> str:
     """Return the beginning of a hash, as git shows it."""
     return commit[:_HASH_CELLS]

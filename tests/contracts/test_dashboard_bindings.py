@@ -144,6 +144,8 @@ ARRANGED: Table = {
     "freeze": Press(seen=lambda w: w.chosen.is_frozen, after=["Z"]),
     "faults": Press(seen=lambda w: w.chosen.has_faults_only, after=["exclamation_mark"]),
     "wide": Press(seen=lambda w: w.chosen.is_wide, after=["w"]),
+    "columns(1)": "test_arrows_scroll_the_columns_of_a_wide_table",
+    "columns(-1)": "test_arrows_scroll_the_columns_of_a_wide_table",
     "mark": Press(before=["g"], seen=lambda w: w.table.marked, after=[*BACK, "g"]),
     "copy": Press(before=["g"], seen=lambda w: w.app.clipboard == w.table.cursor_key),
 }

@@ -82,6 +82,11 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+def text_of(text: str, size: Size) -> str:
+    """Return what shows that everything was read; low terminals have no log pane."""
+    return "ready" if text == "as JSON" and size[1] < 32 else text
+
+
 def name_of(screen: str, size: Size, state: str = "normal", kind: str = "txt") -> str:
     return f"{screen}-{size[0]}x{size[1]}-{state}.{kind}"
 
@@ -95,10 +100,10 @@ def test_the_services_screen(size: Size, state: str) -> None:
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         if state == "unreadable":
-            await until_shown(pilot, app, "as JSON")
+            await until_shown(pilot, app, text_of("as JSON", size))
             backend.failure = StoreError("the disk is gone", hint="look for it")
             backend.wake()
-        await until_shown(pilot, app, text)
+        await until_shown(pilot, app, text_of(text, size))
         differences.append(await compare(pilot, app, name_of("services", size, state)))
 
     run_app(backend, scenario, size=size, toolbox=full_toolbox())
@@ -110,7 +115,7 @@ def test_a_tour_of_all_screens(size: Size) -> None:
     differences: list[str] = []
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "as JSON")
+        await until_shown(pilot, app, text_of("as JSON", size))
         for stop in TOUR:
             for key in stop.keys:
                 await pilot.press(key)
@@ -128,7 +133,7 @@ def test_the_colours_of_services_and_logs(theme: str) -> None:
     differences: list[str] = []
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "as JSON")
+        await until_shown(pilot, app, text_of("as JSON", COLOURS))
         await pilot.press("space", "j", "j")
         await until_shown(pilot, app, "1 marked")
         differences.append(await compare(pilot, app, name_of("services", COLOURS, theme, "svg")))

@@ -62,7 +62,7 @@ def table_of(app: DashboardApp) -> ResourceTable[ServiceRow]:
     [
         (
             a_snapshot(*SERVICES),
-            ["manager up", "▲ 1 degraded", "api instances", "signal 9", "line 39", "crashed"],
+            ["manager up", "▲ 1 degraded", "api instances", "api-2"],
         ),
         (
             a_snapshot(manager=ManagerState.ABSENT),
@@ -70,15 +70,16 @@ def table_of(app: DashboardApp) -> ResourceTable[ServiceRow]:
         ),
         (
             a_snapshot(*SERVICES, manager=ManagerState.STOPPED),
-            ["no manager", "odbctl manager start", "billing", "line 39"],
+            ["no manager", "odbctl manager start", "billing", "api-2"],
         ),
-        (a_snapshot(*MANY), ["● 200 running", "service-000", "service-000 log"]),
+        (a_snapshot(*MANY), ["● 200 running", "service-000", "service-000 instances"]),
     ],
     ids=["normal", "empty", "manager-down", "many"],
 )
 def test_first_screen(size: tuple[int, int], snapshot: DashboardSnapshot, texts: list[str]) -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        for text in texts:
+        panes = ["signal 9", "line 39", "crashed"] if size[1] > 24 and "api-2" in texts else []
+        for text in [*texts, *panes]:
             await until_shown(pilot, app, text)
         assert max(map(len, screen_lines(app))) <= size[0]
         await until_shown(pilot, app, "q Quit")
@@ -116,7 +117,7 @@ def test_a_tiny_terminal_is_not_laid_out_without_an_end() -> None:
 
 def test_resizing_goes_through_every_layout() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        for width, height in [(61, 16), (1, 1), (200, 60), (40, 40), (80, 24)]:
+        for width, height in [(61, 16), (80, 24), (1, 1), (200, 60), (40, 40), (80, 40)]:
             await pilot.resize_terminal(width, height)
         await until_shown(pilot, app, "line 39")
 
@@ -125,11 +126,11 @@ def test_resizing_goes_through_every_layout() -> None:
 
 def test_keys_move_the_cursor_and_the_panes_follow() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "service-000 log")
+        await until_shown(pilot, app, "service-000 instances")
         await pilot.press("j", "j", "k")
-        await until_shown(pilot, app, "service-001 log")
+        await until_shown(pilot, app, "service-001 instances")
         await pilot.press("G")
-        await until_shown(pilot, app, "service-199 log")
+        await until_shown(pilot, app, "service-199 instances")
         await pilot.press("g", "ctrl+f")
         assert table_of(app).cursor_key not in {"service-000", "service-199"}
         await pilot.press("ctrl+b")
@@ -142,7 +143,7 @@ def test_the_cursor_stays_on_its_service_when_rows_move() -> None:
     backend = a_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press("j")
         backend.put(a_snapshot(a_service("aaa"), *SERVICES))
         await until_shown(pilot, app, "aaa")
@@ -171,7 +172,7 @@ def test_a_tick_without_change_draws_no_row() -> None:
         await until_shown(pilot, app, "▲ 0 degraded")
         assert table.lines_rendered == before + 1
 
-    run_app(backend, scenario)
+    run_app(backend, scenario, size=(120, 40))
 
 
 def test_text_of_others_is_no_markup() -> None:
@@ -195,7 +196,7 @@ def test_stopping_asks_first_with_cancel_focused() -> None:
     backend = a_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press("x")
         assert isinstance(app.screen, ConfirmDialog)
         assert "Stop api: 2 instances" in screen_text(app)
@@ -211,7 +212,7 @@ def test_keys_typed_ahead_of_a_dialog_are_not_heard() -> None:
     answers: list[bool | None] = []
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         dialog = ConfirmDialog("Stop api?", "Stop api: 2 instances", deaf_seconds=3_600)
         app.push_screen(dialog, answers.append)
         await pilot.press("right", "tab", "l", "enter", "escape", "q")
@@ -230,7 +231,7 @@ def test_a_confirmed_action_is_about_what_was_shown(key: str, verb: OrderVerb) -
     backend = a_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press(key)
         backend.put(a_snapshot(a_service("other")))
         button = app.screen.query_one("#confirm", Button)
@@ -248,7 +249,7 @@ def test_starting_asks_nothing_and_shows_a_refusal_with_its_hint() -> None:
     backend.flows.failure = ConflictError("it is [locked]", hint="odbctl service unlock api")
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press("u")
         await until_shown(pilot, app, "✖ it is [locked] - odbctl service unlock api")
         assert backend.flows.orders == [Order(verb=OrderVerb.START, targets=("api",))]
@@ -260,7 +261,7 @@ def test_scaling_takes_a_number_in_range() -> None:
     backend = a_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press("equals_sign", *"99999", "enter")
         await until_shown(pilot, app, "a number from 0 to 10000")
         await pilot.press("home", "shift+end", "7", "enter")
@@ -275,7 +276,7 @@ def test_without_a_manager_only_starting_is_possible(key: str) -> None:
     backend = a_backend(a_snapshot(*SERVICES, manager=ManagerState.STOPPED))
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press(key)
         await until_shown(pilot, app, "✖ No manager acts on this home")
         await pilot.press("u")
@@ -287,7 +288,7 @@ def test_without_a_manager_only_starting_is_possible(key: str) -> None:
 
 def test_a_filter_narrows_while_typing_and_esc_clears_it() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press("slash", *"mail")
         await until(pilot, lambda: "billing" not in screen_text(app))
         assert table_of(app).cursor_key == "mailer"
@@ -311,7 +312,7 @@ def test_what_is_empty_says_what_to_type() -> None:
 
 def test_the_reason_of_the_selected_service_is_told_where_no_column_is() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press("j")
         await until_shown(pilot, app, "billing: billing has a reason")
 
@@ -335,14 +336,14 @@ def test_the_log_has_a_screen_of_its_own_and_the_pane_rests(key: str) -> None:
         backend.logs["api"].log("new")
         await until_shown(pilot, app, "new")
 
-    run_app(backend, scenario)
+    run_app(backend, scenario, size=(120, 40))
 
 
 def test_a_home_that_cannot_be_read_leaves_the_last_data_and_comes_back() -> None:
     backend = a_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         backend.failure = StoreError("the disk is gone", hint="look for it")
         backend.wake()
         await until_shown(pilot, app, "Cannot read the home")
@@ -358,11 +359,11 @@ def test_a_home_that_cannot_be_read_leaves_the_last_data_and_comes_back() -> Non
 
 def test_help_lists_every_binding() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press("question_mark")
         await until_shown(pilot, app, "Restart")
         await pilot.press("escape")
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
 
     run_app(a_backend(), scenario, size=(120, 40))
     lines = help_lines([("Here", ServicesScreen.BINDINGS), ("Tables", RowTable.BINDINGS)])
@@ -385,7 +386,7 @@ def test_quitting_ends_the_reader_and_changes_nothing(key: str) -> None:
     backend = a_backend()
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await pilot.press(key)
 
     run_app(backend, scenario)

@@ -90,7 +90,7 @@ def test_a_chosen_key_works_and_the_old_one_does_not() -> None:
     backend = FakeBackend(a_snapshot(a_service("api"), a_service("billing")))
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api log")
+        await until_shown(pilot, app, "api instances")
         await until_shown(pilot, app, "s Start")
         await pilot.press("u", "j", "n", "s")
         await until(pilot, lambda: backend.flows.orders)

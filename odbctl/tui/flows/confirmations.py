@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from odbctl.tui.flows.orders import Order, OrderVerb, counted, is_about_instances, names_text
-from odbctl.tui.text import visible
+from odbctl.tui.flows.orders import Order, OrderVerb, is_about_instances, names_text
+from odbctl.tui.text import counted, visible
 
 KILL_WORD = "kill"
 _MEANINGS = {

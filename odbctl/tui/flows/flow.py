@@ -28,7 +28,7 @@ from odbctl.tui.flows.menu import (
     service_menu,
 )
 from odbctl.tui.flows.menu_dialog import ActionsDialog
-from odbctl.tui.flows.orders import Order, OrderVerb, counted, names_text, step_text
+from odbctl.tui.flows.orders import Order, OrderVerb, names_text, step_text
 from odbctl.tui.flows.plan_dialog import MakePlan, PlanDialog
 from odbctl.tui.flows.ref_dialog import RefDialog
 from odbctl.tui.flows.release_dialog import ReleaseDialog
@@ -40,7 +40,7 @@ from odbctl.tui.messages import NoticeRaised, StatusChanged
 from odbctl.tui.paint import Cell
 from odbctl.tui.reader import failure_text
 from odbctl.tui.state import done, told
-from odbctl.tui.text import visible
+from odbctl.tui.text import counted, visible
 
 
 class Flows:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
-from odbctl.tui.flows.orders import OrderVerb, counted
+from odbctl.tui.flows.orders import OrderVerb
 from odbctl.tui.snapshot import ENDED_INSTANCE_STATES
+from odbctl.tui.text import counted
 
 DEPLOY = "deploy"
 ROLL_BACK = "roll back"

@@ -68,11 +68,6 @@ def names_text(names: tuple[str, ...]) -> str:
     return ", ".join([*names[:NAMES_SHOWN], *([f"{more} more"] if more > 0 else [])])
 
 
-def counted(count: int, noun: str) -> str:
-    """Return `1 instance`, `4 instances`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def outcome_text(lines: Sequence[str], errors: Sequence[OdbctlError]) -> str:
     """Return a line about what was done to the targets, or raise what went wrong.
 

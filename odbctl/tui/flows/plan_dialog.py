@@ -13,11 +13,10 @@ from textual.widgets import Button, Static
 
 from odbctl.tui.dialogs import DEAF_SECONDS, DIALOG_CSS, DeafDialog, room
 from odbctl.tui.drawing import content_lines
-from odbctl.tui.flows.orders import counted
 from odbctl.tui.flows.paint import plan_lines
 from odbctl.tui.flows.rows import PlanView
 from odbctl.tui.flows.work import Work, WorkDone, WorkTold
-from odbctl.tui.text import visible
+from odbctl.tui.text import counted, visible
 
 MakePlan = Callable[[Work], PlanView]
 

@@ -23,7 +23,7 @@ from odbctl.tui.resource_table import ResourceTable
 from odbctl.tui.snapshot import DashboardSnapshot
 from odbctl.tui.state import DashboardState, done
 from odbctl.tui.table import RowTable
-from odbctl.tui.text import visible
+from odbctl.tui.text import plural, visible
 from odbctl.tui.views import View
 
 Row = TypeVar("Row", bound=Keyed)
@@ -90,6 +90,8 @@ class ResourceScreen(FrameScreen, Generic[Row]):
             notes.append(Cell(f"/{visible(chosen.filter_text)}", Tone.BUSY))
         words = ((chosen.has_faults_only, "!faults"), (chosen.is_frozen, "frozen"))
         notes += [Cell(word, Tone.BUSY) for is_set, word in words if is_set]
+        if chosen.is_wide:
+            notes.append(Cell(_wide_note(table.hidden_columns), Tone.BUSY))
         return notes
 
     def rows_of(self, snapshot: DashboardSnapshot) -> Sequence[Row]:
@@ -198,3 +200,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
     def action_open(self) -> None:
         """Open the row under the cursor: as YAML, where there is no better."""
         self.action_describe()
+
+
+def _wide_note(hidden: int) -> str:
+    return f"wide: {hidden} more {plural(hidden, 'column')}, arrows" if hidden else "wide"

@@ -32,10 +32,14 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
     """Services above; instances, log and events of the selected one below."""
 
     DEFAULT_CSS = """
-    ServicesScreen #table { height: 8fr; }
-    ServicesScreen #instances { height: 5fr; }
+    ServicesScreen #table { max-height: 45%; }
+    ServicesScreen #instances { max-height: 30%; }
+    ServicesScreen.-middle #table { max-height: 70%; }
+    ServicesScreen.-middle #instances { max-height: 100%; }
+    ServicesScreen.-middle #bottom { display: none; }
+    ServicesScreen.-short #table { max-height: 100%; }
     ServicesScreen.-short #instances, ServicesScreen.-short #bottom { display: none; }
-    ServicesScreen #bottom { height: 8fr; layout: vertical; }
+    ServicesScreen #bottom { height: 1fr; layout: vertical; }
     ServicesScreen #logs { height: 5fr; overflow-x: hidden; }
     ServicesScreen #events { height: 3fr; }
     ServicesScreen.-wide #bottom { layout: horizontal; }
@@ -111,6 +115,20 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
         super().show_body(state)
         self._show_selected(state)
 
+    def on_resize(self) -> None:
+        """Fit frame and panes to the size; its classes are there after the next refresh."""
+        super().on_resize()
+        self.call_after_refresh(self._show_selected, self.state)
+
+    def _fit_panes(self) -> None:
+        """Give the panes what the table does not need; CSS limits how much it may have."""
+        # Filtered rows count too, so that a filter moves no pane while it is typed.
+        table_lines = max(self.table.all_count, 1) + 1
+        # The pane's border, its header, and at least one line.
+        pane_lines = max(len(self._instances.rows), 1) + 2
+        self.table.styles.height = "1fr" if self.has_class("-short") else table_lines
+        self._instances.styles.height = pane_lines if self.has_class("-high") else "1fr"
+
     def reason_of(self, row: ServiceRow) -> str:
         """Return why a service is as it is."""
         return row.full_reason
@@ -155,8 +173,9 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
         name = visible(detail.service)
         current = [row for row in detail.instances if row.is_current]
         self._instances.show_rows(current, state.now, empty=NO_INSTANCES if is_known else "")
-        self._show_log(key)
+        self._show_log(key if self.has_class("-high") else None)
         self._events.show_rows(detail.events, state.now)
+        self._fit_panes()
         for pane, what in ((self._instances, "instances"), (self._events, "events")):
             title = Content(f"{name} {what}")
             if pane.border_title != title:
