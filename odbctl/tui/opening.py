@@ -12,12 +12,14 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odbctl.errors import OdbctlError, UsageError
 from odbctl.paths import Home
+from odbctl.tui.hangup import HangupWatch
 from odbctl.tui.views import BY_WORD, View
 
 if TYPE_CHECKING:
@@ -182,12 +184,17 @@ def key_groups() -> Groups:
 
 
 async def _run(app: DashboardApp, options: Options, *, is_headless: bool) -> None:
-    """Run the app; a signal to end ends it as `q` does, and the terminal is left sane."""
+    """Run the app; a signal or a terminal that hangs up ends it as `q` does."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, app.exit)
-    await app.run_async(
-        headless=is_headless,
-        size=options.size if is_headless else None,
-        mouse=options.has_mouse,
-    )
+    with ExitStack() as stack:
+        if not is_headless:
+            terminal = sys.__stdin__ or sys.stdin  # what Textual reads keys from
+            watch = HangupWatch(terminal.fileno(), lambda: loop.call_soon_threadsafe(app.exit))
+            stack.enter_context(watch)
+        await app.run_async(
+            headless=is_headless,
+            size=options.size if is_headless else None,
+            mouse=options.has_mouse,
+        )

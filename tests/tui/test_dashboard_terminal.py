@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,7 @@ from waiting import eventually
 
 from odbctl.errors import UsageError
 from odbctl.paths import Home
+from odbctl.tui.hangup import EXIT_CODE
 from odbctl.tui.opening import Options, open_dashboard
 
 ENTER_ALTERNATE_SCREEN, LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
@@ -27,6 +30,16 @@ def broken(screen):
 
 FrameScreen.action_help = broken
 runpy.run_module("odbctl.tui", run_name="__main__")
+"""
+
+# An app that is told that its terminal is gone, and does not end.
+STAYS_AFTER_HANGUP = """
+import threading
+from odbctl.tui.hangup import HangupWatch
+
+with HangupWatch(0, lambda: None, leave_seconds=0.1):
+    print("watching", flush=True)
+    threading.Event().wait()
 """
 
 
@@ -71,6 +84,25 @@ def test_a_signal_under_a_prompt_leaves_the_terminal_sane(
     eventually(lambda: b"/" in terminal.output)
     terminal.process.send_signal(number)
     assert_left_sane(terminal)
+
+
+@pytest.mark.parametrize("keys", [b"", b"/x", b"1"], ids=["table", "prompt", "overview"])
+def test_a_terminal_that_hangs_up_ends_it_without_a_signal(terminal: Terminal, keys: bytes) -> None:
+    terminal.type(keys)
+    # It is not the controlling terminal of the dashboard's session: no SIGHUP comes.
+    terminal.hang_up()
+    assert terminal.process.wait(30) == 0
+
+
+def test_a_dashboard_that_cannot_leave_in_order_ends_anyway() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STAYS_AFTER_HANGUP], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"watching\n"
+        process.stdin.close()
+        assert process.wait(30) == EXIT_CODE
 
 
 def test_an_error_in_the_event_loop_leaves_the_terminal_sane(home: Home) -> None:

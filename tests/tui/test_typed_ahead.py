@@ -79,7 +79,7 @@ def test_letters_behind_a_colon_are_a_command() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         type_at_once(app, *":ho", "enter", ":", *"svc", "enter", *"/ra")
         await until_shown(pilot, app, "/ra")
-        assert table_of(app).arrangement.filter_text == "ra"
+        await until(pilot, lambda: table_of(app).arrangement.filter_text == "ra")
 
     assert not run(scenario, backend).flows.orders
 
