@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     go on for long, and a quick one ends without taking the interpreter down. Both
     together are a quarter of its time.
     """
-    run = _Run(list(sys.argv[1:] if argv is None else argv))
+    run = _Run(_split_formats(sys.argv[1:] if argv is None else argv))
     if argv is None:
         gc.disable()
     _mend_streams()
@@ -115,6 +115,8 @@ class _Run:
 
     def _run(self) -> int:
         flags, words = _split_flags(self.words)
+        if words[:1] == ["--version"] and (flags or words[1:]):
+            words = ["version", *words[1:]]
         if (text := _front_help(words)) is not None:
             self.text = text
             return 0
@@ -137,6 +139,22 @@ class _Run:
 
         gc.enable()
         return _app.run(found.noun, found.name, found.words, typed=found.typed)
+
+
+_FORMATS = ("table", "wide", "json", "yaml", "name")
+
+
+def _split_formats(argv: Sequence[str]) -> list[str]:
+    """Return the words with `-o=json` and `-ojson` as two words; those after `--` stay."""
+    words: list[str] = []
+    for place, word in enumerate(argv):
+        if word == "--":
+            return [*words, *argv[place:]]
+        if word.startswith("-o=") or (word.startswith("-o") and word[2:] in _FORMATS):
+            words += ["-o", word[2:].removeprefix("=")]
+        else:
+            words.append(word)
+    return words
 
 
 def wants_json(words: Sequence[str]) -> bool:

@@ -77,8 +77,10 @@ class Settings:
     @property
     def timeout_seconds(self) -> float | None:
         """How long to wait by default; None is for ever."""
+        from odbctl.units import parse_duration
+
         text = self["timeout_seconds"]
-        return float(text) if text else None
+        return parse_duration(text) if text else None
 
 
 def load_settings(
@@ -200,9 +202,9 @@ def _checked(setting: Setting) -> Setting:
 
 
 def _check_timeout(setting: Setting) -> None:
+    from odbctl.units import parse_duration
+
     try:
-        is_good = 0 <= float(setting.value) < float("inf")
-    except ValueError:
-        is_good = False
-    if not is_good:
-        raise UsageError(f"{setting.origin}: {setting.value!r} is not a number of seconds")
+        parse_duration(setting.value)
+    except UsageError as error:
+        raise UsageError(f"{setting.origin}: {error.message}", hint=error.hint) from error

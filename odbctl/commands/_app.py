@@ -19,7 +19,7 @@ import typer
 
 from odbctl.commands._results import Result, Text
 from odbctl.commands._session import session
-from odbctl.commands.catalog import NOUNS, TOP, module_of
+from odbctl.commands.catalog import LISTINGS, NOUNS, TOP, UNFORMATTED, module_of
 from odbctl.errors import OdbctlError, UsageError
 
 # The root of everything typer says of a wrong command line.
@@ -45,6 +45,26 @@ def _take_json(value: bool) -> None:
         session().set_flag("output", "json")
 
 
+def _take_quiet(value: bool) -> None:
+    if value:
+        session().set_flag("output", "name")
+
+
+def _take_no_headers(value: bool) -> None:
+    if value:
+        session().arrangement = session().arrangement._replace(has_headers=False)
+
+
+def _take_sort(value: str | None) -> None:
+    if value is not None:
+        session().arrangement = session().arrangement._replace(sort=value)
+
+
+def _take_filters(value: list[str] | None) -> None:
+    if value:
+        session().arrangement = session().arrangement._replace(filters=tuple(value))
+
+
 _COMMON: dict[str, Any] = {
     "output": Annotated[
         str | None,
@@ -68,9 +88,45 @@ _COMMON: dict[str, Any] = {
         typer.Option("--home", metavar="DIR", help="Use this odbctl home", callback=_take("home")),
     ],
 }
+# Options of commands that print a list.
+_LISTING: dict[str, Any] = {
+    "quiet": Annotated[
+        bool,
+        typer.Option("-q", "--quiet", help="Print names only", callback=_take_quiet),
+    ],
+    "no_headers": Annotated[
+        bool,
+        typer.Option("--no-headers", help="Print no column heads", callback=_take_no_headers),
+    ],
+    "sort": Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Sort by a column; -COLUMN reverses", callback=_take_sort
+        ),
+    ],
+    "row_filters": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="KEY=VALUE",
+            help="Only rows with this value, which may be a pattern; != excludes; repeatable",
+            callback=_take_filters,
+        ),
+    ],
+}
 # Commands that pass on what stands behind `--`.
 _PASSING_ON = frozenset({("service", "configure"), ("hook", "add"), ("service", "exec")})
-_DEFAULTS = {"output": None, "json": False, "color": None, "home": None}
+_DEFAULTS = {
+    "output": None,
+    "json": False,
+    "color": None,
+    "home": None,
+    "quiet": False,
+    "no_headers": False,
+    "sort": None,
+    "row_filters": None,
+}
+_FORMATS = frozenset({"output", "json"})
 
 
 def new_app(noun: str | None = None) -> typer.Typer:
@@ -91,7 +147,7 @@ def command(
             help=_help_of(app.info.name, name, work),
             epilog=epilog,
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        )(_with_common_options(work))
+        )(_with_common_options(work, _common_of(app.info.name, name)))
         return work
 
     return define
@@ -104,19 +160,30 @@ def _help_of(noun: str | None, name: str, work: Callable[..., object]) -> str:
     return f"{line}.\n\n{more}"
 
 
-def _with_common_options(work: Callable[..., Result]) -> Callable[..., Result]:
-    """Return `work` as typer shall see it: with options that their callbacks take."""
+def _common_of(noun: str | None, name: str) -> dict[str, Any]:
+    """Return the common options that a command takes."""
+    key = (noun, name)
+    common = {**(_LISTING if key in LISTINGS else {}), **_COMMON}
+    if key in UNFORMATTED:
+        common = {option: hint for option, hint in common.items() if option not in _FORMATS}
+    return common
+
+
+def _with_common_options(
+    work: Callable[..., Result], common: dict[str, Any]
+) -> Callable[..., Result]:
+    """Return `work` as typer sees it: with common options, whose callbacks handle them."""
 
     @wraps(work)
     def run(**given: Any) -> Result:
-        return work(**{name: value for name, value in given.items() if name not in _COMMON})
+        return work(**{name: value for name, value in given.items() if name not in common})
 
     signature = inspect.signature(work, eval_str=True)
     extra = [
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation
         )
-        for name, annotation in _COMMON.items()
+        for name, annotation in common.items()
     ]
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
     visible = cast("Any", run)
@@ -147,6 +214,8 @@ def run(noun: str | None, name: str, words: Sequence[str], *, typed: str | None 
         place = own.index("--")
         session().words_after_dashes = tuple(own[place + 1 :])
         own = own[:place]
+    if (noun, name) in UNFORMATTED:
+        _refuse_format(path, own)
     shown = io.StringIO()
     try:
         with redirect_stdout(shown):  # help is printed while parsing
@@ -157,6 +226,17 @@ def run(noun: str | None, name: str, words: Sequence[str], *, typed: str | None 
         return Text(shown.getvalue())
     except _TYPER_ERRORS as error:
         raise _translated(error, path) from error
+
+
+def _refuse_format(path: str, words: Sequence[str]) -> None:
+    """Refuse -o for a command whose output has one form; it would be ignored.
+
+    Raises:
+        UsageError: A format was asked for.
+    """
+    typed = any(w in ("-o", "--json") or w.startswith("--output") for w in words)
+    if typed or session().settings.flag("output") is not None:
+        raise UsageError(f"{path} has no output formats", hint="leave out -o or --json")
 
 
 def _translated(error: Exception, path: str) -> OdbctlError:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
-from odbctl.commands._results import as_document, as_list
+from odbctl.commands._results import Document, as_document, as_list
 from odbctl.commands._table import field_of
-from odbctl.commands._text import duration, local_time, size
+from odbctl.commands._text import local_time
 from odbctl.engine.api.ends import describe_end
+from odbctl.units import duration, exact_duration, size
 
 COMMIT_DIGITS = 10
 
@@ -110,27 +112,47 @@ def exit_text(value: object) -> str:
 
 
 def instance_up(value: object) -> str:
-    """Return how long an instance runs, or ran."""
-    running_at = text_of(value, "running_at")
-    if not running_at:
-        return ""
-    ended_at = text_of(value, "ended_at")
-    return duration((float(ended_at) if ended_at else time.time()) - float(running_at))
+    """Return how long an instance has been running, or was."""
+    return duration(run_seconds(value)) if text_of(value, "running_at") else ""
+
+
+def run_seconds(value: object) -> float:
+    """Return how long an instance has been running, in seconds."""
+    return _elapsed(value, "running_at")
 
 
 def took(value: object) -> str:
-    """Return how long a run has taken, or takes by now."""
-    started_at, ended_at = text_of(value, "started_at"), text_of(value, "ended_at")
-    if not started_at:
-        return ""
-    return duration((float(ended_at) if ended_at else time.time()) - float(started_at))
+    """Return how long a run took, or has taken so far."""
+    return duration(took_seconds(value)) if text_of(value, "started_at") else ""
+
+
+def took_seconds(value: object) -> float:
+    """Return how long a run took, in seconds."""
+    return _elapsed(value, "started_at")
+
+
+def _elapsed(value: object, since: str) -> float:
+    start, end = text_of(value, since), text_of(value, "ended_at")
+    return (float(end) if end else time.time()) - float(start) if start else 0.0
+
+
+def age_of(field: str) -> Callable[[Document], float]:
+    """Return a function that gives the age of a document by a time in it, to sort by."""
+
+    def age(document: Document) -> float:
+        at = document.get(field)
+        return -at if isinstance(at, int | float) else 0.0
+
+    return age
 
 
 def probe(value: object) -> str:
-    """Return a probe as `tcp:8080 every 10 s, 3 x within 5 s`."""
+    """Return a probe as `tcp:8080 every 10s, fails after 3 x 5s`."""
     period, limit = text_of(value, "period_seconds"), text_of(value, "timeout_seconds")
-    often = f"every {float(period or 0):g} s"
-    return f"{text_of(value, 'probe')} {often}, {text_of(value, 'failure_threshold')} x {limit} s"
+    often = f"every {exact_duration(float(period or 0))}"
+    within = exact_duration(float(limit or 0))
+    threshold = text_of(value, "failure_threshold")
+    return f"{text_of(value, 'probe')} {often}, fails after {threshold} x {within}"
 
 
 def hook_call(value: object) -> str:

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from odbctl.errors import UsageError
+from odbctl.units import exact_duration, parse_duration
 
-def _number_of_seconds(value: float | None) -> float | None:
-    """Refuse what is no number, for no time would ever be later than it."""
-    if value is not None and math.isnan(value):
-        raise typer.BadParameter("not a number of seconds")
-    return value
+
+def parse_seconds(value: object) -> float:
+    """Read a duration that was typed, or a default, as seconds."""
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        return parse_duration(str(value))
+    except UsageError as error:
+        raise typer.BadParameter(f"{error.message}; {error.hint}") from error
+
+
+def duration_option(*flags: str, text: str, default: float | None = None) -> Any:
+    """Return an option that takes a duration such as `10`, `45s` or `1h30m`.
+
+    Args:
+        flags: Its names; by default the parameter's.
+        text: Its help.
+        default: The default in seconds, as the help shows it.
+    """
+    if default is not None:
+        text = f"{text} ({exact_duration(default)})"
+    return typer.Option(
+        *flags, metavar="DURATION", help=text, parser=parse_seconds, show_default=False
+    )
 
 
 ServiceName = Annotated[str, typer.Argument(metavar="NAME", help="The service")]
@@ -28,20 +48,11 @@ CodebaseSpec = Annotated[
     str, typer.Argument(metavar="NAME[@REF]", help="The codebase; the newest version without REF")
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done")]
-Timeout = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SECONDS", help="Wait at most so long", min=0.0, callback=_number_of_seconds
-    ),
-]
+Timeout = Annotated[float | None, duration_option(text="Wait at most this long, as 30s or 5m")]
 Settle = Annotated[
     float,
-    typer.Option(
-        "--settle",
-        metavar="SECONDS",
-        help="How long new instances have to stay ready before old ones stop",
-        min=0.0,
-        callback=_number_of_seconds,
+    duration_option(
+        "--settle", text="How long new instances have to stay ready before old ones stop"
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]

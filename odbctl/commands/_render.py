@@ -24,12 +24,13 @@ from odbctl.commands._results import (
     as_document,
     as_list,
 )
-from odbctl.commands._session import Session, Terminal
+from odbctl.commands._session import Arrangement, Session, Terminal
 from odbctl.commands._table import field_of, paint, table
 from odbctl.commands._text import visible, visible_lines
 from odbctl.commands._views import COLUMNS, fields, name_of
 from odbctl.errors import OdbctlError, PartlyDoneError
 
+DEFAULT_ARRANGEMENT = Arrangement()
 _SERVICE_COLUMNS = frozenset({"SERVICE", "OWNER", "CPU%", "RSS"})
 
 
@@ -38,14 +39,13 @@ def render(result: Result, session: Session) -> int:
     out, output = session.out, session.output
     match result:
         case Text():
-            if result.text:
-                _write(out, result.text.rstrip("\n"))
+            _write_text(result, out, output)
             return 0
         case Stream():
             _write_stream(result, out, output)
             return result.exit_code()
         case Live():
-            _write_live(result, out, output)
+            _write_live(result, session)
             return 0
         case Listing():
             _write_listing(result, session)
@@ -87,23 +87,46 @@ def _write(out: Terminal, *lines: str) -> None:
         raise OutputError(f"cannot write the output: {error.strerror}") from error
 
 
+def _write_text(result: Text, out: Terminal, output: str) -> None:
+    if result.document is not None and output in ("json", "yaml"):
+        _write(out, data_text(result.document, output, out))
+    elif result.text:
+        _write(out, result.text.rstrip("\n"))
+
+
 def _write_listing(result: Listing, session: Session) -> None:
     out, output = session.out, session.output
+    result = _arranged(result, session)
     if output in ("table", "wide") and not result.documents:
         if result.empty:
             session.say(result.empty)
     elif output in ("table", "wide"):
-        _write(out, *listing_lines(result, out, is_wide=output == "wide"))
+        _write(out, *listing_lines(result, session))
     elif output == "name":
         _write(out, *map(name_of, result.documents))
     else:
         _write(out, data_text(result.documents, output, out))
 
 
-def listing_lines(result: Listing, out: Terminal, *, is_wide: bool) -> list[str]:
+def _arranged(result: Listing, session: Session) -> Listing:
+    """Return a listing filtered and sorted as the command line asks."""
+    if session.arrangement == DEFAULT_ARRANGEMENT:
+        return result
+    from odbctl.commands._arrange import arranged
+
+    return arranged(result, session.arrangement)
+
+
+def listing_lines(result: Listing, session: Session) -> list[str]:
     """Return a listing as a table."""
-    columns = [c for c in COLUMNS[result.kind] if is_wide or not c.is_wide]
-    return table(columns, result.documents, width=out.width, has_color=out.has_color)
+    out, is_wide = session.out, session.output == "wide"
+    return table(
+        [c for c in COLUMNS[result.kind] if is_wide or not c.is_wide],
+        result.documents,
+        width=out.width,
+        has_color=out.has_color,
+        has_headers=session.arrangement.has_headers,
+    )
 
 
 def _write_single(result: Single, out: Terminal, output: str) -> None:
@@ -174,12 +197,14 @@ def _flush_and_report(errors: Iterable[OdbctlError], output: str) -> None:
         tell(error, is_json=output == "json")
 
 
-def _write_live(result: Live, out: Terminal, output: str) -> None:
-    """Draw a listing again and again on a terminal; elsewhere print what has changed."""
+def _write_live(result: Live, session: Session) -> None:
+    """Draw a listing whenever it changes on a terminal; elsewhere print changed documents."""
+    out, output = session.out, session.output
     known: dict[str, Document] = {}
-    for listing in result.listings:
+    for found in result.listings:
+        listing = _arranged(found, session)
         if output in ("table", "wide") and out.is_live:
-            lines = listing_lines(listing, out, is_wide=output == "wide")
+            lines = listing_lines(listing, session)
             _write(out, _HOME_AND_CLEAR + "\n".join(lines or [listing.empty]))
             continue
         for document in listing.documents:

@@ -67,9 +67,10 @@ class Live(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Text that is the same in every format."""
+    """Text; with `document` also what JSON and YAML print instead."""
 
     text: str
+    document: Document | Sequence[Document] | None = None
 
 
 Result = Listing | Single | Done | Many | Stream | Live | Text

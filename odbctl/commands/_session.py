@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -55,11 +55,20 @@ def _columns(stream: TextIO) -> int:
         return DEFAULT_COLUMNS
 
 
+class Arrangement(NamedTuple):
+    """How a list is printed: `--no-headers`, `--sort` and `--filter`, as typed."""
+
+    has_headers: bool = True
+    sort: str = ""
+    filters: tuple[str, ...] = ()
+
+
 class Session:
     """One run of the command line."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.arrangement = Arrangement()
         # What stood behind `--`, for a command that passes it on; None without `--`.
         self.words_after_dashes: tuple[str, ...] | None = None
 

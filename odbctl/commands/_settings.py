@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from odbctl.commands._options import duration_option
 from odbctl.commands._results import Result
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ def _number(flag: str, metavar: str, text: str) -> Any:
     return Annotated[float | None, typer.Option(flag, metavar=metavar, help=text, min=0.0)]
 
 
+def _duration(flag: str, text: str) -> Any:
+    return Annotated[float | None, duration_option(flag, text=text)]
+
+
 # By field of ServiceSettings.
 _OPTIONS: dict[str, Any] = {
     "placement": _text("--placement", "GROUP", "Only on hosts of this placement group"),
@@ -31,20 +36,20 @@ _OPTIONS: dict[str, Any] = {
     "memory_limit": _text("--memory-limit", "SIZE", "The kernel lets each have no more: 512M"),
     "cpu_limit": _number("--cpu-limit", "X", "The kernel gives each no more cores; 0: no limit"),
     "restart": _text("--restart", "POLICY", "always, on-failure or never"),
-    "stop_grace_seconds": _number("--stop-grace", "SECONDS", "Time to stop before it is killed"),
+    "stop_grace_seconds": _duration("--stop-grace", "Time to stop before it is killed"),
     "stop_signal": _text("--stop-signal", "SIGNAL", "Sent at once when it is to stop"),
     "readiness": _text(
         "--readiness", "PROBE", "Ready when: health, tcp:8080, http:8080/ready, exec:CMD, none"
     ),
     "liveness": _text("--liveness", "PROBE", "Alive while: the same"),
-    "probe_period_seconds": _number("--probe-period", "SECONDS", "Between two probes"),
-    "probe_timeout_seconds": _number("--probe-timeout", "SECONDS", "For the answer to a probe"),
+    "probe_period_seconds": _duration("--probe-period", "Between two probes"),
+    "probe_timeout_seconds": _duration("--probe-timeout", "For the answer to a probe"),
     "probe_failures": Annotated[
         int | None,
         typer.Option("--probe-failures", metavar="N", help="In a row, until it counts", min=1),
     ],
-    "start_grace_seconds": _number(
-        "--start-grace", "SECONDS", "Time to become ready; liveness is not asked before"
+    "start_grace_seconds": _duration(
+        "--start-grace", "Time to become ready; liveness is not asked before"
     ),
     "on_unhealthy": _text("--on-unhealthy", "WHAT", "replace or report, when liveness fails"),
     "depends_on": Annotated[

@@ -51,6 +51,8 @@ class Column(NamedTuple):
     show: Callable[[object], str] = str
     is_wide: bool = False
     is_state: bool = False
+    # What `--sort` compares, where it is neither the field's number nor the text.
+    order: Callable[[Document], float] | None = None
 
 
 def field_of(document: Document, path: str) -> object:
@@ -75,15 +77,19 @@ def table(
     *,
     width: int | None,
     has_color: bool,
+    has_headers: bool = True,
 ) -> list[str]:
     """Return the lines of a table; `width` None does not cut."""
     heads = [c.head for c in columns]
     rows = [heads, *([cell(document, c) for c in columns] for document in documents)]
-    widths = [max(display_width(row[n]) for row in rows) for n in range(len(columns))]
+    measured = rows if has_headers else rows[1:]
+    widths = [max(display_width(row[n]) for row in measured) for n in range(len(columns))]
     if width is not None:
         widths = _shrink(widths, heads, width)
     lines: list[str] = []
     for index, row in enumerate(rows):
+        if index == 0 and not has_headers:
+            continue
         cells = [
             _fit(text, room, is_last=n == len(columns) - 1)
             for n, (text, room) in enumerate(zip(row, widths, strict=True))

@@ -31,31 +31,6 @@ def visible_lines(text: str) -> str:
     )
 
 
-def duration(seconds: float) -> str:
-    """Return seconds in at most two units, as `3m12s`."""
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    minutes, second = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes}m{second:02}s"
-    hours, minute = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours}h{minute:02}m"
-    days, hour = divmod(hours, 24)
-    return f"{days}d{hour:02}h"
-
-
 def local_time(at: float) -> str:
     """Return a time as `2026-11-23 23:14:05`, in the local zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-
-
-def size(count: float) -> str:
-    """Return bytes as `12.5 MB`."""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from odbctl.commands._cells import (
+    age_of,
     ago,
     byte_size,
     commas,
@@ -25,17 +26,20 @@ from odbctl.commands._cells import (
     ready_counts,
     ref_and_commit,
     release_action,
+    run_seconds,
     running_counts,
     short,
     text_of,
     took,
+    took_seconds,
     why_short,
     words,
     yes_no,
 )
 from odbctl.commands._results import Document
 from odbctl.commands._table import Column
-from odbctl.commands._text import duration, visible
+from odbctl.commands._text import visible
+from odbctl.units import duration
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "service": (
@@ -53,7 +57,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("RAM-GB", "ram_gb", number, is_wide=True),
         Column("POLICY", "restart", is_wide=True),
         Column("LOCK", "lock", is_wide=True),
-        Column("AGE", "created_at", ago, is_wide=True),
+        Column("AGE", "created_at", ago, order=age_of("created_at"), is_wide=True),
         Column("REASON", "reason"),
     ),
     "instance": (
@@ -62,7 +66,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("STATE", "state", is_state=True),
         Column("READY", "", is_ready, is_state=True),
         Column("PID", "pid"),
-        Column("UP", "", instance_up),
+        Column("UP", "", instance_up, order=run_seconds),
         Column("FAILURES", "failures"),
         Column("COMMIT", "commit", short),
         Column("RELEASE", "release", is_wide=True),
@@ -88,7 +92,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("RUN", "id"),
         Column("STATE", "state", is_state=True),
         Column("STARTED", "started_at", moment),
-        Column("TOOK", "", took),
+        Column("TOOK", "", took, order=took_seconds),
         Column("EXIT", "exit", exit_text),
         Column("COMMIT", "commit", short),
         Column("RELEASE", "release", is_wide=True),
@@ -101,7 +105,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("REF", "refs", commas),
         Column("COMMIT", "commit", short),
         Column("STATE", "state", is_state=True),
-        Column("AGE", "added_at", ago),
+        Column("AGE", "added_at", ago, order=age_of("added_at")),
         Column("USED-BY", "used_by", words),
         Column("REPO", "repo", folder),
         Column("ENVIRONMENT", "environment", folder, is_wide=True),
@@ -127,7 +131,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("HOST", "host"),
         Column("STATE", "state", is_state=True),
         Column("PID", "pid"),
-        Column("UP", "started_at", ago),
+        Column("UP", "started_at", ago, order=age_of("started_at")),
         Column("STRATEGY", "strategy"),
         Column("VERSION", "odbctl_version"),
         Column("LOG", "log", folder, is_wide=True),
@@ -155,7 +159,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("STATE", "outcome", is_state=True),
         Column("ACTION", "", release_action),
         Column("COMMIT", "codebase", ref_and_commit),
-        Column("AGE", "created_at", ago),
+        Column("AGE", "created_at", ago, order=age_of("created_at")),
         Column("ACTOR", "actor"),
         Column("CHANGES", "changes", commas),
         Column("CODEBASE", "codebase.name", is_wide=True),

@@ -158,6 +158,43 @@ _MODULES: dict[tuple[str | None, str], str] = {
     **{("service", verb): "execution" for verb in ("exec", "shell")},
 }
 
+# Commands that print a list: they take -q, --no-headers, --sort and --filter.
+LISTINGS: frozenset[tuple[str | None, str]] = frozenset(
+    {
+        (None, "ps"),
+        (None, "doctor"),
+        ("codebase", "list"),
+        ("codebase", "services"),
+        ("service", "list"),
+        ("service", "runs"),
+        ("service", "status"),
+        ("service", "history"),
+        ("instance", "list"),
+        ("instance", "figures"),
+        ("host", "list"),
+        ("manager", "status"),
+        ("event", "list"),
+        ("hook", "list"),
+        ("db", "types"),
+        ("db", "list"),
+        ("db", "check"),
+        ("config", "show"),
+    }
+)
+
+# Commands whose output has one form, or that hand the terminal over: they refuse -o.
+UNFORMATTED: frozenset[tuple[str | None, str]] = frozenset(
+    {
+        (None, "metrics"),
+        (None, "completion"),
+        (None, "tui"),
+        (None, "demo"),
+        ("service", "exec"),
+        ("service", "shell"),
+        ("manager", "run"),
+    }
+)
+
 EXIT_CODES: tuple[tuple[int, str], ...] = (
     (0, "done"),
     (1, "failed"),

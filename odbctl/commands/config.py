@@ -60,9 +60,16 @@ def path() -> Result:
     """Print the files that settings are read from, the strongest first."""
     from odbctl.config import PROJECT_FILE, project_file, user_file
 
-    own = user_file(session().settings["home"])
+    files = {"user": user_file(session().settings["home"])}
     try:
         folder = os.getcwd()
-    except OSError:  # it was removed: no project file can be there
-        return Text(own)
-    return Text(f"{project_file(folder) or os.path.join(folder, PROJECT_FILE)}\n{own}")
+    except OSError:
+        pass  # it was removed: no project file can be there
+    else:
+        found = project_file(folder) or os.path.join(folder, PROJECT_FILE)
+        files = {"project": found, **files}
+    documents = [
+        {"kind": "path", "version": 1, "name": name, "path": file, "exists": os.path.isfile(file)}
+        for name, file in files.items()
+    ]
+    return Text("\n".join(files.values()), documents)

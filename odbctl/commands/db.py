@@ -15,8 +15,8 @@ from odbctl.commands._confirm import confirm
 from odbctl.commands._options import Yes
 from odbctl.commands._results import Done, Listing, Result, Single, Stream
 from odbctl.commands._session import session
-from odbctl.commands._text import size
 from odbctl.errors import UsageError
+from odbctl.units import size
 
 app = new_app("db")
 

@@ -9,7 +9,7 @@ import typer
 
 from odbctl.commands._app import command, new_app
 from odbctl.commands._confirm import confirm
-from odbctl.commands._options import Yes
+from odbctl.commands._options import Yes, duration_option
 from odbctl.commands._results import Listing, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done
@@ -46,10 +46,10 @@ def add(
         str | None, typer.Option(metavar="FILE", help="Lines of `Name: value` for the page")
     ] = None,
     debounce: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Quiet after a call, per object", min=0.0)
+        float, duration_option(text="No further call for an object for this long", default=10.0)
     ] = 10.0,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="The call is ended then", min=0.1)
+        float, duration_option(text="End a call that takes longer", default=10.0)
     ] = 10.0,
 ) -> Result:
     """Add a hook: a command behind `--`, or a page, that is called for events.

@@ -9,7 +9,7 @@ import typer
 
 from odbctl.commands._app import command, new_app
 from odbctl.commands._failures import InterruptedWaitError
-from odbctl.commands._options import HostOption
+from odbctl.commands._options import HostOption, duration_option
 from odbctl.commands._results import Done, Listing, Result, Text
 from odbctl.commands._session import session
 from odbctl.commands._text import visible_lines
@@ -120,7 +120,7 @@ def stop(
         bool, typer.Option("--with-services", help="Stop every service first")
     ] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wait at most so long", min=0.0)
+        float, duration_option(text="Wait at most this long", default=STOP_TIMEOUT_SECONDS)
     ] = STOP_TIMEOUT_SECONDS,
 ) -> Result:
     """Stop a manager; services go on unless --with-services."""
@@ -170,7 +170,8 @@ def logs(
 
     with session().open_engine() as engine:
         found = manager_log_lines(engine, host, count=lines)
-    return Text("\n".join(map(visible_lines, found)))
+    documents = [{"kind": "line", "version": 1, "host": host, "text": line} for line in found]
+    return Text("\n".join(map(visible_lines, found)), documents)
 
 
 @command(
@@ -207,15 +208,17 @@ def install(
     options = _options(host, placement, cores, ram_gb, max_instances, strategy, start_method)
     home = session().home
     if init:
-        return Text(make_init_line(home, options))
+        line = make_init_line(home, options)
+        return Text(line, _unit_document(None, line))
     unit = make_unit(home, options, is_system=system)
     if show:
-        return Text(unit.text.rstrip("\n"))
+        document = _unit_document(str(unit.path), unit.text, *unit.commands)
+        return Text(unit.text.rstrip("\n"), document)
     action = "installed" if write_unit(unit) else "unchanged"
-    document = {
-        "kind": "unit",
-        "version": 1,
-        "path": str(unit.path),
-        "commands": list(unit.commands),
-    }
+    document = _unit_document(str(unit.path), unit.text, *unit.commands)
     return Done(action, str(unit.path), document, notes=unit.commands)
+
+
+def _unit_document(path: str | None, text: str, *commands: str) -> dict[str, object]:
+    """Describe a systemd unit, or a crontab line, which has no path."""
+    return {"kind": "unit", "version": 1, "path": path, "commands": list(commands), "text": text}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ALL = {"-a": "all", "--all": "all"}
 _OUTPUT = {"-o": "output", "--output": "output", "--color": "color"}
+_LISTING = {"-q": "quiet", "--quiet": "quiet"}
 _LOG_SWITCHES = {
     **_ALL,
     "-f": "follow",
@@ -64,6 +65,10 @@ def quick_result(noun: str | None, name: str, words: list[str], session: Session
     plain = parse_plain(words, switches=known.switches, values=known.values)
     if plain is None or not known.least <= len(plain.names) <= known.most:
         return None
+    if "quiet" in plain.switches:
+        if "output" in plain.flags:
+            return None
+        session.set_flag("output", "name")
     for flag, value in plain.flags.items():
         session.set_flag(flag, value)
     return known.work(plain, session)
@@ -186,12 +191,12 @@ _MANY = 1000
 _LOGS = Quick(0, _MANY, _logs, _LOG_SWITCHES, _LOG_VALUES)
 _QUICK: dict[tuple[str | None, str], Quick] = {
     (None, "version"): Quick(0, 0, _version),
-    (None, "ps"): Quick(0, _MANY, _ps, _ALL),
+    (None, "ps"): Quick(0, _MANY, _ps, {**_ALL, **_LISTING}),
     (None, "why"): Quick(1, 1, _why),
-    ("service", "status"): Quick(0, _MANY, _status),
-    ("service", "list"): Quick(0, 0, _services),
+    ("service", "status"): Quick(0, _MANY, _status, _LISTING),
+    ("service", "list"): Quick(0, 0, _services, _LISTING),
     ("service", "logs"): _LOGS,
     ("service", "start"): Quick(1, _MANY, _start, values={"--count": "count"}),
     ("service", "stop"): Quick(1, _MANY, _stop),
-    ("instance", "list"): Quick(0, 0, _ps, _ALL),
+    ("instance", "list"): Quick(0, _MANY, _ps, {**_ALL, **_LISTING}),
 }

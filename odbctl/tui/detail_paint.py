@@ -22,7 +22,8 @@ from odbctl.tui.plot import Plot
 from odbctl.tui.plot_axis import date, percent, size, size_top
 from odbctl.tui.plot_canvas import Point
 from odbctl.tui.resource_rows import ReleaseRow
-from odbctl.tui.text import duration, fit, visible
+from odbctl.tui.text import fit, visible
+from odbctl.units import duration
 
 Line = tuple[Cell, ...]
 NAME_CELLS = 14

@@ -13,7 +13,8 @@ from odbctl.tui.snapshot import (
     DashboardSnapshot,
     ManagerState,
 )
-from odbctl.tui.text import clip, clip_left, duration, visible
+from odbctl.tui.text import clip, clip_left, visible
+from odbctl.units import duration
 
 NEXT = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 # Younger data is as of now; a number that counts up would only draw the eye.

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from odbctl.tui.snapshot import ILL_WORDS, RUN_FAILED, EventRow, InstanceRow, ServiceRow
-from odbctl.tui.text import duration, moment, percent, size, sparkline, visible
+from odbctl.tui.text import moment, percent, sparkline, visible
+from odbctl.units import duration, size
 
 
 class Tone(StrEnum):

@@ -48,21 +48,6 @@ def fit(text: str, width: int, *, is_right: bool = False) -> str:
     return padding + clipped if is_right else clipped + padding
 
 
-def duration(seconds: float) -> str:
-    """Return seconds in at most two units, as `3m12s`."""
-    whole = max(0, int(seconds))
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    if minutes == 0:
-        return f"{second}s"
-    if hours == 0:
-        return f"{minutes}m{second:02}s"
-    if days < 2:
-        return f"{hours}h{minute:02}m"
-    return f"{days}d{hour:02}h"
-
-
 def clock(at: float) -> str:
     """Return a time of day in the local zone, as `23:14:05`."""
     return time.strftime("%H:%M:%S", time.localtime(at))
@@ -76,16 +61,6 @@ def moment(at: float, now: float) -> str:
     if abs(now - at) < CLOCK_SECONDS:
         return clock(at)
     return time.strftime("%b %d", time.localtime(at))
-
-
-def size(byte_count: float) -> str:
-    """Return bytes in at most four characters, as `340M` or `1.2G`."""
-    value = byte_count / 1024
-    for unit in "KMGT":
-        if value < 999.5 or unit == "T":
-            return f"{value:.1f}{unit}" if value < 9.95 and unit != "K" else f"{value:.0f}{unit}"
-        value /= 1024
-    return ""
 
 
 def percent(value: float) -> str:

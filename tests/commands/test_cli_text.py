@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from odbctl.commands._text import duration, size, visible, visible_lines
+from odbctl.commands._text import visible, visible_lines
 
 
 @pytest.mark.parametrize(
@@ -23,18 +23,3 @@ def test_control_characters_are_shown_as_escapes(text: str, shown: str) -> None:
 
 def test_lines_and_tabs_of_a_text_stay() -> None:
     assert visible_lines("a\tb\n\x07c") == "a\tb\n\\x07c"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0s"), (59.9, "59s"), (192, "3m12s"), (3660, "1h01m"), (200_000, "2d07h"), (-5, "0s")],
-)
-def test_durations_have_at_most_two_units(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (12_500, "12.5 kB"), (3e12, "3000.0 GB")]
-)
-def test_sizes_are_rounded(count: float, text: str) -> None:
-    assert size(count) == text

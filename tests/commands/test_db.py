@@ -55,10 +55,20 @@ def test_objects_of_a_codebase_are_shown_without_its_classes(home: Home) -> None
     (found,) = odbctl("db", "list", "Book", "--where", "is_lent=true", "--json").json
     assert found["fields"] == {"name": "a", "tags": ["x", "y"], "is_lent": True}
     assert odbctl("db", "show", str(book.oid), "--json").json == found
+    assert found["oid"] == str(book.oid)
     assert odbctl("db", "show", "shelf.Book", "a", "--json").json == found
     shown = odbctl("db", "show", "Book", "a").out
     assert "tags:" in shown
     assert '["x","y"]' in shown.replace(" ", "")
+
+
+def test_ids_of_objects_are_strings_also_inside_fields(stocked: Home) -> None:
+    (service,) = odbctl("db", "list", "core.Service", "--json").json
+    (release,) = odbctl("db", "list", "core.Release", "--json").json
+    assert release["fields"]["service"] == service["oid"]
+    assert service["fields"]["release"] == release["oid"]
+    assert isinstance(release["oid"], str)
+    assert release["fields"]["number"] == 1
 
 
 def test_list_is_bounded(home: Home) -> None:

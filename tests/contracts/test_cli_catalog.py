@@ -12,9 +12,11 @@ from cli_runner import odbctl
 from odbctl.cli import main
 from odbctl.commands.catalog import (
     EXIT_CODES,
+    LISTINGS,
     NOUNS,
     SHORTCUTS,
     TOP,
+    UNFORMATTED,
     all_commands,
     module_of,
     spellings,
@@ -46,7 +48,8 @@ def test_every_command_has_help_with_an_example(
     assert f"Usage: odbctl {' '.join(words)}" in text
     example = text.partition("Example:\n")[2]
     assert "odbctl" in example
-    assert "--output FORMAT" in text
+    assert ("--output FORMAT" in text) == ((noun, name) not in UNFORMATTED)
+    assert ("--sort COLUMN" in text) == ((noun, name) in LISTINGS)
     assert main(["help", *words]) == 0
     assert capsys.readouterr().out == text
 

@@ -41,9 +41,10 @@ from odbctl.tui.resources import (
     attention_rows,
 )
 from odbctl.tui.snapshot import ManagerState, ServiceRow, event_rows
-from odbctl.tui.text import percent, size, sparkline
+from odbctl.tui.text import percent, sparkline
 from odbctl.tui.theme import DARK, LIGHT
 from odbctl.tui.views import ENTRIES, WORDS, Command, Entry, View, parse_command
+from odbctl.units import size
 
 ALL_SPECS = [
     each.specs for each in (SERVICES, INSTANCES, HOSTS, CODEBASES, EVENTS, AWS, DEPLOYS, ATTENTION)
@@ -323,7 +324,7 @@ def test_figures_have_at_most_four_characters(byte_count: float, share: float) -
 
 
 def test_figures_read_as_people_say_them() -> None:
-    assert [size(n) for n in (0, 2**20, 340 * 2**20, 1.2 * 2**30)] == ["0K", "1.0M", "340M", "1.2G"]
+    assert [size(n) for n in (0, 2**20, 340 * 2**20, 1.2 * 2**30)] == ["0B", "1.0M", "340M", "1.2G"]
     assert [percent(n) for n in (0, 0.44, 12.3, 400)] == ["0.0%", "0.4%", "12%", "400%"]
     assert sparkline([0, 50, 100], 5, most=100) == "  ▁▅█"
     assert sparkline([1, 2, 3], 2, most=0) == "▁▁"

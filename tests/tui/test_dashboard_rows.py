@@ -31,7 +31,8 @@ from odbctl.tui.paint import (
 from odbctl.tui.resources import SERVICES
 from odbctl.tui.snapshot import ManagerState, event_rows, instance_rows
 from odbctl.tui.state import DashboardState
-from odbctl.tui.text import clip_left, duration, fit, visible
+from odbctl.tui.text import clip_left, fit, visible
+from odbctl.units import duration
 
 
 def an_instance_document(

@@ -8,7 +8,6 @@ from odbctl.engine.model.probes import Probe, ProbeKind
 from odbctl.errors import UsageError
 
 NONE = "none"
-_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _PROBE_HINT = "health, tcp:8080, http:8080/ready, exec:COMMAND or none"
 
 
@@ -75,23 +74,3 @@ def parse_signal(text: str) -> str:
     if found in (signal.SIGSTOP, signal.SIGCONT):
         raise UsageError(f"{found.name} stops no service", hint="as in SIGINT or SIGUSR1")
     return found.name
-
-
-def parse_size(text: str) -> int | None:
-    """Return the bytes of `512M`, `1.5G` or `10000`; None for "none".
-
-    Raises:
-        UsageError: It is no size.
-    """
-    words = text.strip().lower()
-    if words == NONE:
-        return None
-    words = words.removesuffix("b").removesuffix("i")
-    number, unit = (words[:-1], words[-1]) if words[-1:].isalpha() else (words, "")
-    try:
-        size = float(number) * _UNITS[unit]
-    except (ValueError, KeyError):
-        raise UsageError(f"{text!r} is no size", hint="as in 512M or 1.5G, or none") from None
-    if not 0 < size < 2**62:
-        raise UsageError(f"a size of {text!r}", hint="as in 512M or 1.5G, or none")
-    return int(size)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_service
 from odbctl.engine.api.results import Change
-from odbctl.engine.api.setting_texts import NONE, parse_probe, parse_signal, parse_size
+from odbctl.engine.api.setting_texts import NONE, parse_probe, parse_signal
 from odbctl.engine.api.status import describe_one
 from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.model.core import Service
@@ -21,6 +21,7 @@ from odbctl.engine.model.probes import Probe
 from odbctl.engine.model.states import Overlap, RestartPolicy
 from odbctl.engine.reconcile.dependencies import find_cycle
 from odbctl.errors import ConflictError, NotFoundError, UsageError
+from odbctl.units import parse_size
 
 # As large as what is written at once in a flood.
 _LEAST_SEGMENT_BYTES = 65_536

@@ -65,7 +65,8 @@ def _changes(engine: Engine, names: list[str]) -> Iterator[ChangeDocument]:
         for each in changes:
             yield {
                 "kind": "change", "version": VERSION, "commit": each.commit, "at": each.at,
-                "op": each.kind, "type": each.type, "oid": each.oid, "fields": list(each.fields),
+                "op": each.kind, "type": each.type, "oid": str(each.oid),
+                "fields": list(each.fields),
             }  # fmt: skip
 
 
@@ -100,6 +101,6 @@ def restore(home: Home, source: Path) -> BackupDocument:
 
 def _object(each: StoredObject) -> ObjectDocument:
     return {
-        "kind": "object", "version": VERSION, "type": each.type, "oid": each.oid, "rev": each.rev,
-        "fields": each.fields,
+        "kind": "object", "version": VERSION, "type": each.type, "oid": str(each.oid),
+        "rev": each.rev, "fields": each.fields,
     }  # fmt: skip

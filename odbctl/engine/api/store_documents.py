@@ -17,12 +17,15 @@ class TypeDocument(TypedDict):
 
 
 class ObjectDocument(TypedDict):
-    """One object of the database; `rev` counts its changes."""
+    """One object of the database; `rev` counts its changes.
+
+    `oid` is a string, because ids pass the 2**53 that JSON readers keep exact.
+    """
 
     kind: str
     version: int
     type: str
-    oid: int
+    oid: str
     rev: int
     fields: dict[str, object]
 
@@ -36,7 +39,7 @@ class ChangeDocument(TypedDict):
     at: float
     op: str
     type: str
-    oid: int
+    oid: str
     fields: list[str]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from odbctl.engine.odb.codec import Row, loads
 from odbctl.engine.odb.database import Database
@@ -20,6 +20,8 @@ from odbctl.engine.odb.sqlite_store import SqliteLink
 from odbctl.errors import NotFoundError, StoreError, UsageError
 
 CONTAINERS = ("list[", "dict[", "tuple[", "set[", "frozenset[")
+# Larger integers lose digits in JSON readers that use doubles.
+EXACT_IN_JSON = 2**53
 
 
 class StoredType(NamedTuple):
@@ -206,10 +208,21 @@ def _shown(text: str, value: object) -> object:
         return bool(value)
     if isinstance(value, str) and text.startswith(CONTAINERS):
         try:
-            return loads(value)
+            return _exact(loads(value))
         except ValueError:
             return value
-    return value
+    # The id of an object: its type is a class, as `core.Service`.
+    return str(value) if isinstance(value, int) and "." in text else value
+
+
+def _exact(value: object) -> object:
+    """Return a container in which ids of objects are strings, as JSON readers need them."""
+    if isinstance(value, dict):
+        return {key: _exact(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in cast("list[object]", value)]
+    is_id = isinstance(value, int) and abs(value) > EXACT_IN_JSON
+    return str(value) if is_id else value
 
 
 def _as_stored(text: str) -> str:

@@ -15,7 +15,8 @@ from rich.cells import cell_len, get_character_cell_size
 
 from odbctl.engine.api.log_pages import PageLine
 from odbctl.tui.logs.ansi import Run, runs_of
-from odbctl.tui.text import duration, visible
+from odbctl.tui.text import visible
+from odbctl.units import duration
 
 LANE_COLOURS = 8
 LONGEST_LANE_CELLS = 16

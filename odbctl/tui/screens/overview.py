@@ -19,8 +19,9 @@ from odbctl.tui.screens.resource_screen import FILTER, ROW_KEYS, ResourceScreen
 from odbctl.tui.snapshot import DashboardSnapshot, EventRow
 from odbctl.tui.state import NO_SERVICES, DashboardState
 from odbctl.tui.table import RowTable
-from odbctl.tui.text import percent, size, sparkline
+from odbctl.tui.text import percent, sparkline
 from odbctl.tui.views import View
+from odbctl.units import size
 
 ALL_WELL = "● all is as wanted"
 _GRAPH_MOST = 100.0

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odbctl.engine.telemetry import log_span
-from odbctl.engine.telemetry.durations import parse_duration, parse_since
+from odbctl.engine.telemetry.durations import parse_since
 from odbctl.engine.telemetry.log_files import LogFiles, index_of, instances_in
 from odbctl.engine.telemetry.log_format import safe_text
 from odbctl.engine.telemetry.log_reader import read_lines, tail
 from odbctl.engine.telemetry.log_span import LOG, OUT, Span
 from odbctl.engine.telemetry.raw_times import MARK
 from odbctl.errors import UsageError
+from odbctl.units import parse_duration
 
 NOON = 1_795_521_600.0  # 2026-11-24T12:00:00Z
 
