@@ -11,6 +11,27 @@ from waiting import eventually
 
 from odbctl.engine.telemetry.log_files import LogFiles, instances_in
 
+# 200 MB, 100 MB a second at most and behind all other processes, so that a machine that is busy
+# with other tests can see each tenth of it.
+MEASURED_FLOODS = """
+class Svc(ServiceBase):
+    def do_work(self, should_stop):
+        child = '''
+import os, time
+os.nice(19)
+begin, largest = time.monotonic(), 0
+for number in range(800):
+    while number / 400 > time.monotonic() - begin:
+        pass
+    os.write(1, (b"%01023d\\\\n" % number) * 256)
+    largest = max(largest, os.fstat(1).st_blocks * 512)
+os.write(2, b"%d" % largest)
+'''
+        ran = subprocess.run([sys.executable, "-c", child], stderr=subprocess.PIPE)
+        print("largest:", int(ran.stderr))
+        should_stop.wait()
+"""
+
 INSTANCES = 4
 LINES_EACH = 250_000
 
@@ -66,6 +87,20 @@ def test_a_flood_of_a_child_is_bounded_while_it_lasts(world: World) -> None:
     assert out.stat().st_size == 40 * 10_000 * 100
     eventually(lambda: out.stat().st_blocks * 512 <= 8 << 20)
     assert world.texts()[-2].endswith("39")
+
+
+def test_flood_of_a_new_service_keeps_to_its_quota_from_the_first_second(world: World) -> None:
+    world.run("class Svc(ServiceBase):\n    pass\n", "other")  # the manager's first round is over
+    world.service(MEASURED_FLOODS, log_quota="10M")
+    world.start()
+    world.wait_line("largest:")
+    (largest,) = (int(t.split()[1]) for t in world.texts() if t.startswith("largest:"))
+    out = LogFiles.of(world.home.logs, "svc", "svc-1").out
+    assert out.stat().st_size == 200 << 20
+    assert largest <= (10 + 16) << 20
+    eventually(lambda: out.stat().st_blocks * 512 <= 10 << 20)
+    (line, *_) = (t for t in reversed(world.texts()) if not t.startswith("largest:"))
+    assert int(line) == 799
 
 
 def test_filters_of_the_command(world: World) -> None:

@@ -43,6 +43,10 @@ class Housekeeper:
         self._raw_times.start()
         self._logs.start()
 
+    def expect_logs(self, service: str, quota_bytes: int) -> None:
+        """Hold the logs of a service to its quota from its first line."""
+        self._raw_times.expect(service, quota_bytes)
+
     def stop(self) -> None:
         """End the threads. Idempotent."""
         self._raw_times.stop()

@@ -346,6 +346,8 @@ class ServiceManager(LaunchStrategy):
                     reason = f"it cannot be started: {plain_text(error)}"
                     now = time.time()
                     self.report(WorkerExited(number, None, None, None, now, reason=reason))
+        for launch in found:
+            self._house.expect_logs(launch.service, launch.log_quota_bytes)
         return found
 
     def worker_of(self, instance: int) -> ProcessIdentity | None:

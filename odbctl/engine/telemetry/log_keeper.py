@@ -1,8 +1,10 @@
 """The log keeper: bounds what all logs take together, and compresses what is old.
 
 A thread of the manager; its loop only hands over what it knows. Each service has a
-quota, and the host has one: the oldest files go first, those that are being written
-never. Logs of instances that nobody remembers go, too.
+quota, and the host has one: the oldest files are removed first, files that are being
+written never. A raw file that is larger than what has to go loses only its oldest bytes,
+and the newest file of a service is never removed by the service's own quota: it holds the
+reason of the last end. Logs of instances that the database has forgotten are removed, too.
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from odbctl.engine.telemetry.log_files import RAW_ENDS, index_of, segment_number
+from odbctl.engine.telemetry.raw_trim import BLOCK_BYTES, trim_raw
 
 HOST_QUOTA_BYTES = 2 * 2**30
 COMPRESS_AFTER_SECONDS = 600.0
 # What was touched this lately may be of an instance that is remembered only now.
 FRESH_SECONDS = 60.0
 _NICE = 19
+_INDEX_ENDS = tuple(os.fspath(index_of(Path(end))) for end in RAW_ENDS)
 
 
 class Known(NamedTuple):
@@ -93,7 +97,7 @@ class LogKeeper:
             files = _files(folder, found)
             if found is not None:
                 files = self._forget_unknown(service, files, found)
-                files = _within(files, found.quota_bytes)
+                files = _within(files, found.quota_bytes, keeps_newest=True)
                 for file in files:
                     _compress(file)
             remaining += files  # those of a removed service stay while there is room
@@ -136,21 +140,51 @@ def _files(folder: str, known: Known | None) -> list[_File]:
     return found
 
 
-def _within(files: list[_File], quota_bytes: int) -> list[_File]:
-    """Remove the oldest files until the rest is within the quota; return the rest."""
+def _within(files: list[_File], quota_bytes: int, *, keeps_newest: bool = False) -> list[_File]:
+    """Remove or shorten the oldest files until the rest is within the quota.
+
+    Args:
+        files: The files of one service, or of all.
+        quota_bytes: What they may take together.
+        keeps_newest: Whether the newest of them stays, whatever it takes.
+
+    Returns:
+        The files that are left.
+    """
     excess = sum(f.size for f in files) - quota_bytes
     if excess <= 0:
         return files
-    kept: list[_File] = []
-    for file in sorted(files):
-        if excess > 0 and not file.is_written:
-            _remove(file.path)
-            if file.path.endswith(RAW_ENDS):
-                _remove(os.fspath(index_of(Path(file.path))))
+    newest = max((f for f in files if f.size and not _is_index(f)), default=None)
+    removed: set[str] = set()
+    for file in sorted(f for f in files if not _is_index(f) and not f.is_written):
+        if excess <= 0:
+            break
+        is_raw = file.path.endswith(RAW_ENDS)
+        is_end = keeps_newest and file is newest
+        if is_raw and (is_end or file.size - excess >= BLOCK_BYTES):
+            excess -= _shorten(file, max(file.size - excess, BLOCK_BYTES))
+        elif not is_end:
+            removed.add(file.path)
+            if is_raw:
+                removed.add(os.fspath(index_of(Path(file.path))))
             excess -= file.size
-        else:
-            kept.append(file)
-    return kept
+    for path in removed:
+        _remove(path)
+    return [f for f in files if f.path not in removed]
+
+
+def _is_index(file: _File) -> bool:
+    """Tell whether a file holds the times of a raw file's lines, with which it is removed."""
+    return file.path.endswith(_INDEX_ENDS)
+
+
+def _shorten(file: _File, keep_bytes: int) -> int:
+    """Give the oldest bytes of a raw file back to the disk; return how many."""
+    trim_raw(file.path, keep_bytes)
+    try:
+        return max(0, file.size - os.stat(file.path).st_blocks * 512)
+    except OSError:
+        return file.size
 
 
 def _compress(file: _File) -> None:

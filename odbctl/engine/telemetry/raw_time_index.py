@@ -9,6 +9,7 @@ thread of the manager; when no manager lives only the precision suffers.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
@@ -18,10 +19,13 @@ from pathlib import Path
 
 from odbctl.engine.telemetry import inotify
 from odbctl.engine.telemetry.log_files import RAW_ENDS, index_of
+from odbctl.engine.telemetry.raw_quota import FIRST_PAUSE_SECONDS, RawQuotas
 from odbctl.engine.telemetry.raw_times import MARK
-from odbctl.engine.telemetry.raw_trim import BLOCK_BYTES, trim_raw
 
 REST_SECONDS = 0.1
+PRIORITY = -10  # ahead of those whose output it bounds
+# After a folder or a file was made: what is made next in it, or written to it, is near.
+REST_AFTER_NEW_SECONDS = 0.005
 LOOK_SECONDS = 1.0
 
 
@@ -40,8 +44,9 @@ class RawTimeIndex:
         self._folders: dict[int, Path] = {}
         self._files: dict[int, Path] = {}
         self._sizes: dict[Path, int] = {}
-        self._trimmed: dict[Path, int] = {}
-        self._keep_bytes: Mapping[str, int] = {}
+        self._quotas = RawQuotas()
+        self._grown: set[Path] = set()
+        self._has_new = False
         self._thread: threading.Thread | None = None
         self._wake = (-1, -1)
         self.last_error = ""
@@ -53,8 +58,12 @@ class RawTimeIndex:
         self._look()
 
     def keep(self, quota_bytes: Mapping[str, int]) -> None:
-        """Bound the raw files from now on: so many bytes of each stay, by service."""
-        self._keep_bytes = quota_bytes
+        """Hold the raw files of each service to its quota from now on."""
+        self._quotas.set_quotas(quota_bytes)
+
+    def expect(self, service: str, quota_bytes: int) -> None:
+        """Hold a service to its quota whose first instance is about to start."""
+        self._quotas.set_quota(service, quota_bytes)
 
     def fileno(self) -> int:
         """Return the descriptor to wait on, or -1 where files must be looked at."""
@@ -92,27 +101,50 @@ class RawTimeIndex:
             self._notify = None
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):  # a right that only root has
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PRIORITY)
         poll = select.poll()
         poll.register(self._wake[0], select.POLLIN)
-        rest = select.poll()
-        rest.register(self._wake[0], select.POLLIN)
+        stop = select.poll()
+        stop.register(self._wake[0], select.POLLIN)
         if self._notify is not None:
             poll.register(self._notify.fileno(), select.POLLIN)
         pause = None if self._notify is not None else int(LOOK_SECONDS * 1000)
         while True:
             ready = {descriptor for descriptor, _ in poll.poll(pause)}
+            self._grown.clear()
+            self._has_new = False
             try:
                 self.on_readable()
+                if self._wake[0] in ready or self._rest(stop):
+                    return
             except Exception as error:  # noqa: BLE001 - thread boundary, it is recorded
                 self.last_error = f"{type(error).__name__}: {error}"
-            if self._wake[0] in ready or rest.poll(int(REST_SECONDS * 1000)):
-                return
+                if self._wake[0] in ready or stop.poll(int(REST_SECONDS * 1000)):
+                    return
+
+    def _rest(self, stop: select.poll) -> bool:
+        """Rest until the next marks, and hold files that grow to their quota meanwhile.
+
+        Returns:
+            Whether the thread has to end.
+        """
+        rest = REST_AFTER_NEW_SECONDS if self._has_new else REST_SECONDS
+        until = time.monotonic() + rest
+        pause = FIRST_PAUSE_SECONDS if self._grown else rest
+        while (left := until - time.monotonic()) > 0:
+            if stop.poll(max(1, int(min(pause, left) * 1000))):
+                return True
+            pause = self._quotas.look(self._grown)
+        return False
 
     def _heed(self, notice: inotify.Notice) -> Path | None:
         if notice.mask & inotify.QUEUE_OVERFLOW:
             self._look()
         elif notice.mask & inotify.IGNORED:
-            self._sizes.pop(self._files.pop(notice.watch, Path()), None)
+            path = self._files.pop(notice.watch, Path())
+            self._sizes.pop(path, None)
+            self._quotas.forget(path)
             self._folders.pop(notice.watch, None)
         elif notice.watch in self._folders:
             self._add(self._folders[notice.watch] / notice.name)
@@ -131,6 +163,7 @@ class RawTimeIndex:
             self._add_folder(path)
 
     def _add_folder(self, folder: Path) -> None:
+        self._has_new = True
         if self._notify is not None:
             mask = inotify.CREATE | inotify.MOVED_TO | inotify.ONLY_DIRECTORY
             if (watch := self._notify.watch(folder, mask)) >= 0:
@@ -143,6 +176,7 @@ class RawTimeIndex:
             self._add(entry)
 
     def _add_file(self, path: Path) -> None:
+        self._has_new = True
         if self._notify is not None and (watch := self._notify.watch(path, inotify.MODIFY)) >= 0:
             self._files[watch] = path
         self._mark(path)
@@ -158,17 +192,12 @@ class RawTimeIndex:
                 at = self._clock()
             if status.st_size == self._sizes[path]:
                 return
+            self._grown.add(path)
+            self._quotas.look((path,))
             _append(index_of(path), MARK.pack(status.st_size, at))
             self._sizes[path] = status.st_size
-            self._trim(path, status.st_size)
         except OSError as error:
             self.last_error = str(error)  # no room, or removed: the file's own time serves
-
-    def _trim(self, path: Path, size: int) -> None:
-        keep_bytes = self._keep_bytes.get(path.parent.name)
-        trimmed = self._trimmed.get(path, 0)
-        if keep_bytes is not None and size - trimmed >= keep_bytes + BLOCK_BYTES:
-            self._trimmed[path] = trim_raw(path, keep_bytes, trimmed)
 
 
 def _last_mark_size(raw: Path) -> int:

@@ -20,7 +20,7 @@ from odbctl.engine.telemetry.raw_times import MARK
 _KEEP_SIZE = 0x01
 _PUNCH_HOLE = 0x02
 # Holes are made of whole blocks, and not for less than this.
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 16
 
 
 def trim_raw(path: str | os.PathLike[str], keep_bytes: int, trimmed: int = 0) -> int:

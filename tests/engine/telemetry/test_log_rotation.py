@@ -192,11 +192,13 @@ def test_the_times_of_a_raw_file_go_with_it(tmp_path: Path) -> None:
     files.out.parent.mkdir()
     files.out.write_bytes(b"x" * 10_000)
     index_of(files.out).write_bytes(b"y" * 16)
+    files.err.write_bytes(b"the end")
+    os.utime(files.out, (1000, 1000))
     keeper = LogKeeper(tmp_path, [tmp_path / "storage"])
     keeper.keep({"svc": Known(9000, ALL, ALL)})
     assert files.out.exists()  # it is being written
     keeper.keep({"svc": Known(9000, frozenset(), ALL)})
-    assert list(files.out.parent.iterdir()) == []
+    assert list(files.out.parent.iterdir()) == [files.err]
 
 
 def test_the_host_has_a_quota(tmp_path: Path) -> None:

@@ -1,0 +1,133 @@
+"""The quota of raw output holds while it is written, and never takes the end of a log."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from waiting import eventually
+
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
+from odbctl.engine.telemetry.log_reader import read_lines
+from odbctl.engine.telemetry.raw_quota import RawQuotas
+from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
+
+MB = 1 << 20
+NOBODY = frozenset[str]()
+# Writes so many MB of lines to descriptor 1, 100 MB a second at most and behind all other
+# processes, so that a machine that is busy with other tests can see each tenth of it. Measures
+# the file after each write, and says the largest size on the disk on descriptor 2.
+FLOODS = """
+import os, sys, time
+lines = (b"x" * 1023 + b"\\n") * 256
+os.nice(19)
+begin, largest = time.monotonic(), 0
+for number in range(int(sys.argv[1]) * 4):
+    while number / 400 > time.monotonic() - begin:
+        pass
+    os.write(1, lines)
+    largest = max(largest, os.fstat(1).st_blocks * 512)
+os.write(1, b"the end\\n")
+os.write(2, b"%d" % largest)
+"""
+
+
+def files_of(logs: Path, instance: str = "svc-1") -> LogFiles:
+    files = LogFiles.of(logs, "svc", instance)
+    os.makedirs(files.folder, exist_ok=True)
+    return files
+
+
+def allocated(path: Path) -> int:
+    return path.stat().st_blocks * 512
+
+
+def last_text(files: LogFiles) -> str:
+    return list(read_lines([files]))[-1].text
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[RawTimeIndex]:
+    index = RawTimeIndex(tmp_path)
+    index.start()
+    yield index
+    index.stop()
+
+
+def test_flood_into_a_new_file_keeps_to_the_quota_from_the_first_second(
+    index: RawTimeIndex, tmp_path: Path
+) -> None:
+    index.expect("svc", 10 * MB)
+    files = files_of(tmp_path)
+    command = [sys.executable, "-c", FLOODS, "300"]
+    with files.out.open("ab") as out:
+        ran = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=True)
+    assert files.out.stat().st_size > 300 * MB
+    assert int(ran.stderr) <= (10 + 16) * MB
+    eventually(lambda: allocated(files.out) <= 10 * MB)
+    assert last_text(files) == "the end"
+    assert index.last_error == ""
+
+
+def test_files_of_one_service_share_its_quota(tmp_path: Path) -> None:
+    quotas = RawQuotas()
+    quotas.set_quota("svc", 8 * MB)
+    files = [files_of(tmp_path, f"svc-{number}") for number in range(3)]
+    sizes = (6, 6, 1)
+    for each, size in zip(files, sizes, strict=True):
+        each.out.write_bytes((b"x" * 1023 + b"\n") * 1024 * size + b"the end\n")
+    quotas.look([each.out for each in files])
+    assert sum(allocated(each.out) for each in files) <= 5 * MB
+    assert allocated(files[2].out) >= 1 * MB
+    assert [last_text(each) for each in files] == ["the end"] * 3
+
+
+def test_file_is_not_trimmed_before_the_quota_is_reached(tmp_path: Path) -> None:
+    quotas = RawQuotas()
+    quotas.set_quota("svc", 8 * MB)
+    files = files_of(tmp_path)
+    files.out.write_bytes(b"x" * 7 * MB)
+    quotas.look([files.out])
+    assert allocated(files.out) >= 7 * MB
+
+
+def test_look_comes_the_sooner_the_faster_a_file_grows(tmp_path: Path) -> None:
+    now = [0.0]
+    quotas = RawQuotas(clock=lambda: now[0])
+    files = files_of(tmp_path)
+    pauses: list[float] = []
+    for grown in (0, 1000, MB, 10 * MB):
+        with files.out.open("ab") as out:
+            out.write(b"x" * grown)
+        pauses.append(quotas.look([files.out]))
+        now[0] += 0.01
+    assert pauses == sorted(pauses, reverse=True)
+    assert len(set(pauses)) == 4
+
+
+@pytest.mark.parametrize("end", ["out", "err"])
+def test_quota_shortens_the_log_of_an_ended_instance_and_keeps_its_end(
+    tmp_path: Path, end: str
+) -> None:
+    files = files_of(tmp_path)
+    raw = Path(f"{files.folder}/{files.instance}.{end}")
+    raw.write_bytes((b"x" * 1023 + b"\n") * 1024 * 20 + b"the end\n")
+    LogKeeper(tmp_path, []).keep({"svc": Known(5 * MB, NOBODY, frozenset({"svc-1"}))})
+    assert 4 * MB <= allocated(raw) <= 5 * MB + (1 << 17)
+    assert last_text(files) == "the end"
+
+
+def test_quota_removes_old_files_before_it_shortens_the_newest(tmp_path: Path) -> None:
+    old, new = files_of(tmp_path, "svc-1"), files_of(tmp_path, "svc-2")
+    for files in (old, new):
+        files.out.write_bytes(b"x" * 1023 + b"\n" + b"the end\n")
+    os.utime(old.out, (1000, 1000))
+    known = Known(0, NOBODY, frozenset({"svc-1", "svc-2"}))
+    LogKeeper(tmp_path, []).keep({"svc": known})
+    assert not old.out.exists()
+    assert last_text(new) == "the end"
