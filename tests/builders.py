@@ -32,6 +32,7 @@ class InstanceFields(TypedDict, total=False):
     ended_at: float | None
     exit_code: int | None
     is_terminated: bool
+    is_ended_by_person: bool
     readiness: bool | None
     ready_at: float | None
     unhealthy_at: float | None

@@ -58,6 +58,7 @@ def an_instance_document(
         "stopping_at": None,
         "ended_at": None,
         "exit": exit_,
+        "stopped_by": None,
         "reason": None,
         "message": "",
         "health": "",

@@ -56,6 +56,7 @@ class InstanceDocument(TypedDict):
     stopping_at: float | None
     ended_at: float | None
     exit: ExitDocument | None
+    stopped_by: str | None
     reason: str | None
     message: str
     health: str

@@ -83,6 +83,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "stopping_at": instance.stopping_at,
         "ended_at": instance.ended_at,
         "exit": exit_document(instance) if state in ENDED_STATES else None,
+        "stopped_by": instance.killed_by or instance.stopped_by or None,
         "reason": instance.reason,
         "message": instance.message,
         "health": instance.health,

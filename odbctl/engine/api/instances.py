@@ -1,4 +1,7 @@
-"""Use cases of single instances: stop one (it is replaced), kill one."""
+"""Use cases of single instances: stop one (it is replaced), kill one.
+
+Either way the end was asked for by a person: it is no crash, and no failure that counts.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,20 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.instance_listing import instance_document
 from odbctl.engine.api.lookups import actor, find_instance
 from odbctl.engine.api.results import Change
-from odbctl.engine.managers.identities import worker_identity
+from odbctl.engine.managers.identities import manager_identity, worker_identity
 from odbctl.engine.managers.processes import signal_group
+from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.events import record_instance_event
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
-from odbctl.errors import NotRunningError
+from odbctl.engine.worker.identity import is_alive
+from odbctl.errors import ConflictError, NotRunningError
 
 
 def stop_instance(engine: Engine, name: str) -> Change:
-    """Ask one instance to stop; while its service wants it, another takes its slot.
+    """Ask one instance to stop; another takes its slot while the service wants one there.
 
     Raises:
-        NotFoundError: There is none of that id.
+        NotFoundError: There is no instance of that id.
         NotRunningError: It has ended.
     """
 
@@ -29,8 +34,8 @@ def stop_instance(engine: Engine, name: str) -> Change:
         if instance.state in ENDED_STATES:
             raise NotRunningError(f"instance {name!r} has ended")
         if instance.state is not InstanceState.STOPPING:
-            instance.state = InstanceState.STOPPING
-            instance.stopping_at = time.time()
+            instance.stopped_by = actor()
+            _mark_stopping(instance)
             record_instance_event(instance, "stopping", "asked for", actor=actor())
         document = instance_document(engine.home, instance)
         return Change(action="stopping", message=f"instance {name}", document=document)
@@ -38,19 +43,44 @@ def stop_instance(engine: Engine, name: str) -> Change:
     return engine.db.run(write)
 
 
+def _mark_stopping(instance: ServiceInstance) -> None:
+    instance.state = InstanceState.STOPPING
+    instance.stopping_at = time.time()
+
+
 def kill_instance(engine: Engine, name: str) -> Change:
     """Send SIGKILL to one instance and its process group.
 
+    Written before the signal is sent, so that its manager takes the end for what it is.
+
     Raises:
-        NotFoundError: There is none of that id.
+        ConflictError: It runs inside its manager, without a process of its own.
+        NotFoundError: There is no instance of that id.
         NotRunningError: It has no living process.
     """
     with engine.db.view():
-        instance = find_instance(name)
-        identity = worker_identity(instance)
-        document = instance_document(engine.home, instance)
-    if identity is None or not signal_group(identity, signal.SIGKILL):
+        identity = worker_identity(find_instance(name))
+    if identity is None or not is_alive(identity):
         raise NotRunningError(f"instance {name!r} has no living process")
-    return Change(
-        action="killed", message=f"instance {name}: pid {identity.pid}", document=document
-    )
+
+    def write() -> Change:
+        instance = find_instance(name)
+        if instance.state in ENDED_STATES:
+            raise NotRunningError(f"instance {name!r} has ended")
+        if identity == manager_identity(instance.host):
+            raise ConflictError(
+                f"instance {name!r} has no process of its own",
+                hint=f"odbctl instance stop {name}",
+            )
+        instance.killed_by = actor()
+        if instance.state is not InstanceState.STOPPING:
+            _mark_stopping(instance)
+        text = f"SIGKILL to pid {identity.pid}, asked for"
+        record_instance_event(instance, "killed", text, actor=actor())
+        document = instance_document(engine.home, instance)
+        message = f"instance {name}: pid {identity.pid}"
+        return Change(action="killed", message=message, document=document)
+
+    change = engine.db.run(write)
+    signal_group(identity, signal.SIGKILL)
+    return change

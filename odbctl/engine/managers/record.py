@@ -18,7 +18,13 @@ from odbctl.engine.managers.messages import (
 )
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.events import record_instance_event
-from odbctl.engine.model.states import ENDED_STATES, EventLevel, ExitCause, InstanceState
+from odbctl.engine.model.states import (
+    ENDED_STATES,
+    EventLevel,
+    ExitCause,
+    InstanceState,
+    RestartPolicy,
+)
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.engine.worker.running import record_running
 
@@ -126,13 +132,19 @@ def _record_exit(instance: ServiceInstance, report: WorkerExited, actor: str) ->
     instance.state, instance.exit_cause = _classify(instance, report)
     if report.reason and not instance.reason:
         instance.reason = report.reason
-    if instance.stopping_at is not None:
+    if instance.stopping_at is not None and not _stays_current(instance):
         instance.is_current = False
     _count(instance)
     level = EventLevel.INFO if instance.state is InstanceState.STOPPED else EventLevel.ERROR
     record_instance_event(
         instance, instance.state.value, describe_exit(instance), actor=actor, level=level
     )
+
+
+def _stays_current(instance: ServiceInstance) -> bool:
+    """Tell whether a stopped instance needs no successor: a run that a person ended."""
+    is_run = instance.is_one_off or instance.service.restart is RestartPolicy.NEVER
+    return is_run and bool(instance.stopped_by or instance.killed_by)
 
 
 def _classify(instance: ServiceInstance, report: WorkerExited) -> tuple[InstanceState, ExitCause]:
@@ -169,8 +181,12 @@ def describe_exit(instance: ServiceInstance) -> str:
         text = f"exit code {instance.exit_code}"
     else:
         text = "exit unknown"
-    if instance.exit_cause is ExitCause.KILL:
+    if instance.killed_by and instance.exit_signal == SIGKILL:
+        text = f"killed by {instance.killed_by}"
+    elif instance.exit_cause is ExitCause.KILL:
         text = "killed: it ignored the request to stop"
+    elif instance.stopped_by:
+        text = f"stopped by {instance.stopped_by}: {text}"
     return f"{text}: {instance.reason}" if instance.reason else text
 
 

@@ -237,6 +237,9 @@ class ServiceInstance(DbObject):
     exit_code: int | None = None
     exit_signal: int | None = None
     exit_cause: ExitCause | None = None
+    # The person who asked this instance to stop, or killed it.
+    stopped_by: str = ""
+    killed_by: str = ""
     # What its readiness probe says (None before its first answer), and since when it is ready.
     is_ready: bool | None = None
     ready_at: float | None = None

@@ -89,7 +89,7 @@ class ExitCause(StrEnum):
     STOP = "stop"  # as it was asked to
     EXIT = "exit"  # by itself, with an exit code
     SIGNAL = "signal"  # by a signal that odbctl did not send
-    KILL = "kill"  # by odbctl, after its grace was over
+    KILL = "kill"  # by odbctl: its grace was over, or a person had it killed
     UNHEALTHY = "unhealthy"  # by odbctl, for its liveness probe failed
     UNKNOWN = "unknown"  # nobody was there to see
 

@@ -32,7 +32,11 @@ def in_slots(service: ServiceSnapshot) -> list[InstanceSnapshot]:
 
 def is_finished(service: ServiceSnapshot, last: InstanceSnapshot) -> bool:
     """Tell whether the restart policy leaves an ended instance as it is."""
-    if last.stopping_at is not None or (last.ended_at or 0.0) < service.reset_at:
+    if (last.ended_at or 0.0) < service.reset_at:
+        return False
+    if last.is_ended_by_person:
+        return service.restart is RestartPolicy.NEVER
+    if last.stopping_at is not None:
         return False
     if service.restart is RestartPolicy.NEVER:
         return True
@@ -41,4 +45,5 @@ def is_finished(service: ServiceSnapshot, last: InstanceSnapshot) -> bool:
 
 def ended_well(instance: InstanceSnapshot) -> bool:
     """Tell whether an instance did its work and left with code 0."""
-    return instance.state is InstanceState.STOPPED and not instance.exit_code
+    is_well = instance.state is InstanceState.STOPPED and not instance.exit_code
+    return is_well and not instance.is_ended_by_person

@@ -69,6 +69,8 @@ def fill_slot(
     if keep is not None:
         plan.actions += [Retire(i.id) for i in occupants if i.is_ended]
         return
+    if is_job and any(i.is_stopping and i.is_ended_by_person for i in occupants):
+        return  # a person ends this run; it is not begun again
     ended = retire_foreign(plan, service, occupants)
     if service.singleton and live_ones(service):
         return  # the old one has to be gone first

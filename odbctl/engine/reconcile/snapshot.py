@@ -35,6 +35,8 @@ class InstanceSnapshot(NamedTuple):
     ended_at: float | None = None
     exit_code: int | None = None
     is_terminated: bool = False
+    # Whether a person stopped or killed this very instance.
+    is_ended_by_person: bool = False
     # What the readiness probe says; None where there is none, or it has not said anything.
     readiness: bool | None = None
     ready_at: float | None = None
