@@ -33,6 +33,7 @@ class InstanceFields(TypedDict, total=False):
     exit_code: int | None
     is_terminated: bool
     is_ended_by_person: bool
+    is_killed: bool
     readiness: bool | None
     ready_at: float | None
     unhealthy_at: float | None

@@ -142,6 +142,7 @@ def observe_instance(instance: ServiceInstance) -> InstanceSnapshot:
         stopping_at=instance.stopping_at,
         ended_at=instance.ended_at,
         exit_code=instance.exit_code,
+        is_killed=bool(instance.killed_by),
         is_ended_by_person=bool(instance.stopped_by or instance.killed_by),
         readiness=instance.is_ready,
         ready_at=instance.ready_at,

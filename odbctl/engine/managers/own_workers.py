@@ -99,7 +99,7 @@ class OwnWorkers:
             if booting:
                 self._start(booting)
             for instance in own:
-                if instance.is_stopping:
+                if instance.is_stopping and not instance.is_killed:
                     self._ask(instance.id)
 
     def _start(self, instances: list[int]) -> None:

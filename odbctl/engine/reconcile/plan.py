@@ -78,7 +78,7 @@ def _escalate(
 ) -> tuple[Action | None, float]:
     """Ask by a signal, then kill; one that is unhealthy, or has a signal of its own, at once."""
     asked_at = min(instance.stopping_at or instance.unhealthy_at or now, now)
-    kill_at = asked_at + service.stop_grace_seconds
+    kill_at = asked_at + (0.0 if instance.is_killed else service.stop_grace_seconds)
     if now >= kill_at:
         return Kill(instance.id), now + 1.0
     is_at_once = not instance.is_stopping or service.stop_signal != DEFAULT_STOP_SIGNAL

@@ -35,8 +35,9 @@ class InstanceSnapshot(NamedTuple):
     ended_at: float | None = None
     exit_code: int | None = None
     is_terminated: bool = False
-    # Whether a person stopped or killed this very instance.
+    # Whether a person stopped or killed this very instance; killed: without any grace.
     is_ended_by_person: bool = False
+    is_killed: bool = False
     # What the readiness probe says; None where there is none, or it has not said anything.
     readiness: bool | None = None
     ready_at: float | None = None

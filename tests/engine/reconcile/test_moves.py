@@ -111,6 +111,11 @@ class TestEscalation:
         stopping = an_instance(100, 0, S.STOPPING, stopping_at=NOW + 3600)
         assert moves(a_service(0, stopping)) == []
 
+    def test_an_instance_that_a_person_killed_gets_no_grace(self) -> None:
+        killed = an_instance(100, 0, S.STOPPING, is_killed=True)
+        service = a_service(0, killed, stop_grace_seconds=GRACE)
+        assert plan_world(a_world(service), now=NOW).actions == (Kill(100),)
+
     def test_kills_come_before_everything_else(self) -> None:
         overdue = an_instance(100, 1, S.STOPPING, stopping_at=NOW - 99)
         assert moves(a_service(1, overdue))[0] == Kill(100)
