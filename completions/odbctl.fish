@@ -207,6 +207,8 @@ complete -c odbctl -n '__odbctl_is service logs; or __odbctl_is logs' -l home -r
 complete -c odbctl -n '__odbctl_is service logs; or __odbctl_is logs' -l help -s h -d 'Show this message and exit.'
 complete -c odbctl -n '__odbctl_is service configure' -l env -r -d 'Set a variable; repeatable'
 complete -c odbctl -n '__odbctl_is service configure' -l env-file -r -d 'Set the variables of a file of K=V lines; - reads stdin'
+complete -c odbctl -n '__odbctl_is service configure' -l unset -r -d 'Remove a value of its Config; repeatable'
+complete -c odbctl -n '__odbctl_is service configure' -l unset-env -r -d 'Remove a variable; repeatable'
 complete -c odbctl -n '__odbctl_is service configure' -l settle -r -d 'How long new instances have to stay ready before old ones stop'
 complete -c odbctl -n '__odbctl_is service configure' -l no-wait -l wait -d 'Wait until it is done'
 complete -c odbctl -n '__odbctl_is service configure' -l timeout -r -d 'Wait at most this long, as 30s or 5m'

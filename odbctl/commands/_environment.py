@@ -39,9 +39,13 @@ def _read(file: str) -> str:
 
 def _assignment(text: str, where: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
-    if not sign or not name.isidentifier() or "\0" in value:
-        # The value may be a secret: it is not repeated.
-        raise UsageError(f"{where}: {name[:40]!r} is not K=V", hint="as in --env MODE=test")
+    # What stands there may be a secret, even before the sign: it is not repeated.
+    if not sign:
+        raise UsageError(f"{where}: it has no '='", hint="as in MODE=test")
+    if not name.isidentifier():
+        raise UsageError(f"{where}: the name before '=' is not valid", hint="as in MODE=test")
+    if "\0" in value:
+        raise UsageError(f"{where}: the value of {name} has a NUL byte")
     return name, value
 
 

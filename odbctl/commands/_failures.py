@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from odbctl.commands._text import visible, visible_lines
 from odbctl.errors import OdbctlError, StartFailedError
+from odbctl.masking import mask_words, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +75,7 @@ def tell_unforeseen(error: BaseException, home: Home | None, *, is_json: bool) -
     """Write a crash report and say where it is; return the exit code."""
     kind = type(error).__name__
     message = f"unexpected {kind}: {error}" if str(error) else f"unexpected {kind}"
+    message = without(message, mask_words(sys.argv[1:])[1])
     place = write_report(error, home)
     hint = f"this is a defect of odbctl; the report is {place}" if place else None
     return tell(OdbctlError(message, hint=hint), is_json=is_json)
@@ -106,10 +108,12 @@ def _report(error: BaseException) -> str:
 
     from odbctl import __version__
 
-    words = " ".join(visible(word) for word in sys.argv[1:])
+    masked, secrets = mask_words(sys.argv[1:])
+    words = " ".join(visible(word) for word in masked)
     head = [
         f"odbctl {__version__}, Python {platform.python_version()}, {platform.platform()}",
         f"command: odbctl {words}",
         "",
     ]
-    return "\n".join([*head, *traceback.format_exception(error)])
+    lines = [without(line, secrets) for line in traceback.format_exception(error)]
+    return "\n".join([*head, *lines])

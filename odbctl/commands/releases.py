@@ -64,7 +64,7 @@ def restart(
     "configure",
     example=(
         "odbctl service configure hello greeting=Ahoy period_seconds=2",
-        "odbctl service configure hello --env MODE=test",
+        "odbctl service configure hello --env MODE=test --unset greeting",
         "odbctl service configure hello -- words for the class's own configure_from_commandline",
     ),
 )
@@ -75,6 +75,14 @@ def configure(
     ] = None,
     env: EnvWords = None,
     env_file: EnvFile = None,
+    unset: Annotated[
+        list[str] | None,
+        typer.Option("--unset", metavar="KEY", help="Remove a value of its Config; repeatable"),
+    ] = None,
+    unset_env: Annotated[
+        list[str] | None,
+        typer.Option("--unset-env", metavar="NAME", help="Remove a variable; repeatable"),
+    ] = None,
     settle: Settle = _SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
@@ -93,6 +101,8 @@ def configure(
             words=tuple(words or ()),
             arguments=session().words_after_dashes,
             env=read_environment(env or (), env_file),
+            unset=tuple(unset or ()),
+            unset_env=tuple(unset_env or ()),
             settle_seconds=settle,
         )
         return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class ClassQuestion:
     module: str
     class_name: str
     config: Mapping[str, ConfigValue]
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     arguments: Sequence[str] | None = None
     service_id: int | None = None
 

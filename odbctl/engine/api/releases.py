@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from odbctl.engine.api.class_check import ClassQuestion, check_class
 from odbctl.engine.api.codebases import Talk, store_codebase
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.lookups import actor, find_named_codebase, find_service
+from odbctl.engine.api.lookups import actor, find_named_codebase, find_service, near
 from odbctl.engine.api.release_changes import release_changes, release_text
 from odbctl.engine.api.release_choice import default_target, ran_release
 from odbctl.engine.api.results import Change
@@ -20,6 +20,8 @@ from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import CodebaseLock, ReleaseAction, ReleaseOutcome
 from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 from odbctl.errors import CodebaseLockedError, ConflictError, NotFoundError, UsageError
+
+Value = TypeVar("Value")
 
 _MAX_SETTLE_SECONDS = 86_400.0
 
@@ -218,6 +220,8 @@ def configure_service(
     words: Sequence[str] = (),
     arguments: Sequence[str] | None = None,
     env: Mapping[str, str] | None = None,
+    unset: Sequence[str] = (),
+    unset_env: Sequence[str] = (),
     settle_seconds: float = DEFAULT_SETTLE_SECONDS,
 ) -> Change:
     """Give a service a new configuration, rolled out as a release.
@@ -228,9 +232,12 @@ def configure_service(
         words: `key=value` words, parsed by the types of the class's Config.
         arguments: Words for the class's own `configure_from_commandline`.
         env: Environment variables to set, besides those it has.
+        unset: Configuration values to remove; the class's defaults apply again.
+        unset_env: Environment variables to remove.
         settle_seconds: How long new instances have to stay ready before the old ones stop.
 
     Raises:
+        NotFoundError: A value or variable to remove is not set.
         UsageError: The class does not take it.
     """
     _check_settle(settle_seconds)
@@ -238,7 +245,11 @@ def configure_service(
         service = find_service(name)
         old = _latest_release(service)
         question = _question(old)
-        question = replace(question, env={**question.env, **(env or {})})
+        question = replace(
+            question,
+            config=_without(question.config, unset, "configuration value"),
+            env=_without(question.env, unset_env, "variable") | dict(env or {}),
+        )
         asked = replace(
             question,
             arguments=tuple(words) if arguments is None else tuple(arguments),
@@ -251,6 +262,14 @@ def configure_service(
         )
     question = replace(question, config=facts.config)
     return _release(engine, name, codebase=codebase, question=question, cause=cause)
+
+
+def _without(values: Mapping[str, Value], names: Sequence[str], kind: str) -> dict[str, Value]:
+    """Return values without those of some names."""
+    for name in names:
+        if name not in values:
+            raise NotFoundError(kind, name, near=near(name, values))
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def restart_service(engine: Engine, name: str, *, settle_seconds: float = 0.0) -> Change:

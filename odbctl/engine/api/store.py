@@ -1,7 +1,11 @@
-"""The use cases of `odbctl db`: look into the object database, watch it, keep it safe."""
+"""The use cases of `odbctl db`: look into the object database, watch it, keep it safe.
+
+Fields of the type `Secret` are shown by the names in them only.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,9 +18,11 @@ from odbctl.engine.api.store_documents import (
     TypeDocument,
 )
 from odbctl.engine.api.versions import VERSION
+from odbctl.engine.model.core import core
 from odbctl.engine.odb import backup
 from odbctl.engine.odb.inspection import Inspection, StoredObject
 from odbctl.errors import NotFoundError
+from odbctl.masking import mask_all, mask_document
 from odbctl.paths import Home
 
 
@@ -100,7 +106,23 @@ def restore(home: Home, source: Path) -> BackupDocument:
 
 
 def _object(each: StoredObject) -> ObjectDocument:
+    secrets = _secret_fields().get(each.type)
+    if secrets is None:  # a class of a codebase, which says what its fields are to nobody else
+        fields = each.fields
+    else:
+        fields = {
+            name: mask_all(value) if name in secrets else mask_document(value, name=name)
+            for name, value in each.fields.items()
+        }
     return {
         "kind": "object", "version": VERSION, "type": each.type, "oid": str(each.oid),
-        "rev": each.rev, "fields": each.fields,
+        "rev": each.rev, "fields": fields,
     }  # fmt: skip
+
+
+@functools.cache
+def _secret_fields() -> dict[str, frozenset[str]]:
+    """Return the secret fields of odbctl's own classes, by class."""
+    core.resolve()
+    definitions = [stored.__odb__ for stored in core.classes.values()]
+    return {d.name: frozenset(f.name for f in d.ordered if f.is_secret) for d in definitions}

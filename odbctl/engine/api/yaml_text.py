@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable
 
 from odbctl.engine.api.codebases import list_codebases
 from odbctl.engine.api.engine import Engine
@@ -13,24 +11,7 @@ from odbctl.engine.api.instance_listing import show_instance
 from odbctl.engine.api.status import list_releases, service_status, show_host
 from odbctl.engine.api.yaml_documents import to_yaml
 from odbctl.errors import NotFoundError
-
-MASK = "********"
-_SECRET = re.compile(
-    r"(?i)passw|passphrase|secret|token|credential|private|api_?key|access_?key|auth|dsn"
-)
-_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
-
-
-def masked(value: object, *, name: str = "") -> object:
-    """Return a document in which the values of what is named like a secret are masked."""
-    if isinstance(value, Mapping):
-        items = cast("Mapping[str, object]", value)
-        return {key: masked(item, name=key) for key, item in items.items()}
-    if isinstance(value, (list, tuple)):
-        return [masked(each, name=name) for each in cast("Sequence[object]", value)]
-    if value is not None and not isinstance(value, bool) and value and _SECRET.search(name):
-        return MASK
-    return _IN_URL.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
+from odbctl.masking import mask_document
 
 
 def object_text(engine: Engine, kind: str, key: str) -> str:
@@ -55,7 +36,7 @@ def object_text(engine: Engine, kind: str, key: str) -> str:
     }
     if kind not in readers:
         raise NotFoundError("kind", kind)
-    return to_yaml(masked(readers[kind](engine, key)))
+    return to_yaml(mask_document(readers[kind](engine, key)))
 
 
 def _codebase(engine: Engine, key: str) -> object:

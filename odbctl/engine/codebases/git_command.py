@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from odbctl.errors import CodebaseError
+from odbctl.masking import mask_text
 
 # What a user may say to git about reaching hosts; every other GIT_* is dropped.
 _KEPT_PREFIXES = ("GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY", "GIT_CONFIG_", "GIT_EXEC_PATH")
@@ -93,8 +94,8 @@ class GitResult:
         lines = [line.strip() for line in self.talk.splitlines()]
         kept = [line for line in lines if line and not line.startswith(_BOILERPLATE)]
         if kept:
-            return kept[-1].removeprefix("fatal: ").removeprefix("error: ")
-        return lines[-1] if lines else f"git ended with exit code {self.exit_code}"
+            return mask_text(kept[-1].removeprefix("fatal: ").removeprefix("error: "))
+        return mask_text(lines[-1]) if lines else f"git ended with exit code {self.exit_code}"
 
 
 def run_git(

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from odbctl.engine.codebases.names import make_name
 from odbctl.errors import UsageError
+from odbctl.masking import is_token, mask_text
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCP = re.compile(r"(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):.+")
@@ -53,13 +54,13 @@ def normalise_location(text: str, *, base: Path) -> str:
         return text
     path = (base / Path(text).expanduser()).absolute()
     if ":" in text.partition("/")[0] and not path.exists():
-        raise UsageError(f"{text!r} is not a repository's location", hint=KINDS_HINT)
+        raise _not_a_location(text)
     return os.path.realpath(path)
 
 
 def _refuse_unprintable(text: str) -> None:
     if not text or _CONTROL.search(text):
-        raise UsageError(f"{text!r} is not a repository's location", hint=KINDS_HINT)
+        raise _not_a_location(text)
     if text.startswith("-"):
         raise UsageError(
             f"{text!r} looks like an option, not like a repository",
@@ -75,12 +76,13 @@ def _refuse_transport(scheme: str) -> NoReturn:
 def _normalise_address(text: str, scheme: str) -> str:
     try:
         parts = urlsplit(text)
-    except ValueError as error:
-        raise UsageError(f"not a repository's location: {error}", hint=KINDS_HINT) from error
+    except ValueError:
+        # The error of urlsplit repeats the address.
+        raise _not_a_location(text) from None
     match scheme:
         case "file":
             if parts.netloc not in ("", "localhost") or len(parts.path) < 2:
-                raise UsageError(f"{text!r} names no file of this host")
+                raise UsageError(f"{mask_text(text)!r} names no file of this host")
             return os.path.realpath(unquote(text.partition("://")[2].removeprefix(parts.netloc)))
         case "ssh" | "https":
             _check_host(text, parts)
@@ -90,11 +92,7 @@ def _normalise_address(text: str, scheme: str) -> str:
 
 
 def _check_host(text: str, parts: SplitResult) -> None:
-    if parts.password is not None or len(parts.username or "") > LONGEST_USER:
-        raise UsageError(
-            "the repository's address holds a password or a token",
-            hint="leave it out and keep it in git's credential helper",
-        )
+    _refuse_secrets(parts)
     try:
         is_wrong = parts.port == 0
     except ValueError:
@@ -102,7 +100,27 @@ def _check_host(text: str, parts: SplitResult) -> None:
     is_wrong = is_wrong or _HOST.fullmatch(parts.netloc.rpartition("@")[2]) is None
     is_wrong = is_wrong or (parts.username is not None and not _USER.fullmatch(parts.username))
     if is_wrong or len(parts.path) < 2:
-        raise UsageError(f"{text!r} is not a repository's location", hint=KINDS_HINT)
+        raise _not_a_location(text)
+
+
+def _refuse_secrets(parts: SplitResult) -> None:
+    """Refuse what would stand in git's command line, in the database and in messages."""
+    user = unquote(parts.username or "")
+    has_secret = parts.password is not None or ":" in user
+    if has_secret or len(user) > LONGEST_USER or is_token(user) or is_token(parts.path):
+        raise UsageError(
+            "the repository's address holds a password or a token",
+            hint="leave it out and keep it in git's credential helper",
+        )
+    if parts.query or parts.fragment:
+        raise UsageError(
+            "the repository's address has a query or a fragment, which may hold a token",
+            hint="leave it out, and keep tokens in git's credential helper",
+        )
+
+
+def _not_a_location(text: str) -> UsageError:
+    return UsageError(f"{mask_text(text)!r} is not a repository's location", hint=KINDS_HINT)
 
 
 def default_name(location: str) -> str:

@@ -20,7 +20,7 @@ from odbctl.engine.model.states import (
     ReleaseOutcome,
     RestartPolicy,
 )
-from odbctl.engine.odb import DbObject, Index, Indexed, Schema, Unique
+from odbctl.engine.odb import DbObject, Index, Indexed, Schema, Secret, Unique
 
 ConfigValue = str | int | float | bool | None
 
@@ -154,7 +154,7 @@ class Release(DbObject):
     created_at: float
     actor: str
     config: dict[str, ConfigValue] = {}
-    env: dict[str, str] = {}
+    env: Secret[dict[str, str]] = {}
     # How long each new instance has to stay ready before the old ones stop.
     settle_seconds: float = 0.0
     outcome: ReleaseOutcome = ReleaseOutcome.ROLLING
@@ -264,7 +264,7 @@ class Hook(DbObject):
     created_at: float
     command: list[str] = []
     url: str = ""
-    headers: dict[str, str] = {}
+    headers: Secret[dict[str, str]] = {}
     # Patterns of names and reasons (fnmatch); empty means all.
     service: str = ""
     reasons: list[str] = []

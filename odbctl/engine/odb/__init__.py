@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from odbctl.engine.odb.objects import DbObject
-from odbctl.engine.odb.schema import Indexed, Schema, Unique
+from odbctl.engine.odb.schema import Indexed, Schema, Secret, Unique
 
 # Bound here and now: a module of this package is called `field`, too.
 from odbctl.engine.odb.specifiers import Index, field
@@ -32,6 +32,7 @@ __all__ = [
     "Listener",
     "Reactor",
     "Schema",
+    "Secret",
     "Transaction",
     "Unique",
     "View",

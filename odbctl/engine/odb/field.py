@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
 from odbctl.engine.odb.current import current, no_view
-from odbctl.engine.odb.hints import Mark, codec_of, split_marks
+from odbctl.engine.odb.hints import Mark, codec_of, is_secret, split_marks
 from odbctl.errors import StoreError, UnreadableFieldError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Field(property):
         # By earlier type in words: how its columns are read, and the author's function.
         self.conversions: dict[str, Conversion] = {}
         self.mark: Mark | None = None
+        self.is_secret = False
         self.codec: Codec
         self.encode: Callable[[Any], Stored]
         self.decode: Callable[[Any], Any] | None = None
@@ -56,6 +57,7 @@ class Field(property):
             default: A value, a `FieldSpec`, or MISSING.
         """
         plain, self.mark = split_marks(hint)
+        self.is_secret = is_secret(hint)
         try:
             self.codec = codec_of(plain)
         except TypeError as error:
@@ -104,6 +106,9 @@ class Field(property):
         try:
             return self.encode(value)
         except Mismatch as mismatch:
+            if self.is_secret:
+                got = f"a {type(value).__name__} that is not one"
+                raise TypeError(f"{self} expects {self.codec.text}, got {got}") from None
             got = f"{type(value).__name__} {value!r:.200}"
             inner = _inner_text(mismatch) if mismatch.path else ""
             raise TypeError(f"{self} expects {self.codec.text}, got {got}{inner}") from None
@@ -121,8 +126,9 @@ class Field(property):
         try:
             return self.decode(stored)
         except (KeyError, ValueError, TypeError) as error:
+            held = "a secret" if self.is_secret else f"{stored!r:.200}"
             raise UnreadableFieldError(
-                f"{self} holds {stored!r:.200}, which is no {self.codec.text}",
+                f"{self} holds {held}, which is no {self.codec.text}",
                 hint="a newer release may have written it",
             ) from error
 

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
 
 
+class SecretMark(enum.Enum):
+    """Marks a field whose values no printer and no message shows."""
+
+    SECRET = "secret"
+
+
 class Mark(enum.Enum):
     """What an annotated field is besides its type."""
 
@@ -45,6 +51,11 @@ def split_marks(hint: Any) -> tuple[Any, Mark | None]:
     """Take `Indexed` or `Unique` off a hint."""
     marks = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Mark)]
     return (hint.__origin__, marks[0]) if marks else (hint, None)
+
+
+def is_secret(hint: Any) -> bool:
+    """Tell whether a hint says `Secret`."""
+    return SecretMark.SECRET in getattr(hint, "__metadata__", ())
 
 
 def codec_of(hint: Any) -> Codec:

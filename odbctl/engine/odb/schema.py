@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import MISSING
-from odbctl.engine.odb.hints import Mark, is_class_variable
+from odbctl.engine.odb.hints import Mark, SecretMark, is_class_variable
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.specifiers import Index, field
 
@@ -22,6 +22,8 @@ T = TypeVar("T")
 # What a class body says of a field: it can be looked up, or is unique besides.
 Indexed = Annotated[T, Mark.INDEXED]
 Unique = Annotated[T, Mark.UNIQUE]
+# Neither `db show` nor an error shows its values; it is stored as it is.
+Secret = Annotated[T, SecretMark.SECRET]
 
 RESERVED = frozenset({"rev", *(name for name in dir(DbObject) if not name.startswith("_"))})
 _NOT_COPIED = frozenset({"__dict__", "__weakref__", "__slots__"})

@@ -47,7 +47,7 @@ class WorkerLaunch:
     log_segment_bytes: int = 10 * 2**20
     log_quota_bytes: int = 100 * 2**20
     config: dict[str, ConfigValue] = field(default_factory=dict[str, ConfigValue])
-    env: dict[str, str] = field(default_factory=dict[str, str])
+    env: dict[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def to_fields(self) -> dict[str, Any]:
         """Return its fields as plain values."""

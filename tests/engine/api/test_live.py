@@ -13,13 +13,14 @@ from odbctl.engine.api.live import LiveServices
 from odbctl.engine.api.live_figures import LiveFigures, Usage, sum_up
 from odbctl.engine.api.live_lists import NewestEvents, codebases_in_use
 from odbctl.engine.api.status import list_events, list_services, newest_releases
-from odbctl.engine.api.yaml_text import MASK, masked, object_text
+from odbctl.engine.api.yaml_text import object_text
 from odbctl.engine.model.core import Codebase, Event, Release, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import HostState, InstanceState
 from odbctl.engine.telemetry.figures import Latest, Sample, write_board
 from odbctl.engine.worker.identity import identify
 from odbctl.errors import NotFoundError
+from odbctl.masking import MASK, mask_document
 from odbctl.paths import Home
 
 
@@ -308,7 +309,7 @@ def test_masks_hide_what_is_named_like_a_secret_and_passwords_in_urls() -> None:
         "url": "postgres://ann:pw@host/db",
         "port": 80,
     }
-    assert masked(document) == {
+    assert mask_document(document) == {
         "api_key": MASK,
         "items": [{"auth_token": MASK, "name": "n"}],
         "url": f"postgres://ann:{MASK}@host/db",
