@@ -215,12 +215,17 @@ class DashboardApp(App[None]):
         self.push_screen(DetailScreen(self.state, service, instance=instance))
 
     def open_logs(
-        self, service: str, *, instance: str | None = None, is_previous: bool = False
+        self,
+        service: str,
+        *,
+        instance: str | None = None,
+        also: tuple[str, ...] = (),
+        is_previous: bool = False,
     ) -> None:
-        """Open the log of a service, of one of its instances, or of the run before."""
+        """Open the log of a service or of one of its instances, merged with others'."""
         from odbctl.tui.logs.screen import LogScreen
 
-        request = LogRequest(service=service, instance=instance, is_previous=is_previous)
+        request = LogRequest(service=service, instance=instance, also=also, is_previous=is_previous)
         self.push_screen(LogScreen(self.log_source, request, clock=self._clock))
 
     def log_source(self, request: LogRequest) -> LogSource:

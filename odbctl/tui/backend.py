@@ -74,9 +74,15 @@ class EngineBackend:
         """Choose the logs as `odbctl service logs` does; the database is closed again."""
         from odbctl.engine.api.engine import Engine
         from odbctl.engine.api.log_pages import open_pages
-        from odbctl.engine.api.logs import select_logs
+        from odbctl.engine.api.logs import select_logs, select_many
 
         with Engine.open(self._home) as engine:
+            if request.also:
+                is_previous, is_everything = request.is_previous, request.is_everything
+                first, *others = select_many(
+                    engine, request.names, previous=is_previous, everything=is_everything
+                )
+                return open_pages(engine, first, *others)
             selection = select_logs(
                 engine,
                 request.service,

@@ -42,9 +42,21 @@ class Navigator(Protocol):
         ...
 
     def open_logs(
-        self, service: str, *, instance: str | None = None, is_previous: bool = False
+        self,
+        service: str,
+        *,
+        instance: str | None = None,
+        also: tuple[str, ...] = (),
+        is_previous: bool = False,
     ) -> None:
-        """Open the log of a service, of one of its instances, or of the run before."""
+        """Open the log of a service or of one of its instances.
+
+        Args:
+            service: The service.
+            instance: Of this instance only.
+            also: Further services or instances, whose logs are merged with these.
+            is_previous: Show the run before instead.
+        """
         ...
 
     def log_source(self, request: LogRequest) -> LogSource:

@@ -68,20 +68,22 @@ class ServiceScreen(FrameScreen):
             self.navigator.flows.scale(names, services[0].desired_count)
 
     def action_deploy(self) -> None:
-        """Choose what the service is to run."""
-        for service in self._one(self.state.refusal):
-            self.navigator.flows.deploy(service.key)
+        """Choose what the services are to run."""
+        if self.can_change(self.targets, "service", self.state.refusal):
+            self.navigator.flows.deploy(*(service.key for service in self.targets))
 
     def action_roll_back(self) -> None:
-        """Choose to what the service goes back."""
-        for service in self._one(self.state.refusal):
-            self.navigator.flows.roll_back(service.key)
+        """Choose to what the services go back."""
+        if self.can_change(self.targets, "service", self.state.refusal):
+            self.navigator.flows.roll_back(*(service.key for service in self.targets))
 
     def action_actions(self) -> None:
-        """Show everything that can be done to the service."""
-        for service in self._one(""):
+        """Show everything that can be done to the services."""
+        if self.can_change(self.targets, "service", ""):
             self.navigator.flows.service_actions(
-                service.key, blocked=self.state.refusal, is_readonly=self.state.is_readonly
+                *(service.key for service in self.targets),
+                blocked=self.state.refusal,
+                is_readonly=self.state.is_readonly,
             )
 
     def _order(self, verb: OrderVerb, refusal: str) -> None:
@@ -89,7 +91,3 @@ class ServiceScreen(FrameScreen):
         if self.can_change(services, "service", refusal):
             order = Order(verb=verb, targets=tuple(service.key for service in services))
             self.navigator.flows.order(order, {s.key: s.instance_count for s in services})
-
-    def _one(self, refusal: str) -> tuple[ServiceRow, ...]:
-        """Return the service that the screen is about; none, and why, when it cannot be."""
-        return self._chosen if self.can_change(self._chosen, "service", refusal) else ()

@@ -125,6 +125,7 @@ class FakeFlows:
             a_release(2, "failed"),
         )
         self.document = service_document()
+        self.documents: dict[str, ServiceDocument] = {}
         self.plan = a_plan()
         self.failure: OdbctlError | None = None
         # Why single targets take no order.
@@ -179,9 +180,8 @@ class FakeFlows:
         return self.releases_found
 
     def facts(self, service: str) -> ServiceDocument:
-        del service
         self._answer()
-        return self.document
+        return self.documents.get(service, self.document)
 
     def instance_facts(self, instance: str) -> InstanceDocument:
         self._answer()
@@ -193,12 +193,12 @@ class FakeFlows:
         del tell
         self.planned.append(f"{service} {ref}")
         self._answer(should_stop)
-        return self.plan
+        return replace(self.plan, service=service)
 
     def plan_rollback(self, service: str, number: int, *, should_stop: ShouldStop) -> PlanView:
         self.planned.append(f"{service} {number}")
         self._answer(should_stop)
-        return replace(self.plan, to_release=number)
+        return replace(self.plan, service=service, to_release=number)
 
     def carry_out(self, plan: PlanView, *, tell: Tell) -> int:
         self.carried_out.append(plan)

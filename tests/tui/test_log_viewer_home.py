@@ -82,6 +82,8 @@ def test_each_request_opens_what_it_names(engine: Engine) -> None:
     assert texts(engine, LogRequest(service="api", is_previous=True)) == ["from api-2"]
     assert texts(engine, LogRequest(service="api", instance="api-1")) == ["from api-1"]
     assert len(texts(engine, LogRequest(service="api", is_everything=True))) == 3
+    two = LogRequest(service="api", instance="api-1", also=("api-3",))
+    assert texts(engine, two) == ["from api-1", "from api-3"]
     with pytest.raises(NotFoundError):
         texts(engine, LogRequest(service="api", instance="api-1", is_previous=True))
     with pytest.raises(NotFoundError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from odbctl.engine.telemetry import inotify
 from odbctl.engine.telemetry.inotify import Inotify
@@ -22,29 +23,37 @@ FEW_LANES = 32
 QUIET_SECONDS = 30.0
 
 
+class LaneChoice(NamedTuple):
+    """Whose logs: of these instances of a service (None for all), and of its new ones."""
+
+    service: str
+    instances: tuple[str, ...] | None = None
+    is_growing: bool = True
+
+
 class Lanes:
     """The instances and their chains, as many of each as there are sources; `open` reads."""
 
     def __init__(
-        self,
-        logs: Path,
-        service: str,
-        instances: Iterable[str] | None,
-        *,
-        is_growing: bool,
-        clock: Callable[[], float],
+        self, logs: Path, choices: Iterable[LaneChoice], *, clock: Callable[[], float]
     ) -> None:
-        """Store whose logs, as `LogPages` does; nothing is read."""
+        """Store whose logs; nothing is read.
+
+        Args:
+            logs: The folder of all logs.
+            choices: Of one service or of several.
+            clock: Monotonic seconds.
+        """
         self.names: list[str] = []
         self.chains: list[Chain] = []
         self._logs = logs
-        self._service = service
-        self._wanted = None if instances is None else tuple(instances)
-        self._is_growing = is_growing
+        self._choices = tuple(choices)
+        self._services = tuple(dict.fromkeys(choice.service for choice in self._choices))
+        self._growing = frozenset(c.service for c in self._choices if c.is_growing)
         self._clock = clock
         self._left_out: frozenset[str] = frozenset()
         self._notify: Inotify | None = None
-        self._watch = -1
+        self._watches: dict[str, int] = {}
         self._full_look_at = 0.0
         self._flooding: set[str] = set()
         self._quiet_until: dict[str, float] = {}
@@ -53,11 +62,17 @@ class Lanes:
         """Begin to watch, and take in the instances that there are."""
         self._notify = Inotify.open()
         self._begin_to_watch()
-        present = [files.instance for files in instances_in(self._logs, self._service)]
-        first = present if self._wanted is None else self._wanted
-        self._left_out = frozenset(present) - frozenset(first)
-        for instance in first:
-            self._add(instance)
+        present = {
+            service: [files.instance for files in instances_in(self._logs, service)]
+            for service in self._services
+        }
+        for service, instances, _ in self._choices:
+            for instance in present[service] if instances is None else instances:
+                if instance not in self.names:
+                    self._add(service, instance)
+        self._left_out = frozenset(
+            instance for found in present.values() for instance in found
+        ) - frozenset(self.names)
         self._full_look_at = self._clock() + FULL_LOOK_SECONDS
 
     def close(self) -> None:
@@ -124,8 +139,8 @@ class Lanes:
         step = len(SOURCES)
         return [self.chains[at : at + step] for at in range(0, len(self.chains), step)]
 
-    def _add(self, instance: str, *, is_new: bool = False) -> int:
-        files = LogFiles.of(self._logs, self._service, instance)
+    def _add(self, service: str, instance: str, *, is_new: bool = False) -> int:
+        files = LogFiles.of(self._logs, service, instance)
         chains = [Chain(files, source, is_new=is_new, clock=self._clock) for source in SOURCES]
         self.names.append(instance)
         self.chains += chains
@@ -134,22 +149,26 @@ class Lanes:
         return sum(chain.refresh() for chain in chains)
 
     def _find_instances(self) -> int:
-        """Take in the instances that have come, and count their lines."""
-        if not self._is_growing:
-            return 0
+        """Take in new instances, and count their lines."""
         known = self._left_out | frozenset(self.names)
-        found = instances_in(self._logs, self._service)
-        return sum(self._add(f.instance, is_new=True) for f in found if f.instance not in known)
+        return sum(
+            self._add(service, files.instance, is_new=True)
+            for service in self._services
+            if service in self._growing
+            for files in instances_in(self._logs, service)
+            if files.instance not in known
+        )
 
     def _begin_to_watch(self) -> None:
         if self._notify is not None:
             mask = inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO | inotify.DELETE
             mask |= inotify.ONLY_DIRECTORY
-            self._watch = self._notify.watch(self._logs / self._service, mask)
+            for service in self._services:
+                self._watches[service] = self._notify.watch(self._logs / service, mask)
 
     def _noticed(self) -> set[str] | None:
         """Return the names of files that something happened to; None when it is not known."""
-        if self._notify is None or self._watch < 0:
+        if self._notify is None or any(number < 0 for number in self._watches.values()):
             return None
         names: set[str] = set()
         while notices := self._notify.read():
@@ -157,7 +176,9 @@ class Lanes:
                 if notice.mask & inotify.QUEUE_OVERFLOW:
                     return None
                 if notice.mask & inotify.IGNORED:
-                    self._watch = -1  # the folder is gone; another may come
+                    # The folder is gone; another may come.
+                    gone = [s for s, number in self._watches.items() if number == notice.watch]
+                    self._watches.update(dict.fromkeys(gone, -1))
                 names.add(notice.name)
         return names
 

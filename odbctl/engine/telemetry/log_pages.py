@@ -36,7 +36,7 @@ from odbctl.engine.telemetry.log_find import (
     never,
 )
 from odbctl.engine.telemetry.log_format import decode
-from odbctl.engine.telemetry.log_lanes import Lanes
+from odbctl.engine.telemetry.log_lanes import LaneChoice, Lanes
 from odbctl.engine.telemetry.log_lines import PageLine
 from odbctl.engine.telemetry.log_position import Found, Position
 from odbctl.engine.telemetry.log_span import LONGEST_LINE_BYTES, SOURCES
@@ -60,6 +60,7 @@ class LogPages:
         *,
         instances: Iterable[str] | None = None,
         is_growing: bool = True,
+        also: Iterable[LaneChoice] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Store whose logs; nothing is read.
@@ -69,9 +70,12 @@ class LogPages:
             service: The service.
             instances: Of these only; None for all that have logs.
             is_growing: Take in instances that appear later.
+            also: What else to merge by time.
             clock: Monotonic seconds.
         """
-        self._lanes = Lanes(logs, service, instances, is_growing=is_growing, clock=clock)
+        named = None if instances is None else tuple(instances)
+        choices = (LaneChoice(service, named, is_growing), *also)
+        self._lanes = Lanes(logs, choices, clock=clock)
         self._chains = self._lanes.chains
 
     def __enter__(self) -> Self:

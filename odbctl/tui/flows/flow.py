@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from textual.app import App
@@ -25,7 +28,7 @@ from odbctl.tui.flows.menu import (
     instances_menu,
     living_ids,
     read_only,
-    service_menu,
+    services_menu,
 )
 from odbctl.tui.flows.menu_dialog import ActionsDialog
 from odbctl.tui.flows.orders import Order, OrderVerb, names_text, step_text
@@ -43,6 +46,15 @@ from odbctl.tui.state import done, told
 from odbctl.tui.text import counted, visible
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One plan of a flow: what its dialog says, and what makes it in a thread."""
+
+    title: str
+    verb: str
+    make_plan: MakePlan
+
+
 class Flows:
     """Begins flows in an app, with a backend."""
 
@@ -53,48 +65,55 @@ class Flows:
         self._backend = backend
         self._clock = clock
 
-    def deploy(self, service: str) -> None:
-        """Choose a ref, look at the plan, confirm, watch."""
+    def deploy(self, *services: str) -> None:
+        """Choose a ref; then, service by service, look at the plan, confirm, watch."""
 
-        def planned(ref: str | None) -> None:
-            if ref is not None:
-                title = f"Deploy {visible(ref)} to {visible(service)}"
-                self._plan(title, "Deploy", lambda work: self._deploy_plan(service, ref, work))
+        def chosen(ref: str | None) -> None:
+            if ref is None:
+                return
+            self._plan_each(
+                [
+                    Step(
+                        title=f"Deploy {visible(ref)} to {visible(service)}",
+                        verb="Deploy",
+                        make_plan=partial(self._deploy_plan, service, ref),
+                    )
+                    for service in services
+                ]
+            )
 
-        self._push(RefDialog(self._backend, service, now=self._clock()), planned)
+        self._push(RefDialog(self._backend, *services, now=self._clock()), chosen)
 
-    def roll_back(self, service: str) -> None:
-        """Choose a release, look at the plan, confirm, watch."""
+    def roll_back(self, *services: str) -> None:
+        """Service by service, choose a release, look at the plan, confirm, watch."""
+        service, *others = services
 
-        def planned(number: int | None) -> None:
-            if number is not None:
-                title = f"Roll {visible(service)} back to release {number}"
-                self._plan(
-                    title,
-                    "Roll back",
-                    lambda work: self._backend.plan_rollback(
-                        service, number, should_stop=work.should_stop
-                    ),
-                )
+        def chosen(number: int | None) -> None:
+            if number is None:
+                return
+            step = Step(
+                title=f"Roll {visible(service)} back to release {number}",
+                verb="Roll back",
+                make_plan=partial(self._rollback_plan, service, number),
+            )
+            self._plan_each([step], then=partial(self.roll_back, *others) if others else None)
 
-        self._push(ReleaseDialog(self._backend, service, now=self._clock()), planned)
+        self._push(ReleaseDialog(self._backend, service, now=self._clock()), chosen)
 
-    def service_actions(
-        self, service: str, *, blocked: str = "", is_readonly: bool = False
-    ) -> None:
-        """Show every action of a service, and do the one that is chosen."""
+    def service_actions(self, *services: str, blocked: str = "", is_readonly: bool = False) -> None:
+        """Show every action of services, and do the one that is chosen to all of them."""
         seen: list[ServiceDocument] = []
 
         def read() -> tuple[MenuItem, ...]:
-            seen[:] = [self._backend.facts(service)]
-            items = service_menu(seen[0], blocked=blocked)
+            seen[:] = [self._backend.facts(service) for service in services]
+            items = services_menu(seen, blocked=blocked)
             return read_only(items) if is_readonly else items
 
         def chosen(key: str | None) -> None:
             if key is not None:
-                self._do_to_service(key, service, seen[0])
+                self._do_to_services(key, services, seen)
 
-        self._push(ActionsDialog(f"Actions of service {visible(service)}", read), chosen)
+        self._push(ActionsDialog(f"Actions of {_named(services, 'service')}", read), chosen)
 
     def instance_actions(
         self, *instances: str, blocked: str = "", is_readonly: bool = False
@@ -110,9 +129,7 @@ class Flows:
             if key is not None:
                 self.order(Order(verb=OrderVerb(key), targets=instances), {})
 
-        one = f"instance {visible(instances[0])}"
-        what = one if len(instances) == 1 else counted(len(instances), "instance")
-        self._push(ActionsDialog(f"Actions of {what}", read), chosen)
+        self._push(ActionsDialog(f"Actions of {_named(instances, 'instance')}", read), chosen)
 
     def order(self, order: Order, instance_counts: Mapping[str, int]) -> None:
         """Do what is ordered, once it was confirmed where it has to be.
@@ -161,32 +178,56 @@ class Flows:
         else:
             self._say(done(visible(text)))
 
-    def _do_to_service(self, key: str, service: str, seen: ServiceDocument) -> None:
+    def _do_to_services(
+        self, key: str, services: tuple[str, ...], seen: Sequence[ServiceDocument]
+    ) -> None:
         if key == DEPLOY:
-            self.deploy(service)
+            self.deploy(*services)
         elif key == ROLL_BACK:
-            self.roll_back(service)
+            self.roll_back(*services)
         elif key == OrderVerb.SCALE:
-            self.scale((service,), seen["desired_count"])
+            self.scale(services, seen[0]["desired_count"])
         else:
-            living = living_ids(seen)
+            living = [living_ids(document) for document in seen]
             verb = OrderVerb(key)
-            targets = living if verb is OrderVerb.KILL_INSTANCE else (service,)
-            self.order(Order(verb=verb, targets=targets), {service: len(living)})
+            is_kill = verb is OrderVerb.KILL_INSTANCE
+            targets = tuple(chain.from_iterable(living)) if is_kill else services
+            counts = dict(zip(services, map(len, living), strict=True))
+            self.order(Order(verb=verb, targets=targets), counts)
 
     def _deploy_plan(self, service: str, ref: str, work: Work) -> PlanView:
         return self._backend.plan_deploy(service, ref, tell=work.tell, should_stop=work.should_stop)
 
-    def _plan(self, title: str, verb: str, make_plan: MakePlan) -> None:
+    def _rollback_plan(self, service: str, number: int, work: Work) -> PlanView:
+        return self._backend.plan_rollback(service, number, should_stop=work.should_stop)
+
+    def _plan_each(self, steps: Sequence[Step], *, then: Callable[[], None] | None = None) -> None:
+        """Show the first plan; once it is agreed to, carry it out and show the next.
+
+        The last one is watched; those before it run in the background. Turning a plan
+        down also ends what would follow.
+
+        Args:
+            steps: One for each service.
+            then: What follows the last one, which then runs in the background, too.
+        """
+        step, *others = steps
+        proceed = partial(self._plan_each, others, then=then) if others else then
+
         def agreed(plan: PlanView | None) -> None:
-            if plan is not None:
-                rollout = Rollout(self._app, self._backend, plan)
+            if plan is None:
+                return
+            rollout = Rollout(self._app, self._backend, plan)
+            if proceed is None:
                 screen = WatchScreen(rollout, clock=self._clock)
                 rollout.listen(screen)
                 self._push(screen)
-                rollout.start()
+            rollout.start()
+            if proceed is not None:
+                proceed()
 
-        self._push(PlanDialog(title, verb, make_plan), agreed)
+        more = f" ({len(others)} more to follow)" if others else ""
+        self._push(PlanDialog(step.title + more, step.verb, step.make_plan), agreed)
 
     def _say(self, status: Cell) -> None:
         self._post(StatusChanged(status))
@@ -199,3 +240,10 @@ class Flows:
         self, screen: Screen[Answer], answer: Callable[[Answer | None], None] | None = None
     ) -> None:
         self._app.push_screen(screen, answer)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+
+def _named(names: tuple[str, ...], noun: str) -> str:
+    """Return `service api`, or `2 services: api, web`."""
+    if len(names) == 1:
+        return f"{noun} {visible(names[0])}"
+    return f"{counted(len(names), noun)}: {visible(names_text(names))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
 from odbctl.tui.flows.orders import OrderVerb
@@ -90,11 +90,33 @@ def _ending_items(service: ServiceDocument) -> tuple[MenuItem, ...]:
     )
 
 
+def services_menu(
+    services: Sequence[ServiceDocument], *, blocked: str = ""
+) -> tuple[MenuItem, ...]:
+    """Return the actions of services; an action that one of them can take is offered."""
+    items = _merged([service_menu(service, blocked=blocked) for service in services])
+    if len(services) == 1:
+        return items
+    alive = counted(sum(len(living_ids(service)) for service in services), "instance")
+    notes = {
+        OrderVerb.STOP: f"want none; {alive} live",
+        OrderVerb.SCALE: "the same count for each",
+        OrderVerb.KILL_INSTANCE: f"SIGKILL to {alive}",
+        DEPLOY: "run another commit; a plan for each",
+        ROLL_BACK: "run an earlier release; a plan for each",
+    }
+    return tuple(replace(item, note=notes.get(item.key, item.note)) for item in items)
+
+
 def instances_menu(
     instances: Sequence[InstanceDocument], *, blocked: str = ""
 ) -> tuple[MenuItem, ...]:
-    """Return the actions of instances; what none of them can take is refused, as the first says."""
-    menus = [instance_menu(instance, blocked=blocked) for instance in instances]
+    """Return the actions of instances; an action that one of them can take is offered."""
+    return _merged([instance_menu(instance, blocked=blocked) for instance in instances])
+
+
+def _merged(menus: Sequence[tuple[MenuItem, ...]]) -> tuple[MenuItem, ...]:
+    """Merge the same items of several objects; what none can take is refused as the first says."""
     return tuple(
         next((item for item in items if not item.refusal), items[0])
         for items in zip(*menus, strict=True)
@@ -118,8 +140,6 @@ def living_ids(service: ServiceDocument) -> tuple[str, ...]:
 
 def read_only(items: tuple[MenuItem, ...]) -> tuple[MenuItem, ...]:
     """Return the same items, all refused."""
-    from dataclasses import replace
-
     return tuple(replace(i, refusal="the dashboard was opened with --readonly") for i in items)
 
 

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from odbctl.tui.dialogs import DEAF_SECONDS
 from odbctl.tui.flows.backend import FlowBackend
 from odbctl.tui.flows.lists import LIST_CSS, ListDialog
+from odbctl.tui.flows.orders import names_text
 from odbctl.tui.flows.paint import REF_COLUMNS, ref_cells
 from odbctl.tui.flows.rows import RefRow
 from odbctl.tui.flows.work import Work
@@ -60,12 +61,15 @@ class RefDialog(ListDialog[RefRow, str | None]):
         self,
         backend: FlowBackend,
         service: str,
-        *,
+        *others: str,
         now: float,
         deaf_seconds: float = DEAF_SECONDS,
     ) -> None:
+        """Store which services are deployed; the refs are those of the first."""
+        names = names_text((service, *others))
+        count = f" {len(others) + 1} services" if others else ""
         super().__init__(
-            f"Deploy {service}: choose a ref",
+            f"Deploy{count} {names}: choose a ref",
             REF_COLUMNS,
             ref_cells,
             now=now,

@@ -21,6 +21,7 @@ from odbctl.engine.api.log_pages import (
     Position,
     never,
 )
+from odbctl.tui.flows.orders import names_text
 
 
 class Counter(Protocol):
@@ -158,19 +159,26 @@ class LogRequest:
     Attributes:
         service: The service.
         instance: Of this instance only.
+        also: Further services or instances, whose logs are merged with these.
         is_previous: The run before instead, of each.
         is_everything: All instances that there ever were.
     """
 
     service: str
     instance: str | None = None
+    also: tuple[str, ...] = ()
     is_previous: bool = False
     is_everything: bool = False
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The services and instances that were asked for."""
+        return (self.instance or self.service, *self.also)
+
+    @property
     def title(self) -> str:
         """Say whose logs, in a few words."""
-        whose = self.instance or self.service
+        whose = names_text(self.names)
         if self.is_previous:
             return f"{whose} logs, the run before"
         return f"{whose} logs, of all time" if self.is_everything else f"{whose} logs"

@@ -51,14 +51,19 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
             self.navigator.open_detail(row.service, instance=row.key)
 
     def action_logs(self) -> None:
-        """Open the log of the instance."""
-        if (row := self.table.cursor_row) is not None:
-            self.navigator.open_logs(row.service, instance=row.key)
+        """Open the log of the marked instances, or of the selected one."""
+        self._open_logs(is_previous=False)
 
     def action_logs_before(self) -> None:
-        """Open the log of the run before."""
-        if (row := self.table.cursor_row) is not None:
-            self.navigator.open_logs(row.service, instance=row.key, is_previous=True)
+        """Open the log of the run before of the marked instances, or of the selected one."""
+        self._open_logs(is_previous=True)
+
+    def _open_logs(self, *, is_previous: bool) -> None:
+        if rows := self.table.targets:
+            also = tuple(row.key for row in rows[1:])
+            self.navigator.open_logs(
+                rows[0].service, instance=rows[0].key, also=also, is_previous=is_previous
+            )
 
     def action_stop(self) -> None:
         """Stop the instances, once confirmed."""

@@ -155,14 +155,16 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
             self.navigator.open_detail(key)
 
     def action_logs(self) -> None:
-        """Open the log of the selected service."""
-        if (key := self.table.cursor_key) is not None:
-            self.navigator.open_logs(key)
+        """Open the log of the marked services, or of the selected one."""
+        self._open_logs(is_previous=False)
 
     def action_logs_before(self) -> None:
-        """Open the log of the run before of the selected service."""
-        if (key := self.table.cursor_key) is not None:
-            self.navigator.open_logs(key, is_previous=True)
+        """Open the log of the run before of the marked services, or of the selected one."""
+        self._open_logs(is_previous=True)
+
+    def _open_logs(self, *, is_previous: bool) -> None:
+        if names := tuple(row.key for row in self.targets):
+            self.navigator.open_logs(names[0], also=names[1:], is_previous=is_previous)
 
     def _show_selected(self, state: DashboardState) -> None:
         key = self.table.cursor_key

@@ -16,6 +16,7 @@ from odbctl.engine.telemetry.inotify import Inotify
 from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_filter import EVERYTHING, LineFilter
 from odbctl.engine.telemetry.log_find import SearchStoppedError
+from odbctl.engine.telemetry.log_lanes import LaneChoice
 from odbctl.engine.telemetry.log_pages import LogPages, PageLine, Position
 from odbctl.engine.telemetry.log_reader import read_lines
 from odbctl.engine.telemetry.log_records import rank_of
@@ -338,6 +339,35 @@ def test_only_the_instances_that_are_asked_for_and_new_ones(tmp_path: Path) -> N
     with LogPages(tmp_path, "web", instances=["web-2"], is_growing=False) as pages:
         assert pages.lanes == ("web-2",)
     writers.close()
+
+
+def test_logs_of_several_services_are_merged_by_time(tmp_path: Path) -> None:
+    web = Writers(tmp_path, 1)
+    jobs = [LogFiles.of(tmp_path, "job", f"job-{n}") for n in (1, 2)]
+    for files in jobs:
+        os.makedirs(files.folder, exist_ok=True)
+    sinks = [LineSink(files, SMALL) for files in jobs]
+    for sink in sinks:
+        sink.open()
+    also = [LaneChoice("job", ("job-1",), is_growing=False)]
+    with LogPages(tmp_path, "web", instances=["web-2"], also=also) as pages:
+        for number, sink in enumerate([web.sinks[1], sinks[0], web.sinks[0], web.sinks[1]]):
+            sink.add(HEADS[0], [f"line {number}"])
+        sinks[1].add(HEADS[0], ["of another instance"])
+
+        def shown() -> int:
+            pages.refresh()
+            return len(pages.forward(pages.start, None))
+
+        eventually(lambda: shown() == 3)
+        assert pages.lanes == ("web-2", "job-1")
+        lines = pages.forward(pages.start, None)
+        assert [line.at for line in lines] == sorted(line.at for line in lines)
+        found = sorted((pages.lane_of(line), line.text) for line in lines)
+        assert found == [(0, "line 0"), (0, "line 3"), (1, "line 1")]
+    for sink in sinks:
+        sink.close()
+    web.close()
 
 
 def test_an_unfinished_line_is_shown_after_a_while(tmp_path: Path) -> None:
