@@ -28,10 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks that are asked for; a missed target is no failure of theirs."""
     words = _parser().parse_args(arguments)
     names = choose_groups(words.filters)
+    if words.exact:
+        names = [name for name in GROUPS if name in words.exact]
     if not names:
         print(f"no such group; there are: {', '.join(GROUPS)}", file=sys.stderr)
         return EXIT_USAGE
-    options = Options(is_quick=words.quick)
+    options = Options(is_quick=words.quick, is_smoke=words.smoke)
     machine = machine_line()
     clean_environment()
     try:
@@ -53,9 +55,15 @@ def _parser() -> argparse.ArgumentParser:
         "-k", dest="filters", action="append", default=[], metavar="FILTER",
         help=f"only groups whose name contains this; repeatable ({', '.join(GROUPS)})",
     )  # fmt: skip
+    parser.add_argument(
+        "--exact", action="append", default=[], metavar="GROUP", help="only this group; repeatable"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to a file")
     parser.add_argument(
         "--quick", action="store_true", help="few rounds: to see that it works, not how fast"
+    )
+    parser.add_argument(
+        "--smoke", action="store_true", help="once and tiny, without peers: what the tests run"
     )
     return parser
 

@@ -21,14 +21,18 @@ COMMANDS = {
 def run(options: Options) -> list[Row]:
     """Run each command in turns with a bare Python, while a hundred instances idle."""
     with stage() as made:
-        made.start(IDLE, COUNT)
+        count = options.instances(COUNT)
+        made.start(IDLE, count)
+        rounds = options.choose(full=21, quick=5)
         return [
-            _measure(made, name, words, limit, rounds=options.choose(full=21, quick=5))
+            _measure(made, name, words, limit=limit, count=count, rounds=rounds)
             for name, (limit, words) in COMMANDS.items()
         ]
 
 
-def _measure(made: Stage, name: str, words: tuple[str, ...], limit: float, *, rounds: int) -> Row:
+def _measure(
+    made: Stage, name: str, words: tuple[str, ...], *, limit: float, count: int, rounds: int
+) -> Row:
     bare, command = [sys.executable, "-c", "pass"], [made.odbctl, *words]
     times: dict[str, list[float]] = {"bare": [], "ours": []}
     for each in (bare, command):
@@ -41,6 +45,6 @@ def _measure(made: Stage, name: str, words: tuple[str, ...], limit: float, *, ro
         unit="ms",
         ours=Figure.of(times["ours"]),
         reference=Figure.of(times["bare"]),
-        against=f"python -c pass; {COUNT} instances idle",
+        against=f"python -c pass; {count} instances idle",
         target=Target(limit=limit),
     )

@@ -260,7 +260,7 @@ def load(seconds: str, kind: str = "idle") -> dict[str, Any]:
                 sending = None
                 if kind == "busy":
                     sending = asyncio.create_task(_send_often(writer))
-                await asyncio.sleep(3.0)
+                await asyncio.sleep(min(3.0, float(seconds)))
                 used, began_at = time.process_time(), time.monotonic()
                 await asyncio.sleep(float(seconds))
                 used = time.process_time() - used

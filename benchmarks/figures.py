@@ -92,5 +92,6 @@ class Row:
             return Verdict.NONE
         if self.target.measure is Measure.VALUE:
             return self.target.judge(self.ours.value)
-        assert self.ratio is not None  # a limit on a ratio needs a reference
+        if self.ratio is None:  # the reference could not be had
+            return Verdict.NONE
         return self.target.judge(self.ratio)

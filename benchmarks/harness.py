@@ -27,6 +27,8 @@ GROUPS = (
 )  # fmt: skip
 FULL_ROUNDS = 7
 QUICK_ROUNDS = 2
+SMOKE_DIVISOR = 10
+SMOKE_INSTANCES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +36,23 @@ class Options:
     """How thoroughly to measure."""
 
     is_quick: bool = False
+    # Each group once, as small as it still runs: what the test suite does.
+    is_smoke: bool = False
 
     @property
     def rounds(self) -> int:
         """How often a measurement is repeated."""
-        return QUICK_ROUNDS if self.is_quick else FULL_ROUNDS
+        return self.choose(full=FULL_ROUNDS, quick=QUICK_ROUNDS)
 
     def choose(self, full: int, quick: int) -> int:
-        """Return one of two numbers."""
+        """Return a number of rounds, seconds or items; a tenth of `quick` for a smoke run."""
+        if self.is_smoke:
+            return max(1, quick // SMOKE_DIVISOR)
         return quick if self.is_quick else full
+
+    def instances(self, count: int) -> int:
+        """Return how many instances to start: a few for a smoke run, otherwise `count`."""
+        return min(count, SMOKE_INSTANCES) if self.is_smoke else count
 
 
 Group = Callable[[Options], Iterable[Row]]
@@ -113,7 +123,7 @@ def as_json(report: Report, options: Options) -> dict[str, Any]:
         "version": 1,
         "machine": machine_line(),
         "at": time.time(),
-        "is_quick": options.is_quick,
+        "is_quick": options.is_quick or options.is_smoke,
         "rows": [{**asdict(r), "ratio": r.ratio, "verdict": r.verdict} for r in report.rows],
         "failures": report.failures,
     }

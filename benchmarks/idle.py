@@ -11,25 +11,26 @@ from benchmarks.stage import IDLE, stage
 from odbctl.engine.worker.identity import ProcessIdentity
 
 COUNT = 100
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 3
 
 
 def run(options: Options) -> list[Row]:
     """Count the CPU time of windows that follow each other."""
     window_seconds = options.choose(full=20, quick=5)
+    count = options.instances(COUNT)
     with stage() as made:
-        made.start(IDLE, COUNT)
-        time.sleep(SETTLE_SECONDS)
+        made.start(IDLE, count)
+        time.sleep(options.choose(full=SETTLE_SECONDS, quick=SETTLE_SECONDS))
         processes = processes_of(made.folder)
         # The manager, its launcher, and often the launcher's spare worker besides.
-        assert COUNT + 2 <= len(processes) <= COUNT + 3, len(processes)
+        assert count + 2 <= len(processes) <= count + 3, len(processes)
         shares = [_share(processes, window_seconds) for _ in range(options.rounds)]
         workers = {seen.pid for seen in made.see_running(IDLE)}
         others = [p for p in processes if p.pid not in workers]
         apart = _share(others, window_seconds)
     return [
         Row(
-            name=f"idle CPU, {COUNT} instances, over {window_seconds} s",
+            name=f"idle CPU, {count} instances, over {window_seconds} s",
             unit="%",
             ours=Figure.of(shares),
             target=Target(limit=0.5, measure=Measure.VALUE),

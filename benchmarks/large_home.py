@@ -30,7 +30,7 @@ def run(options: Options) -> list[Row]:
         Engine.open(empty).close()
         command = [str(Path(sys.executable).parent / "odbctl"), "ps"]
         times: dict[Home, list[float]] = {large: [], empty: []}
-        for _ in range(options.choose(full=21, quick=5)):
+        for _ in range(1 + options.choose(full=20, quick=4)):
             for home, found in times.items():
                 environ = {**os.environ, "ODBCTL_HOME": str(home.data)}
                 found.append(1000 * time_command(command, environ))

@@ -23,7 +23,7 @@ def run(options: Options) -> list[Row]:
         script_start_seconds(made)  # its byte code is written now
         for _ in range(options.choose(full=12, quick=2)):
             began_at: list[float] = []
-            for count in range(1, MOST_AT_ONCE + 1):
+            for count in range(1, options.instances(MOST_AT_ONCE) + 1):
                 began_at.append(time.time())
                 ours.append(_start(made, count) * 1000)
                 scripts.append(script_start_seconds(made) * 1000)

@@ -21,7 +21,7 @@ def run(options: Options) -> list[Row]:
     scripts: list[float] = []
     booted: list[float] = []
     with stage() as made:
-        made.start(IDLE, COUNT)
+        made.start(IDLE, options.instances(COUNT))
         script_start_seconds(made)
         for _ in range(options.choose(full=5, quick=1)):
             for victim in made.see_running(IDLE):

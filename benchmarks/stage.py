@@ -102,6 +102,7 @@ class Stage:
             service = Service.lookup_unique(name=name)
             assert service is not None  # it was created here
             service.desired_count = count
+            service.is_paused = False
 
         self.engine.db.run(write)
 

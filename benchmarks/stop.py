@@ -20,19 +20,20 @@ def run(options: Options) -> list[Row]:
     idle: list[float] = []
     command: list[float] = []
     stubborn: list[float] = []
+    idle_count, deaf_count = options.instances(IDLE_COUNT), options.instances(STUBBORN_COUNT)
     with stage() as made:
         made.create(STUBBORN, "bench_services:StubbornService", stop_grace_seconds=GRACE_SECONDS)
         for _ in range(options.rounds):
-            made.start(IDLE, IDLE_COUNT)
+            made.start(IDLE, idle_count)
             idle.append(_stop(made, IDLE))
-            made.start(IDLE, IDLE_COUNT)
+            made.start(IDLE, idle_count)
             command.append(time_command([made.odbctl, "service", "stop", IDLE], made.environ))
-            made.start(STUBBORN, STUBBORN_COUNT)
+            made.start(STUBBORN, deaf_count)
             stubborn.append(_stop(made, STUBBORN))
     return [
-        _row(f"stop of {IDLE_COUNT} idle instances", idle, 0.4),
+        _row(f"stop of {idle_count} idle instances", idle, 0.4),
         _row("the same by `odbctl service stop`, whole process", command, None),
-        _row(f"stop of {STUBBORN_COUNT} that ignore it, grace {GRACE_SECONDS:g} s", stubborn, 1.2),
+        _row(f"stop of {deaf_count} that ignore it, grace {GRACE_SECONDS:g} s", stubborn, 1.2),
     ]
 
 
