@@ -8,11 +8,18 @@ learns the true code, also when the launcher is gone by then.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import stat
 from pathlib import Path
 
-from odbctl.engine.managers.messages import WorkerExited
+from odbctl.engine.managers.messages import WorkerExited, parse_report
+from odbctl.engine.managers.set_aside import set_aside
+from odbctl.errors import is_exhausted
+
+_MAX_LINE_BYTES = 64 * 1024
+_MAX_JOURNAL_BYTES = 64 * 2**20
 
 
 class ExitJournal:
@@ -35,7 +42,8 @@ class ExitJournal:
         return ended
 
     def _append(self, line: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        # Not blocking, in case that somebody has put a FIFO in its place.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
         descriptor = os.open(self.path, flags, 0o600)
         try:
             os.write(descriptor, line.encode())
@@ -56,13 +64,48 @@ class ExitJournal:
 
 
 def read_journal(path: Path) -> list[WorkerExited]:
-    """Return the exits that a launcher, which is gone, left behind."""
+    """Return the exits that a launcher, which is gone, left behind.
+
+    A journal that is damaged in any way is set aside; the exits that can be read are returned.
+
+    Raises:
+        OSError: The system has run out of descriptors or memory.
+    """
     try:
-        lines = path.read_text().splitlines()
+        data = _read_file(path)
     except FileNotFoundError:
         return []
-    exits: list[WorkerExited] = []
-    for line in lines:
-        with contextlib.suppress(ValueError):  # its last line may be half written
-            exits.append(WorkerExited(*json.loads(line)))
-    return exits
+    except OSError as error:
+        if is_exhausted(error):
+            raise
+        set_aside(path, error.strerror or str(error))
+        return []
+    *lines, unfinished = data.split(b"\n")
+    exits = [_parse_line(line) for line in lines]
+    if not all(exits) or len(unfinished) > _MAX_LINE_BYTES:
+        bad = sum(found is None for found in exits)
+        set_aside(path, f"{bad} of its {len(exits)} lines cannot be read")
+    return [found for found in exits if found is not None]
+
+
+def _read_file(path: Path) -> bytes:
+    """Read the beginning of a regular file.
+
+    Raises:
+        OSError: It cannot be read, or is something else.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return file.read(_MAX_JOURNAL_BYTES)
+
+
+def _parse_line(line: bytes) -> WorkerExited | None:
+    if len(line) > _MAX_LINE_BYTES:
+        return None
+    try:
+        fields: object = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return parse_report(WorkerExited, fields)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from odbctl.engine.managers.messages import HealthReport
+from odbctl.engine.managers.set_aside import clear_path
 from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.probes import Probe
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
@@ -107,8 +108,7 @@ class HealthChecks:
 
     def open(self) -> None:
         """Make the pipe that answers come by."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._fifo)
+        clear_path(Path(self._fifo))
         os.mkfifo(self._fifo, 0o600)
         # Open for writing too: without a writer the pipe would be at its end for ever.
         self._descriptor = os.open(self._fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -15,7 +15,7 @@ from odbctl.engine.model.core import ServiceHost
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import DEFAULT_HOST_PLACEMENT, HostState
 from odbctl.engine.worker.identity import ProcessIdentity, identify, is_at_work
-from odbctl.errors import ConflictError
+from odbctl.errors import ConflictError, NotPermittedError
 from odbctl.paths import Home
 
 DEFAULT_HOST = "local"
@@ -25,6 +25,7 @@ DEFAULT_HOST = "local"
 # killed one holds it until the last of its threads has ended.
 LOCK_SECONDS = 0.5
 ENDING_SECONDS = 10.0
+_ENDED = b'"ended"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +40,14 @@ class HostSettings:
 
 
 class HostLock:
-    """One manager per host name: a lock that ends with its process."""
+    """One manager per host name: a lock that ends with its process.
+
+    It stands beside the database, so that processes with other temporary folders, and so with
+    another run directory, find the same lock.
+    """
 
     def __init__(self, home: Home, host: str) -> None:
-        self._path = home.run / f"manager-{host}.lock"
+        self._path = host_lock_path(home, host)
         self._descriptor: int | None = None
         self._host = host
 
@@ -50,26 +55,50 @@ class HostLock:
         """Take the lock.
 
         Raises:
-            ConflictError: Another manager supervises this host.
+            ConflictError: Another manager supervises this host, or has just been stopped.
+            NotPermittedError: The home cannot be written.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = self._open()
         began_at = time.monotonic()
+        was_held_at_work = False
         while not _is_locked(descriptor):
-            wait_seconds = LOCK_SECONDS if _is_holder_at_work(descriptor) else ENDING_SECONDS
+            is_at_work = _is_holder_at_work(descriptor)
+            was_held_at_work = was_held_at_work or is_at_work
+            wait_seconds = LOCK_SECONDS if is_at_work else ENDING_SECONDS
             if time.monotonic() > began_at + wait_seconds:
                 os.close(descriptor)
                 raise ConflictError(
                     f"a manager of host {self._host!r} runs already", hint="odbctl manager status"
                 )
             time.sleep(0.01)
+        if was_held_at_work and _has_ended_in_order(descriptor):
+            os.close(descriptor)
+            raise ConflictError(
+                f"the manager of host {self._host!r} was stopped while this one waited for it",
+                hint="odbctl manager start",
+            )
         _write_holder(descriptor)
         self._descriptor = descriptor
 
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise NotPermittedError(f"cannot lock {self._path}: {error.strerror}") from error
+
     def release(self) -> None:
-        """Give the lock up."""
+        """Give the lock up, and say in its file that this manager ended in order."""
         if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, _ENDED, 0)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def host_lock_path(home: Home, host: str) -> str:
+    """Return the path of the lock of a host's manager."""
+    return f"{home.database}.manager-{host}.lock"
 
 
 def _is_locked(descriptor: int) -> bool:
@@ -81,19 +110,23 @@ def _is_locked(descriptor: int) -> bool:
 
 
 def _write_holder(descriptor: int) -> None:
-    """Write into the lock's file who has it: this process."""
+    """Write into the lock's file which process holds it: this one."""
     os.ftruncate(descriptor, 0)
     with contextlib.suppress(OSError):  # no room: it counts as at work
         os.pwrite(descriptor, json.dumps(identify()).encode(), 0)
 
 
+def _has_ended_in_order(descriptor: int) -> bool:
+    return os.pread(descriptor, len(_ENDED), 0) == _ENDED
+
+
 def _is_holder_at_work(descriptor: int) -> bool:
-    """Tell whether who has the lock, as far as its file tells, is not about to end."""
+    """Tell whether the lock holder, as far as its file says, is not about to end."""
     try:
         boot_id, pid, start_ticks = json.loads(os.pread(descriptor, 1024, 0))
-    except (ValueError, TypeError):
-        return True  # it has only just got it, or had no room to say so
-    return is_at_work(ProcessIdentity(boot_id, pid, start_ticks))
+        return is_at_work(ProcessIdentity(boot_id, pid, start_ticks))
+    except (ValueError, TypeError, OSError):
+        return True  # it has only just got the lock, or had no room to say so
 
 
 def record_host_up(

@@ -32,13 +32,14 @@ from odbctl.engine.managers.messages import (
     encode,
     receive,
 )
+from odbctl.engine.managers.retry_pause import RetryPause
 from odbctl.engine.managers.spare import Spare, wait_for_launch
 from odbctl.engine.worker import mark, process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.reporting import parse_lines
 from odbctl.engine.worker.wake_pipe import WakePipe
-from odbctl.engine.worker.warm_up import warm_up
+from odbctl.engine.worker.warm_up import scratch_folders, warm_up
 
 # So long nothing has to happen before a spare worker is made.
 QUIET_SECONDS = 0.02
@@ -62,6 +63,7 @@ class Launcher:
         self._report_read, self._report_write = os.pipe()
         self._report_rest = b""
         self._spare: Spare | None = None
+        self._spare_pause = RetryPause()  # after spares that ended before they were used
         self._keeper = ManagerKeeper()
         self._kept: socket.socket | None = None  # the connection of the manager that is kept
 
@@ -92,25 +94,31 @@ class Launcher:
     def _timeout_seconds(self) -> float | None:
         waits = [self._leftovers.due_seconds(), self._keeper.due_seconds()]
         if self._wants_spare():
-            waits.append(QUIET_SECONDS)
+            waits.append(max(QUIET_SECONDS, self._spare_pause.due_seconds()))
         return min((seconds for seconds in waits if seconds is not None), default=None)
 
     def _wants_spare(self) -> bool:
         return self._spare is None and self._method == "fork" and bool(self._connections)
 
     def _prepare_spare(self) -> None:
-        """Fork a spare worker, in a quiet moment."""
-        if not self._wants_spare():
+        """Fork a spare worker, in a quiet moment; after a failure not before a pause."""
+        if not self._wants_spare() or not self._spare_pause.is_due():
             return
-        read, write = os.pipe()
+        try:
+            read, write = os.pipe()
+        except OSError:
+            self._spare_pause.begin()
+            return
         try:
             pid = os.fork()
         except OSError:
+            self._spare_pause.begin()
             os.close(write)
         else:
             if pid == 0:
                 os.close(write)
-                self._become_worker(lambda: wait_for_launch(read, self._report_write))
+                scratch = scratch_folders(str(self._journal.path.parent))
+                self._become_worker(lambda: wait_for_launch(read, self._report_write, scratch))
             self._spare = Spare(pid, write)
         os.close(read)
 
@@ -152,7 +160,11 @@ class Launcher:
             self._broadcast({"running": reports})
 
     def _accept(self) -> None:
-        connection, _address = self._listener.accept()
+        try:
+            connection, _address = self._listener.accept()
+        except OSError:  # out of descriptors: it waits in the queue, and so do we, for a moment
+            time.sleep(QUIET_SECONDS)
+            return
         self._connections[connection] = LineBuffer()
         self._selector.register(connection, selectors.EVENT_READ)
         children, running = list(self._children.values()), list(self._running.values())
@@ -257,6 +269,7 @@ class Launcher:
             if self._spare is not None and self._spare.pid == info.si_pid:
                 self._spare.close()
                 self._spare = None
+                self._spare_pause.begin()
             self._running.pop(info.si_pid, None)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(info.si_pid, signal.SIGTERM)
@@ -291,7 +304,7 @@ def main() -> None:
     listener = socket.socket(fileno=int(descriptor))
     os.set_inheritable(listener.fileno(), False)
     mark.find_room()
-    warm_up()
+    warm_up(scratch_folders(os.path.dirname(journal)))
     gc.collect()
     gc.freeze()
     Launcher(listener, method=method, journal=ExitJournal(Path(journal))).run()

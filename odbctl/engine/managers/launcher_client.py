@@ -15,6 +15,7 @@ import odbctl
 from odbctl.engine.managers.exit_journal import read_journal
 from odbctl.engine.managers.interpreters import hash_text, python_command
 from odbctl.engine.managers.messages import LineBuffer, Message, WorkerExited, encode, receive
+from odbctl.engine.managers.set_aside import clear_path
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.mark import BLANK, VARIABLE
 from odbctl.ownership import is_own_peer
@@ -72,8 +73,7 @@ class LauncherClient:
         Raises:
             OSError: The interpreter cannot be executed.
         """
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
+        clear_path(self.path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(self.path))
             listener.listen(16)
@@ -169,7 +169,7 @@ class LauncherClient:
     def remove_files(self) -> None:
         """Remove what a launcher, which is gone, left in the run directory."""
         for path in (self.path, self.journal):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 path.unlink()
 
 

@@ -28,11 +28,9 @@ class Reclaimed(NamedTuple):
 
     Attributes:
         instances: Those that have a worker, or had one, and whose end will be reported.
-        started: Starts that nobody has written down yet.
     """
 
     instances: set[int]
-    started: list[WorkerStarted]
 
 
 class _Record(NamedTuple):
@@ -50,18 +48,26 @@ def reclaim_orphans(
     requested: Collection[int] = (),
     known: Collection[int] = (),
 ) -> Reclaimed:
-    """Adopt or end the workers of which launchers that are gone have told nobody.
+    """Adopt or end the workers that launchers had started and that no manager recorded.
+
+    Starts that nobody has written yet are reported to the manager. When this raises, it can be
+    called again.
 
     Args:
         manager: Who adopts them.
         dead_journals: The exit journals of those launchers.
         requested: Instances that those were to start.
         known: Instances that are seen to otherwise.
+
+    Raises:
+        OSError: The process table cannot be read, because no descriptor is left.
     """
     found = find_orphans(manager.home.run, dead_journals)
-    done = Reclaimed(set(), [])
+    done = Reclaimed(set())
     for instance in (found.keys() | set(requested)) - set(known):
-        if instance not in manager.adopted:
+        if instance in manager.adopted:
+            done.instances.add(instance)
+        else:
             _reclaim(manager, instance, found.get(instance, Orphans()), done)
     return done
 
@@ -81,7 +87,7 @@ def _reclaim(manager: ServiceManager, instance: int, orphans: Orphans, done: Rec
             orphans.kill()
         return
     if record.identity is None:
-        done.started.append(WorkerStarted(instance, worker.pid, worker.start_ticks, time.time()))
+        manager.report(WorkerStarted(instance, worker.pid, worker.start_ticks, time.time()))
     done.instances.add(instance)
     manager.adopt_worker(instance, worker)
 

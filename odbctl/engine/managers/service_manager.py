@@ -12,6 +12,7 @@ A subclass is a way of launching workers: it says how they are started
 from __future__ import annotations
 
 import logging
+import os
 import select
 import signal
 import time
@@ -19,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
@@ -52,7 +54,7 @@ from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.wake_pipe import WakePipe
-from odbctl.errors import OdbctlError, is_transient
+from odbctl.errors import OdbctlError, StoreError, is_transient
 from odbctl.paths import Home
 
 RETRY_SECONDS = 1.0
@@ -80,6 +82,7 @@ class ServiceManager(LaunchStrategy):
         self._pace = Pace()
         self._limit = RateLimit()
         self._has_failed_step = False
+        self._database_file: tuple[int, int] | None = None
         fifo = home.run / f"h-{hash_text(self.settings.name):08x}"
         self._health = HealthChecks(fifo, self.ask_probe)
 
@@ -95,6 +98,7 @@ class ServiceManager(LaunchStrategy):
 
         Raises:
             ConflictError: Another manager supervises this host.
+            StoreError: The database was deleted or replaced meanwhile.
         """
         lock = HostLock(self.home, self.settings.name)
         lock.acquire()
@@ -113,8 +117,10 @@ class ServiceManager(LaunchStrategy):
             self._health.open()
             self._adopt(told)
             self._house.start(self.host_id)
+            self._database_file = _file_identity(self.home.database)
             with self.db.listen(lambda: self._decided_seq) as listener:
                 self._loop(listener)
+            self._check_database()
             self.db.run(lambda: record_host_down(self.host_id))
         finally:
             self._house.stop()
@@ -137,6 +143,7 @@ class ServiceManager(LaunchStrategy):
 
     def _loop(self, listener: Listener) -> None:
         while not self._is_stopping:
+            self._check_database()
             try:
                 wake_at = self._pass()
             except OdbctlError as error:
@@ -148,6 +155,28 @@ class ServiceManager(LaunchStrategy):
             else:
                 self._wait(listener, wake_at)
                 self._pace.keep()
+
+    def _check_database(self) -> None:
+        """End this manager when the file that it has opened is the home's database no longer.
+
+        It would go on with data that nobody else sees. Its services are left as they are, and
+        its launchers are told not to start it again.
+
+        Raises:
+            StoreError: The database was deleted or replaced.
+        """
+        try:
+            found = _file_identity(self.home.database)
+        except OSError:
+            return  # it cannot be told now
+        if found != self._database_file:
+            self._is_stopping = True
+            what = "deleted" if found is None else "replaced by another file"
+            raise StoreError(
+                f"the database {self.home.database} was {what}; this manager ends, and its"
+                " services go on without one",
+                hint="odbctl manager start",
+            )
 
     def _pass(self) -> float | None:
         self._has_failed_step = False
@@ -416,3 +445,12 @@ class ServiceManager(LaunchStrategy):
     def relaunch(self, instances: Iterable[int]) -> None:
         """Forget that workers were asked for, so that those still wanted are started again."""
         self._own.forget(instances)
+
+
+def _file_identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells one file from another at the same path; None when there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from typing import NoReturn
 
 from odbctl.engine.worker import process
@@ -44,9 +45,9 @@ class Spare:
         os.close(self.descriptor)
 
 
-def wait_for_launch(descriptor: int, report: int) -> NoReturn:
-    """Rehearse, wait, and run what is given; the life of a spare after its fork."""
-    warm_up(rounds=1)
+def wait_for_launch(descriptor: int, report: int, scratch: Iterable[str]) -> NoReturn:
+    """Rehearse where that is possible, wait, and run a launch: the life of a spare."""
+    warm_up(scratch, rounds=1)
     data = b""
     while chunk := os.read(descriptor, _READ_BYTES):
         data += chunk

@@ -29,12 +29,14 @@ from odbctl.engine.managers.messages import (
 )
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.reclaim import reclaim_orphans
+from odbctl.engine.managers.retry_pause import RetryPause
 from odbctl.engine.managers.service_manager import ServiceManager
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES
 from odbctl.engine.odb import Database
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.errors import OdbctlError
 from odbctl.paths import Home
 
 HELLO_TIMEOUT_SECONDS = 2.0
@@ -66,6 +68,7 @@ class SubprocessServiceManager(ServiceManager):
         self._requested: dict[str, set[int]] = defaultdict(set)
         self._numbers: dict[str, int] = {}
         self._buried: list[LauncherClient] = []
+        self._default = RetryPause()
         self._lost: Counter[int] = Counter()  # launchers that ended with an instance to start
         self._newcomers: list[WorkerStarted | WorkerRunning] = []
 
@@ -91,19 +94,20 @@ class SubprocessServiceManager(ServiceManager):
         path = launcher_path(self.home, self.settings.name, python, method=self._method)
         client = self._clients.get(str(path))
         if client is not None and not client.is_connected:
-            for report in self._lose(client):
-                self.report(report)
+            self._lose(client)
             client = None
         if client is None:
             client = LauncherClient(path)
             client.start(self.home, python, method=self._method)
             self._clients[str(path)] = client
-            self._be_kept_by(python, client)
+            if python is None:
+                self._default.begin()
+                self._be_kept_by(client)
         return client
 
-    def _be_kept_by(self, python: str | None, client: LauncherClient) -> None:
-        """Have this manager kept by the launcher of odbctl's own interpreter."""
-        if self.keep_command and python is None:
+    def _be_kept_by(self, client: LauncherClient) -> None:
+        """Have a launcher start this manager again when it dies."""
+        if self.keep_command:
             log = str(manager_log(self.home, self.settings.name))
             client.keep(self.keep_command, log)
 
@@ -113,19 +117,20 @@ class SubprocessServiceManager(ServiceManager):
         What launchers that are gone have left is adopted, or ended.
         """
         gone: list[LauncherClient] = []
+        default = launcher_path(self.home, self.settings.name, None, method=self._method)
         for path in find_launchers(self.home, self.settings.name):
             client = LauncherClient(path)
             if client.connect():
                 self._clients[str(path)] = client
                 self._wait_for_hello(client)
+                if path == default:
+                    self._be_kept_by(client)
             else:
                 gone.append(client)
         for client in gone:
-            for exited in self._bury(client):
-                self.report(exited)
-        for started in reclaim_orphans(self, [client.journal for client in gone]).started:
-            self.report(started)
-        self._be_kept_by(None, self._client(None))
+            self._bury(client)
+        reclaim_orphans(self, [client.journal for client in gone])
+        self._have_default_launcher()
         return {instance for workers in self._workers.values() for instance in workers}
 
     def _wait_for_hello(self, client: LauncherClient) -> None:
@@ -145,14 +150,36 @@ class SubprocessServiceManager(ServiceManager):
         return [(c.fileno(), c.wants_write) for c in self._clients.values() if c.is_connected]
 
     def collect_reports(self) -> list[Report]:
-        """Return what the launchers told; adopt the workers of one that died."""
+        """Return what the launchers reported; adopt the workers of a launcher that died."""
         reports: list[Report] = []
         for client in tuple(self._clients.values()):
             client.flush()
             reports += self._take(client, client.receive())
+        for client in tuple(self._clients.values()):
             if not client.is_connected:
-                reports += self._lose(client)
+                try:
+                    self._lose(client)
+                except (OSError, OdbctlError) as error:  # the next pass tries again
+                    logger.warning("the workers of a launcher cannot be adopted yet: %s", error)
+                    self._default.put_off()
+        self._have_default_launcher()
         return reports
+
+    def _have_default_launcher(self) -> None:
+        """Start the launcher of odbctl's own interpreter again at once when it has died.
+
+        It keeps this manager: without it, nobody would start a manager that is killed. A
+        launcher that does not live is started again with growing pauses.
+        """
+        path = str(launcher_path(self.home, self.settings.name, None, method=self._method))
+        client = self._clients.get(path)
+        if client is None and self._default.is_due():
+            try:
+                self._client(None)
+            except OSError as error:
+                logger.warning("cannot start a launcher: %s", error)
+        is_complete = path in self._clients and all(c.is_connected for c in self._clients.values())
+        self.poll_seconds = None if is_complete else max(0.1, self._default.due_seconds())
 
     def _take(self, client: LauncherClient, messages: Iterable[Message]) -> list[Report]:
         key = str(client.path)
@@ -174,24 +201,37 @@ class SubprocessServiceManager(ServiceManager):
                 reports.append(exited)
         return reports
 
-    def _lose(self, client: LauncherClient) -> list[Report]:
-        """A launcher died: its workers go on and are watched, what it did not start is again."""
+    def _lose(self, client: LauncherClient) -> None:
+        """Take over from a launcher that died: adopt its workers, start again what it did not.
+
+        Raises:
+            OSError: The process table cannot be read now. Nothing has been forgotten, and this
+                can be called again.
+        """
         key = str(client.path)
-        self._clients.pop(key, None)
-        exits = self._bury(client)
+        exits = client.take_over_journal()
         ended = {exited.instance for exited in exits}
-        workers = self._workers.pop(key, {})
+        workers = self._workers[key]
+        requested = self._requested[key] - ended
+        known = ended | workers.keys()
+        found = reclaim_orphans(self, [client.journal], requested=requested, known=known)
+        del self._clients[key], self._workers[key], self._requested[key]
+        self._numbers.pop(key, None)  # the next launcher counts from the beginning
+        self._buried.append(client)
+        for exited in exits:
+            self.report(exited)
         for worker in workers.values():
             if worker.instance not in ended:
                 self.adopt_worker(worker.instance, _identity(worker))
-        requested = self._requested.pop(key, set()) - ended
-        known = ended | workers.keys()
-        found = reclaim_orphans(self, [client.journal], requested=requested, known=known)
-        requested -= found.instances
-        reports: list[Report] = [*exits, *found.started]
+        self._start_again(client, requested - found.instances)
+
+    def _start_again(self, client: LauncherClient, requested: set[int]) -> None:
+        """Have another launcher start what one that died has not started."""
         if not client.could_run():
             reason = "its interpreter could not run odbctl's launcher; see odbctl manager logs"
-            return [*reports, *_refusals(requested, reason)]
+            for refusal in _refusals(requested, reason):
+                self.report(refusal)
+            return
         logger.warning("a launcher ended; its workers go on and are adopted")
         self._lost.update(requested)
         hopeless = {i for i in requested if self._lost[i] >= MAX_LOST_LAUNCHERS}
@@ -199,12 +239,14 @@ class SubprocessServiceManager(ServiceManager):
         reason = (
             f"{MAX_LOST_LAUNCHERS} launchers ended instead of starting it; see odbctl manager logs"
         )
-        return [*reports, *_refusals(hopeless, reason)]
+        for refusal in _refusals(hopeless, reason):
+            self.report(refusal)
 
-    def _bury(self, client: LauncherClient) -> list[WorkerExited]:
-        """Take over the exits that a launcher, which is gone, wrote down."""
+    def _bury(self, client: LauncherClient) -> None:
+        """Report the exits that a launcher, which is gone, wrote down."""
         self._buried.append(client)
-        return client.take_over_journal()
+        for exited in client.take_over_journal():
+            self.report(exited)
 
     def reports_recorded(self) -> None:
         """Tell the launchers which exits they may forget; end workers that nobody wants."""

@@ -89,11 +89,11 @@ class ControlSocket:
         bound.bind(self.path)
 
     def close(self) -> None:
-        """End the thread and remove the socket."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
+        """End the thread and remove the socket, if it was opened."""
         if self._socket is None or self._thread is None:
             return
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
         self._is_closed = True
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()

@@ -72,12 +72,12 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     actions = {STOP: should_stop.set, REPORT: worker.report_again}
     control = ControlSocket(path, actions, worker.answer_probe, signals)
     try:
-        _prepare(launch)
-        control.open()
-    except (OSError, ValueError, NotPermittedError) as error:
-        worker.record_failure(error)
-        return EXIT_FAILURE
-    try:
+        try:
+            _prepare(launch)
+            control.open()
+        except (OSError, ValueError, NotPermittedError) as error:
+            worker.record_failure(error)
+            return EXIT_FAILURE
         return worker.run()
     finally:
         if not worker.is_copy:  # all this is the worker's, which goes on

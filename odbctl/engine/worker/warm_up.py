@@ -8,11 +8,13 @@ that all workers share. Nothing is kept open: no connection may be inherited.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance, core
@@ -40,13 +42,37 @@ class Quick(ServiceBase):
 """
 
 
-def warm_up(*, rounds: int = ROUNDS) -> None:
-    """Live a worker's life a few times and leave the process as it was."""
+def warm_up(parents: Iterable[str], *, rounds: int = ROUNDS) -> None:
+    """Live a worker's life a few times and leave the process as it was.
+
+    This is an optimisation only: when none of the folders can be used, a line on standard
+    error says so, and workers start a little slower.
+
+    Args:
+        parents: Where to make throw-away files, in the order of preference.
+        rounds: How many lives.
+    """
     core.resolve()
+    problem = ""
+    for parent in parents:
+        try:
+            _warm_up(parent, rounds)
+            return
+        except Exception as error:  # noqa: BLE001 - a full disk may show as nearly anything
+            problem = f"{type(error).__name__}: {error}"
+    sys.stderr.write(f"odbctl launcher: not warmed up, so starts are slower: {problem}\n")
+
+
+def scratch_folders(run: str) -> tuple[str, ...]:
+    """Return where to make throw-away files: the temporary folders, then the run directory."""
+    return (os.environ.get("TMPDIR") or "/tmp", "/tmp", run)
+
+
+def _warm_up(parent: str, rounds: int) -> None:
     read_boot_id()
     streams, path, folder = (sys.stdout, sys.stderr), list(sys.path), os.getcwd()
     environment = dict(os.environ)
-    home = Home.at(_make_folder())
+    home = Home.at(_make_folder(parent))
     try:
         home.create()
         Path(home.data, f"{_MODULE}.py").write_text(_SOURCE)
@@ -64,15 +90,19 @@ def warm_up(*, rounds: int = ROUNDS) -> None:
         _remove_folder(home.data)
 
 
-def _make_folder() -> str:
+def _make_folder(parent: str) -> str:
     """Make a folder of our own; tempfile would bring `random`, which every fork seeds anew."""
-    parent = os.environ.get("TMPDIR", "/tmp")
     folder = os.path.join(parent, f"odbctl-{os.getpid()}-{time.monotonic_ns():x}")
     os.mkdir(folder, 0o700)
     return folder
 
 
 def _remove_folder(top: Path) -> None:
+    with contextlib.suppress(OSError):
+        _remove_tree(top)
+
+
+def _remove_tree(top: Path) -> None:
     for folder, folders, files in os.walk(top, topdown=False):
         for name in files:
             os.unlink(os.path.join(folder, name))

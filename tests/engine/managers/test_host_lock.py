@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from odbctl.engine.managers.host import LOCK_SECONDS, HostLock
+from odbctl.engine.managers.host import LOCK_SECONDS, HostLock, host_lock_path
 from odbctl.engine.worker.identity import identify
 from odbctl.errors import ConflictError
 from odbctl.paths import Home
@@ -22,8 +22,7 @@ NO_PID = 2**22 + 1  # above the largest pid that Linux gives
 @contextmanager
 def held(home: Home, says: str) -> Generator[Callable[[], None]]:
     """Hold the lock of host `local` by a file that says this; yield what lets go."""
-    home.run.mkdir(parents=True, exist_ok=True)
-    with open(home.run / "manager-local.lock", "w+") as file:
+    with open(host_lock_path(home, "local"), "w+") as file:
         file.write(says)
         file.flush()
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -55,3 +54,41 @@ def test_a_lock_of_a_manager_that_is_gone_is_waited_for(home: Home) -> None:
             HostLock(home, "local").acquire()
         lock.release()
     HostLock(home, "local").acquire()
+
+
+@pytest.mark.parametrize("is_in_order", [True, False])
+def test_who_waits_for_a_manager_at_work_takes_the_place_of_a_killed_one_only(
+    home: Home, *, is_in_order: bool
+) -> None:
+    """Two managers may be started at once; stopping one of them is not to bring up the other."""
+    home.create()
+    lock = HostLock(home, "local")
+    with held(home, of(os.getpid())) as let_go:
+
+        def end() -> None:
+            if is_in_order:
+                with open(host_lock_path(home, "local"), "w") as file:
+                    file.write('"ended"')
+            let_go()
+
+        timer = threading.Timer(LOCK_SECONDS / 5, end)
+        timer.start()
+        if is_in_order:
+            with pytest.raises(ConflictError, match="was stopped while"):
+                lock.acquire()
+        else:
+            lock.acquire()
+            lock.release()
+        timer.join()
+    HostLock(home, "local").acquire()  # nobody is waited for now
+
+
+def test_a_released_lock_is_free_at_once(home: Home) -> None:
+    home.create()
+    first, second = HostLock(home, "local"), HostLock(Home.at(home.data), "local")
+    first.acquire()
+    with pytest.raises(ConflictError):
+        second.acquire()
+    first.release()
+    second.acquire()
+    second.release()
