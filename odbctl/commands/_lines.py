@@ -10,12 +10,13 @@ _EVENT_COLORS = {"warning": "33", "error": "31"}
 
 
 def log_line(document: Document, out: Terminal) -> str:
-    """Return a record of a log for people: time, instance, level when it matters, text."""
+    """Return a record of a log for people: time, instance, level or stderr, text."""
     at = document["at"]
     seconds = float(at) if isinstance(at, int | float) else 0.0
     stamp = f"{local_time(seconds)}.{int(seconds % 1 * 1000):03}"
     level = str(document["level"])
-    mark = "" if level in ("INFO", "") else f" {level}"
+    word = level or ("stderr" if document.get("stream") == "stderr" else "")
+    mark = "" if word in ("INFO", "") else f" {word}"
     head = f"{stamp} {visible(str(document['instance']))}{mark}"
     if out.has_color:
         head = f"\x1b[2m{head}\x1b[0m"

@@ -67,7 +67,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("READY", "", is_ready, is_state=True),
         Column("PID", "pid"),
         Column("UP", "", instance_up, order=run_seconds),
-        Column("FAILURES", "failures"),
+        Column("RESTARTS", "restarts"),
         Column("COMMIT", "commit", short),
         Column("RELEASE", "release", is_wide=True),
         Column("HOST", "host", is_wide=True),

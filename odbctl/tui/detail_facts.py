@@ -131,7 +131,7 @@ def _life(instance: InstanceDocument) -> tuple[Fact, ...]:
             value=f"{ended} ({cause})" if ended else NONE,
             tone=Tone.WARN if is_bad else Tone.PLAIN,
         ),
-        Fact(name="failures", value=f"{instance['failures']} in a row before it"),
+        Fact(name="restarts", value=f"{instance['failures']} in a row before it"),
         Fact(name="log", value=instance["log"]),
     )
 

@@ -63,6 +63,7 @@ def an_instance_document(
         "message": "",
         "health": "",
         "failures": 0,
+        "restarts": 0,
         "cpu_percent": None,
         "rss_bytes": None,
         "open_files": None,

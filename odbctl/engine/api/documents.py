@@ -61,6 +61,7 @@ class InstanceDocument(TypedDict):
     message: str
     health: str
     failures: int
+    restarts: int
     cpu_percent: float | None
     rss_bytes: int | None
     open_files: int | None

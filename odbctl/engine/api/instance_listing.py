@@ -88,6 +88,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "message": instance.message,
         "health": instance.health,
         "failures": instance.failures,
+        "restarts": instance.failures,
         "cpu_percent": latest.cpu_percent if latest else None,
         "rss_bytes": latest.sample.rss_bytes if latest else None,
         "open_files": latest.sample.open_files if latest else None,

@@ -20,8 +20,17 @@ ESCAPES = re.compile(
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
+# Written where a record has no level: what a program prints to stderr says nothing of how bad
+# it is. Files of earlier versions have ERROR there.
+NO_LEVEL = "-"
+STDERR = "stderr"
+
+
 class LogLine(NamedTuple):
-    """One record of an instance's log; `text` may have several lines."""
+    """One record of an instance's log; `text` may have several lines.
+
+    `level` is empty for a line on stderr that is not a log record.
+    """
 
     at: float
     service: str
@@ -54,7 +63,13 @@ def parse_record(line: bytes) -> Record | None:
         at = datetime.fromisoformat(found[1].decode("ascii")).astimezone(UTC).timestamp()
     except ValueError:
         return None
-    return Record(at, decode(found[2]), decode(found[3]), decode(found[4]))
+    stream = decode(found[3])
+    return Record(at, level_of(decode(found[2]), stream), stream, decode(found[4]))
+
+
+def level_of(word: str, stream: str) -> str:
+    """Return the level that a file gives for a record; empty when it has none."""
+    return "" if word == NO_LEVEL or stream == STDERR else word
 
 
 def safe_text(text: str) -> str:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from odbctl.engine.telemetry.log_chain import Chain
-from odbctl.engine.telemetry.log_format import decode
+from odbctl.engine.telemetry.log_format import decode, level_of
 from odbctl.engine.telemetry.log_link import Part, Place
 from odbctl.engine.telemetry.log_reader import MARK, RAW_LEVELS
 from odbctl.engine.telemetry.log_records import understand_text
@@ -83,7 +83,8 @@ def parse_head(line: bytes) -> Head | None:
         at = datetime.fromisoformat(found[1].decode("ascii") + "+00:00").timestamp()
     except ValueError:
         return None
-    return Head(at, decode(found[2]), decode(found[3]), found.end())
+    stream = decode(found[3])
+    return Head(at, level_of(decode(found[2]), stream), stream, found.end())
 
 
 def forward(chain: Chain, place: Place, index: int = 0) -> Iterator[PageLine]:

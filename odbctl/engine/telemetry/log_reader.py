@@ -22,7 +22,7 @@ __all__ = ["LogLine", "merged", "read_lines", "safe_text", "tail"]
 
 STEP_BYTES = 1 << 20
 MARK = CONTINUATION.encode()
-RAW_LEVELS = {OUT: ("stdout", "INFO"), ERR: ("stderr", "ERROR")}
+RAW_LEVELS = {OUT: ("stdout", "INFO"), ERR: ("stderr", "")}
 
 
 def tail(instances: Iterable[LogFiles], count: int) -> list[LogLine]:

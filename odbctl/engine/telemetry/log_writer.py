@@ -13,6 +13,7 @@ from typing import TextIO, cast
 
 from odbctl.engine.telemetry.log_appender import OPEN_FLAGS
 from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
+from odbctl.engine.telemetry.log_format import NO_LEVEL, STDERR
 from odbctl.engine.telemetry.log_sink import LineSink
 from odbctl.engine.telemetry.log_stream import LogStream
 from odbctl.engine.telemetry.log_window import settle_window
@@ -25,7 +26,7 @@ class LogWriter:
         self.files = files
         self._sink = LineSink(files, limits)
         self.stdout = LogStream(self._sink, level="INFO", stream="stdout", descriptor=1)
-        self.stderr = LogStream(self._sink, level="ERROR", stream="stderr", descriptor=2)
+        self.stderr = LogStream(self._sink, level=NO_LEVEL, stream=STDERR, descriptor=2)
 
     @property
     def dropped_count(self) -> int:

@@ -30,7 +30,7 @@ def text_of(source: LogSource, line: PageLine) -> str:
     lane = source.lanes[source.lane_of(line)]
     if line.goes_on:
         return f"\t{plain(source.whole_text(line))}"
-    return f"{stamp(line.at)} {lane} {line.level} {plain(source.whole_text(line))}"
+    return f"{stamp(line.at)} {lane} {line.level or line.stream} {plain(source.whole_text(line))}"
 
 
 def write_lines(

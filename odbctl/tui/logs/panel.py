@@ -180,7 +180,7 @@ class LogPanel(Vertical):
         def read(pager: LogPager) -> None:
             if (line := pager.current) is not None:
                 lane = pager.source.lanes[pager.source.lane_of(line)]
-                title = f"{stamp(line.at)} {lane} {line.level} {line.stream}"
+                title = f"{stamp(line.at)} {lane} {line.level} {line.stream}".replace("  ", " ")
                 self._post(LogRecordRead(visible(title), pretty(pager.whole_record(line))))
             else:
                 self._post(ScreenAwaited(is_over=True))

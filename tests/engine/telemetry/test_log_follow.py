@@ -201,7 +201,7 @@ def test_what_was_written_while_nobody_watched_has_the_files_time(tmp_path: Path
         index.close()
     assert index_of(files.err).stat().st_size == 16
     (line,) = read_lines([files])
-    assert (line.at, line.level, line.stream) == (1000.0, "ERROR", "stderr")
+    assert (line.at, line.level, line.stream) == (1000.0, "", "stderr")
 
 
 def test_times_without_the_kernels_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,11 @@ def test_continuations_belong_to_their_record(tmp_path: Path) -> None:
     assert [line.text for line in read_lines([files])] == ["a\nb\n\n\tc", "d"]
 
 
+def test_stderr_has_no_level_in_files_of_earlier_versions_either(tmp_path: Path) -> None:
+    files = a_log(tmp_path, lines=[f"{stamp(0)} ERROR stderr a", f"{stamp(1)} - stderr b"])
+    assert [(line.stream, line.level) for line in read_lines([files])] == [("stderr", "")] * 2
+
+
 def test_tail_gives_the_last_lines_of_all_instances_by_time(tmp_path: Path) -> None:
     one = a_log(tmp_path, "web-1", lines=[f"{stamp(i)} INFO stdout one {i}" for i in (0, 2, 4)])
     two = a_log(tmp_path, "web-2", lines=[f"{stamp(i)} INFO stdout two {i}" for i in (1, 3)])

@@ -79,7 +79,7 @@ def test_lines_have_stream_level_and_time(files: LogFiles, tmp_path: Path) -> No
     run_worker(tmp_path, "print('out'); print('err', file=sys.stderr); writer.close()")
     out, err = lines_of(files)
     assert (out.stream, out.level, out.text) == ("stdout", "INFO", "out")
-    assert (err.stream, err.level, err.text) == ("stderr", "ERROR", "err")
+    assert (err.stream, err.level, err.text) == ("stderr", "", "err")
     assert abs(out.at - files.log.stat().st_mtime) < 60
     assert (out.service, out.instance) == ("web", "web-1")
 
