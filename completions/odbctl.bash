@@ -9,7 +9,7 @@ _odbctl_options() {
         "codebase remove"|"codebase rm") echo "--color --dry-run --help --home --json --output --yes" ;;
         "codebase prune") echo "--color --help --home --json --output" ;;
         "service create") echo "--class --codebase --color --config --cores --count --cpu-limit --depends-on --env --env-file --help --home --json --liveness --log-max-size --log-quota --memory-limit --on-unhealthy --output --overlap --placement --probe-failures --probe-period --probe-timeout --ram-gb --readiness --restart --schedule --singleton --start-grace --stop-grace --stop-signal --time-zone" ;;
-        "service set") echo "--color --cores --cpu-limit --depends-on --help --home --json --liveness --log-max-size --log-quota --memory-limit --on-unhealthy --output --overlap --placement --probe-failures --probe-period --probe-timeout --ram-gb --readiness --restart --schedule --start-grace --stop-grace --stop-signal --time-zone" ;;
+        "service set") echo "--color --cores --cpu-limit --depends-on --env --env-file --help --home --json --liveness --log-max-size --log-quota --memory-limit --no-wait --on-unhealthy --output --overlap --placement --probe-failures --probe-period --probe-timeout --ram-gb --readiness --restart --schedule --settle --start-grace --stop-grace --stop-signal --time-zone --timeout --unset --unset-env --wait" ;;
         "service list"|"service ls"|"ls "*) echo "--color --filter --help --home --json --no-headers --output --quiet --sort" ;;
         "service show") echo "--color --help --home --json --output" ;;
         "service start"|"start "*) echo "--all --color --count --deps --help --home --json --no-deps --no-wait --output --timeout --wait" ;;
@@ -41,6 +41,9 @@ _odbctl_options() {
         "host show") echo "--color --help --home --json --output" ;;
         "host drain") echo "--color --help --home --json --output" ;;
         "host undrain") echo "--color --help --home --json --output" ;;
+        "host set") echo "--color --cores --help --home --json --max-instances --output --placement --ram-gb" ;;
+        "host enable") echo "--color --help --home --json --output" ;;
+        "host disable") echo "--color --help --home --json --output" ;;
         "manager run") echo "--color --cores --help --home --host --max-instances --placement --ram-gb --start-method --strategy" ;;
         "manager start") echo "--color --cores --help --home --host --json --keep --max-instances --no-keep --output --placement --ram-gb --start-method --strategy" ;;
         "manager stop") echo "--color --help --home --host --json --output --timeout --with-services" ;;
@@ -53,6 +56,9 @@ _odbctl_options() {
         "hook add") echo "--color --debounce --header-file --help --home --json --level --output --reason --service --timeout --url" ;;
         "hook list"|"hook ls") echo "--color --filter --help --home --json --no-headers --output --quiet --sort" ;;
         "hook show") echo "--color --help --home --json --output" ;;
+        "hook set") echo "--color --debounce --header-file --help --home --json --level --output --reason --service --timeout --url" ;;
+        "hook enable") echo "--color --help --home --json --output" ;;
+        "hook disable") echo "--color --help --home --json --output" ;;
         "hook test") echo "--color --help --home --json --output" ;;
         "hook remove"|"hook rm") echo "--color --help --home --json --output --yes" ;;
         "db types") echo "--color --filter --help --home --json --no-headers --output --quiet --sort" ;;

@@ -115,7 +115,9 @@ _LISTING: dict[str, Any] = {
     ],
 }
 # Commands that pass on what stands behind `--`.
-_PASSING_ON = frozenset({("service", "configure"), ("hook", "add"), ("service", "exec")})
+_PASSING_ON = frozenset(
+    {("service", "configure"), ("hook", "add"), ("hook", "set"), ("service", "exec")}
+)
 _DEFAULTS = {
     "output": None,
     "json": False,
@@ -146,7 +148,12 @@ def command(
             name,
             help=_help_of(app.info.name, name, work),
             epilog=epilog,
-            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+            context_settings={
+                "help_option_names": ["-h", "--help"],
+                "max_content_width": 100,
+                # `-1` is a number there, and no option.
+                "ignore_unknown_options": (app.info.name, name) == ("service", "scale"),
+            },
         )(_with_common_options(work, _common_of(app.info.name, name)))
         return work
 

@@ -31,7 +31,7 @@ _POSITIONS: dict[tuple[str | None, str], tuple[str, ...]] = {
     ("codebase", "remove"): ("codebase",),
     ("instance", "list"): _NAMED_SERVICE,
     **{("instance", verb): ("instance",) for verb in ("show", "logs", "stop", "kill")},
-    **{("host", verb): ("host",) for verb in ("show", "drain", "undrain")},
+    **{("host", verb): ("host",) for verb in NOUNS["host"][1] if verb != "list"},
     **{(None, name): _NAMED_SERVICE for name in ("ps", "why")},
     (None, "completion"): ("shell",),
     (None, "help"): ("command", "verb"),

@@ -49,6 +49,8 @@ CodebaseSpec = Annotated[
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done")]
 Timeout = Annotated[float | None, duration_option(text="Wait at most this long, as 30s or 5m")]
+# The same as engine.reconcile.snapshot.DEFAULT_SETTLE_SECONDS, which is not imported for --help.
+DEFAULT_SETTLE_SECONDS = 3.0
 Settle = Annotated[
     float,
     duration_option(
@@ -88,6 +90,14 @@ EnvWords = Annotated[
 EnvFile = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Set the variables of a file of K=V lines; - reads stdin"),
+]
+Unset = Annotated[
+    list[str] | None,
+    typer.Option("--unset", metavar="KEY", help="Remove a value of its Config; repeatable"),
+]
+UnsetEnv = Annotated[
+    list[str] | None,
+    typer.Option("--unset-env", metavar="NAME", help="Remove a variable; repeatable"),
 ]
 EVERYTHING_HELP = "Also those that have ended"
 Watch = Annotated[

@@ -47,8 +47,6 @@ _SYNONYMS = {
     "dashboard": "tui",
     "check": "doctor",
     "explain": "why",
-    "disable": "drain",
-    "enable": "undrain",
 }
 # How alike two words have to be. `restart` and `status` are 0.62, `lsit` and `list` 0.75.
 _LIKENESS = 0.75

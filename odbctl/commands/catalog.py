@@ -23,7 +23,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
         "Services: which class runs, and how many instances are wanted",
         {
             "create": "Create a service from a class in a codebase",
-            "set": "Change how a service is supervised, without a restart",
+            "set": "Change a service: its supervision, configuration and environment",
             "list": "List services",
             "show": "Show everything about a service",
             "start": "Start a service and wait until it runs",
@@ -65,6 +65,9 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "show": "Show one host",
             "drain": "Place no new instances on a host; what runs there goes on",
             "undrain": "Let a host take instances again",
+            "set": "Change how much of a host may be used, and its placement group",
+            "enable": "Let a host take instances: the same as undrain",
+            "disable": "Place no new instances on a host: the same as drain",
         },
     ),
     "manager": (
@@ -92,6 +95,9 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "add": "Add a hook: a command, or a page, that is called for events",
             "list": "List hooks",
             "show": "Show one hook",
+            "set": "Change a hook",
+            "enable": "Call a hook again, for events from now on",
+            "disable": "Stop calling a hook, and keep it",
             "test": "Call a hook now, with an event that says so",
             "remove": "Remove a hook",
         },

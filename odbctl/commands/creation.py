@@ -8,11 +8,23 @@ import typer
 
 from odbctl.commands._app import command, new_app
 from odbctl.commands._environment import read_environment
-from odbctl.commands._options import EnvFile, EnvWords, ServiceName
+from odbctl.commands._options import (
+    DEFAULT_SETTLE_SECONDS,
+    EnvFile,
+    EnvWords,
+    ServiceName,
+    Settle,
+    Timeout,
+    Unset,
+    UnsetEnv,
+    Wait,
+)
 from odbctl.commands._results import Result
 from odbctl.commands._session import session
 from odbctl.commands._settings import with_settings
-from odbctl.commands._waiting import done
+from odbctl.commands._waiting import done, rolled_out
+from odbctl.engine.api.results import Change
+from odbctl.errors import OdbctlError, UsageError
 
 app = new_app("service")
 
@@ -77,18 +89,69 @@ def create(
     app,
     "set",
     example=(
-        "odbctl service set hello --restart on-failure --stop-grace 30",
-        "odbctl service set hello --readiness tcp:8080 --probe-period 5",
+        "odbctl service set hello --restart on-failure --stop-grace 30s",
+        "odbctl service set hello --readiness tcp:8080 --probe-period 5s",
+        "odbctl service set hello greeting=Ahoy --env MODE=test --stop-grace 1m",
         "odbctl service set hello --schedule none --depends-on none",
     ),
 )
 @with_settings
-def set_(name: ServiceName, *, settings: Any) -> Result:
-    """Change how a service is supervised, without a restart.
+def set_(
+    name: ServiceName,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values of its Config")
+    ] = None,
+    env: EnvWords = None,
+    env_file: EnvFile = None,
+    unset: Unset = None,
+    unset_env: UnsetEnv = None,
+    settle: Settle = DEFAULT_SETTLE_SECONDS,
+    wait: Wait = True,
+    timeout: Timeout = None,
+    *,
+    settings: Any,
+) -> Result:
+    """Change a service: how it is supervised, its configuration and its environment.
 
-    Only what is named changes. What the kernel holds an instance to is that of its start.
+    The options on supervision take effect without a restart, except the limits of the
+    kernel, which an instance gets when it starts. KEY=VALUE and --env make a new release, as
+    `service configure` does. Only what is named changes.
     """
-    from odbctl.engine.api.settings import set_service
+    from odbctl.engine.api.releases import configure_service
+    from odbctl.engine.api.settings import ServiceSettings, set_service
 
+    variables = read_environment(env or (), env_file)
+    makes_release = bool(words or variables or unset or unset_env)
+    if settings == ServiceSettings() and not makes_release:
+        raise UsageError("nothing to change", hint="odbctl service set --help")
     with session().open_engine() as engine:
-        return done(set_service(engine, name, settings))
+        supervision = None
+        if settings != ServiceSettings():
+            supervision = set_service(engine, name, settings)
+        if not makes_release:
+            assert supervision is not None  # one of both was asked for
+            return done(supervision)
+        try:
+            change = configure_service(
+                engine,
+                name,
+                words=tuple(words or ()),
+                env=variables,
+                unset=tuple(unset or ()),
+                unset_env=tuple(unset_env or ()),
+                settle_seconds=settle,
+            )
+        except OdbctlError:
+            if supervision is not None:
+                session().say(f"note: {_effect(supervision)}; the configuration is unchanged")
+            raise
+        notes = () if supervision is None else (_effect(supervision),)
+        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
+        return result._replace(notes=(*notes, *result.notes))
+
+
+def _effect(supervision: Change) -> str:
+    """Say what a change of the supervision did."""
+    if supervision.action == "unchanged":
+        return supervision.message
+    return f"{supervision.message} set, without a restart"

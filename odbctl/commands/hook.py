@@ -20,6 +20,27 @@ app = new_app("hook")
 HookName = Annotated[str, typer.Argument(metavar="NAME", help="The hook")]
 
 
+Url = Annotated[str | None, typer.Option(metavar="URL", help="Call this page (POST, JSON)")]
+ServicePattern = Annotated[
+    str | None,
+    typer.Option("--service", metavar="PATTERN", help="Only events of these services, as api*"),
+]
+Reasons = Annotated[
+    list[str] | None,
+    typer.Option("--reason", metavar="PATTERN", help="Only events with this reason; repeatable"),
+]
+Level = Annotated[
+    str | None, typer.Option(metavar="LEVEL", help="info, warning or error, and above")
+]
+HeaderFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Lines of `Name: value` for the page")
+]
+Debounce = Annotated[
+    float | None, duration_option(text="No further call for an object for this long (10s)")
+]
+CallTimeout = Annotated[float | None, duration_option(text="End a call that takes longer (10s)")]
+
+
 @command(
     app,
     "add",
@@ -31,47 +52,95 @@ HookName = Annotated[str, typer.Argument(metavar="NAME", help="The hook")]
 )
 def add(
     name: HookName,
-    url: Annotated[str, typer.Option(metavar="URL", help="Call this page (POST, JSON)")] = "",
-    service: Annotated[
-        str, typer.Option(metavar="PATTERN", help="Only events of such services, as api*")
-    ] = "",
-    reason: Annotated[
-        list[str] | None,
-        typer.Option("--reason", metavar="PATTERN", help="Only such events; repeatable"),
-    ] = None,
-    level: Annotated[
-        str, typer.Option(metavar="LEVEL", help="info, warning or error, and above")
-    ] = "info",
-    header_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Lines of `Name: value` for the page")
-    ] = None,
-    debounce: Annotated[
-        float, duration_option(text="No further call for an object for this long", default=10.0)
-    ] = 10.0,
-    timeout: Annotated[
-        float, duration_option(text="End a call that takes longer", default=10.0)
-    ] = 10.0,
+    url: Url = None,
+    service: ServicePattern = None,
+    reason: Reasons = None,
+    level: Level = None,
+    header_file: HeaderFile = None,
+    debounce: Debounce = None,
+    timeout: CallTimeout = None,
 ) -> Result:
-    """Add a hook: a command behind `--`, or a page, that is called for events.
+    """Add a hook: a command after `--`, or a page, that is called for events.
 
-    It gets the event as JSON (a command on standard input, and as ODBCTL_EVENT_… variables).
-    Events of one object that come in the time of quiet are one call, with their count. The
-    manager calls hooks beside its work; a call that fails is tried twice.
+    The event is passed as JSON (to a command on standard input, and as ODBCTL_EVENT_…
+    variables). Events of one object within the debounce time are one call, with their count.
+    The manager calls hooks beside its work; a call that fails is repeated once.
     """
     from odbctl.engine.api.hooks import HookOptions, add_hook
 
     options = HookOptions(
         command=session().words_after_dashes or (),
-        url=url,
-        service=service,
+        url=url or "",
+        service=service or "",
         reasons=tuple(reason or ()),
-        level=level,
+        level=level or "info",
         headers=_headers(header_file),
-        debounce_seconds=debounce,
-        timeout_seconds=timeout,
+        debounce_seconds=10.0 if debounce is None else debounce,
+        timeout_seconds=10.0 if timeout is None else timeout,
     )
     with session().open_engine() as engine:
         return done(add_hook(engine, name, options))
+
+
+@command(
+    app,
+    "set",
+    example=(
+        "odbctl hook set mail --level warning --debounce 5m",
+        "odbctl hook set mail -- mail -s odbctl you@example.org",
+        "odbctl hook set chat --service '' --reason ''",
+    ),
+)
+def set_(
+    name: HookName,
+    url: Url = None,
+    service: ServicePattern = None,
+    reason: Reasons = None,
+    level: Level = None,
+    header_file: HeaderFile = None,
+    debounce: Debounce = None,
+    timeout: CallTimeout = None,
+) -> Result:
+    """Change a hook; only what is named changes.
+
+    An empty pattern stands for all again. A command after `--` replaces a URL, and a URL
+    replaces a command.
+    """
+    from odbctl.engine.api.hooks import HookChanges, set_hook
+
+    changes = HookChanges(
+        command=session().words_after_dashes,
+        url=url,
+        service=service,
+        reasons=None if reason is None else tuple(filter(None, reason)),
+        level=level,
+        headers=None if header_file is None else _headers(header_file),
+        debounce_seconds=debounce,
+        timeout_seconds=timeout,
+    )
+    if changes == HookChanges():
+        raise UsageError("nothing to change", hint="odbctl hook set --help")
+    with session().open_engine() as engine:
+        return done(set_hook(engine, name, changes))
+
+
+def _enable(name: str, is_enabled: bool) -> Result:
+    from odbctl.engine.api.hooks import enable_hook
+
+    with session().open_engine() as engine:
+        return done(enable_hook(engine, name, is_enabled))
+
+
+@command(app, "enable", example="odbctl hook enable mail")
+def enable(name: HookName) -> Result:
+    """Call a hook again, for events from now on."""
+    return _enable(name, is_enabled=True)
+
+
+@command(app, "disable", example="odbctl hook disable mail")
+def disable(name: HookName) -> Result:
+    """Stop calling a hook; it is kept with its settings."""
+    return _enable(name, is_enabled=False)
 
 
 def _headers(file: str | None) -> dict[str, str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from odbctl.commands._app import command, new_app
 from odbctl.commands._options import HostName
 from odbctl.commands._results import Listing, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done
+from odbctl.errors import UsageError, shown
 
 app = new_app("host")
 
@@ -47,3 +52,63 @@ def drain(name: HostName) -> Result:
 def undrain(name: HostName) -> Result:
     """Let a host take instances again."""
     return _set_draining(name, is_draining=False)
+
+
+@command(app, "enable", example="odbctl host enable local")
+def enable(name: HostName) -> Result:
+    """Let a host take instances again: the same as undrain."""
+    return _set_draining(name, is_draining=False)
+
+
+@command(app, "disable", example="odbctl host disable local")
+def disable(name: HostName) -> Result:
+    """Place no new instances on a host, and keep those that run: the same as drain."""
+    return _set_draining(name, is_draining=True)
+
+
+@command(
+    app,
+    "set",
+    example=("odbctl host set local --max-instances 20", "odbctl host set local --cores 0"),
+)
+def set_(
+    name: HostName,
+    placement: Annotated[
+        str | None, typer.Option(metavar="GROUP", help="The host's placement group")
+    ] = None,
+    cores: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Cores that may be reserved; 0: the machine's", min=0.0),
+    ] = None,
+    ram_gb: Annotated[
+        float | None,
+        typer.Option(metavar="Y", help="RAM that may be reserved; 0: the machine's", min=0.0),
+    ] = None,
+    max_instances: Annotated[
+        str | None, typer.Option(metavar="N|none", help="No more instances than this")
+    ] = None,
+) -> Result:
+    """Change how much of a host may be used, and its placement group.
+
+    It holds at once for new instances, and also when the manager starts with other options.
+    """
+    from odbctl.engine.api.hosts import HostChanges, set_host
+
+    changes = HostChanges(
+        placement=placement,
+        cores=cores,
+        ram_gb=ram_gb,
+        max_instances=None if max_instances is None else _limit(max_instances),
+    )
+    if changes == HostChanges():
+        raise UsageError("nothing to change", hint="odbctl host set --help")
+    with session().open_engine() as engine:
+        return done(set_host(engine, name, changes))
+
+
+def _limit(text: str) -> int:
+    if text == "none":
+        return -1
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"{shown(text)} is not a number of instances", hint="as in 20, or none")
+    return int(text)

@@ -9,6 +9,7 @@ import typer
 from odbctl.commands._app import command, new_app
 from odbctl.commands._environment import read_environment
 from odbctl.commands._options import (
+    DEFAULT_SETTLE_SECONDS,
     AllServices,
     EnvFile,
     EnvWords,
@@ -16,6 +17,8 @@ from odbctl.commands._options import (
     ServiceNames,
     Settle,
     Timeout,
+    Unset,
+    UnsetEnv,
     Wait,
 )
 from odbctl.commands._results import Done, Listing, Result
@@ -25,9 +28,6 @@ from odbctl.commands._waiting import done, rolled_out
 from odbctl.engine.api.results import Change
 
 app = new_app("service")
-
-# The same as engine.reconcile.snapshot.DEFAULT_SETTLE_SECONDS, which is not imported for --help.
-_SETTLE_SECONDS = 3.0
 
 
 @command(app, "restart", example=("odbctl restart hello", "odbctl restart --all"))
@@ -75,15 +75,9 @@ def configure(
     ] = None,
     env: EnvWords = None,
     env_file: EnvFile = None,
-    unset: Annotated[
-        list[str] | None,
-        typer.Option("--unset", metavar="KEY", help="Remove a value of its Config; repeatable"),
-    ] = None,
-    unset_env: Annotated[
-        list[str] | None,
-        typer.Option("--unset-env", metavar="NAME", help="Remove a variable; repeatable"),
-    ] = None,
-    settle: Settle = _SETTLE_SECONDS,
+    unset: Unset = None,
+    unset_env: UnsetEnv = None,
+    settle: Settle = DEFAULT_SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
@@ -121,7 +115,7 @@ def deploy(
             metavar="REF", help="A git ref of its repository, or NAME@REF of a codebase"
         ),
     ],
-    settle: Settle = _SETTLE_SECONDS,
+    settle: Settle = DEFAULT_SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
@@ -148,7 +142,7 @@ def rollback(
     release: Annotated[
         int | None, typer.Argument(metavar="[RELEASE]", help="A number of `service history`")
     ] = None,
-    settle: Settle = _SETTLE_SECONDS,
+    settle: Settle = DEFAULT_SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:

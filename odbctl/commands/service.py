@@ -37,6 +37,7 @@ from odbctl.commands._several import for_each, named
 from odbctl.commands._waiting import done, has_live_instances, rolled_out, supervise
 from odbctl.commands._waiting import wait_until_removed as wait_until_gone
 from odbctl.engine.api.results import Change
+from odbctl.errors import UsageError, shown
 
 if TYPE_CHECKING:
     from odbctl.engine.api.engine import Engine
@@ -157,18 +158,25 @@ def stop(
     return _changes.stop(session(), names or (), wait=wait, timeout=timeout, everything=everything)
 
 
-@command(app, "scale", example="odbctl service scale hello 4")
+@command(
+    app,
+    "scale",
+    example=("odbctl scale hello 4", "odbctl scale hello +1", "odbctl scale hello -1"),
+)
 def scale(
     name: ServiceName,
-    count: Annotated[int, typer.Argument(metavar="N", help="Wanted instances", min=0)],
+    count: Annotated[
+        str, typer.Argument(metavar="N|+N|-N", help="The desired number, or a change of it")
+    ],
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
-    """Set how many instances are wanted, and wait until so many run."""
+    """Set the desired number of instances, and wait until that many run."""
     from odbctl.engine.api.services import scale_service
 
+    number, is_relative = _count(count)
     with session().open_engine() as engine:
-        change = scale_service(engine, name, count)
+        change = scale_service(engine, name, number, is_relative=is_relative)
         return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)
 
 
@@ -233,6 +241,14 @@ def reset(name: ServiceName) -> Result:
 
     with session().open_engine() as engine:
         return done(reset_service(engine, name))
+
+
+def _count(text: str) -> tuple[int, bool]:
+    """Return the number that was typed, and whether it is a change of the present one."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise UsageError(f"{shown(text)} is not a number", hint="odbctl scale NAME 4, +1 or -1")
+    return int(text), text != digits
 
 
 @command(

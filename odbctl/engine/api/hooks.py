@@ -16,7 +16,10 @@ from odbctl.engine.managers.hook_calls import HookCall, HookCommands, carry_out
 from odbctl.engine.model.core import Hook
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel
-from odbctl.errors import AlreadyExistsError, NotFoundError, UsageError
+from odbctl.errors import AlreadyExistsError, NotFoundError, UsageError, shown
+
+_DAY_SECONDS = 86_400.0
+_SHORTEST_CALL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,20 @@ class HookOptions:
     timeout_seconds: float = 10.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookChanges:
+    """What to change of a hook; None leaves it as it is, empty means all again."""
+
+    command: Sequence[str] | None = None
+    url: str | None = None
+    service: str | None = None
+    reasons: Sequence[str] | None = None
+    level: str | None = None
+    headers: Mapping[str, str] | None = None
+    debounce_seconds: float | None = None
+    timeout_seconds: float | None = None
+
+
 def add_hook(engine: Engine, name: str, options: HookOptions) -> Change:
     """Add a hook.
 
@@ -42,19 +59,11 @@ def add_hook(engine: Engine, name: str, options: HookOptions) -> Change:
     """
     validate_name("hook", name)
     level = _level(options.level)
-    if bool(options.command) == bool(options.url):
-        raise UsageError("a hook has a command or a URL", hint="--url URL, or -- COMMAND …")
-    if options.url and not options.url.startswith(("http://", "https://")):
-        raise UsageError(f"{options.url!r} is no http URL")
-    for what, number in (("debounce", options.debounce_seconds), ("time", options.timeout_seconds)):
-        if not 0 <= number <= 86_400:
-            raise UsageError(f"a {what} of {number:g} s")
-
     added_after = engine.db.last_commit()
 
     def write() -> Change:
         if Hook.lookup_unique(name=name) is not None:
-            raise AlreadyExistsError("hook", name, hint=f"odbctl hook remove {name}")
+            raise AlreadyExistsError("hook", name, hint=f"odbctl hook set {name} --help")
         hook = Hook(
             name=name,
             created_at=time.time(),
@@ -68,11 +77,96 @@ def add_hook(engine: Engine, name: str, options: HookOptions) -> Change:
             timeout_seconds=options.timeout_seconds,
             added_after=added_after,
         )
+        _check(hook)
         record_event(f"hook/{name}", "added", _what(hook), actor=actor())
         text = f"hook {name}: {_what(hook)}"
         return Change(action="added", message=text, document=hook_document(hook))
 
     return engine.db.run(write)
+
+
+def set_hook(engine: Engine, name: str, changes: HookChanges) -> Change:
+    """Change a hook; a command replaces a URL and the other way round.
+
+    Raises:
+        NotFoundError: There is no such hook.
+        UsageError: A value is wrong.
+    """
+
+    def write() -> Change:
+        hook = _find(name)
+        before = hook_document(hook), dict(hook.headers)
+        _apply(hook, changes)
+        _check(hook)
+        after = hook_document(hook)
+        if (after, dict(hook.headers)) == before:
+            return Change(action="unchanged", message=f"hook {name}", document=after)
+        names = [key for key, value in after.items() if value != before[0].get(key)]
+        text = ", ".join(names or ["headers"]).replace("_", "-")
+        record_event(f"hook/{name}", "set", text, actor=actor())
+        return Change(action="set", message=f"hook {name}: {text}", document=after)
+
+    return engine.db.run(write)
+
+
+def enable_hook(engine: Engine, name: str, is_enabled: bool) -> Change:
+    """Call a hook again for events from now on, or stop calling it.
+
+    Raises:
+        NotFoundError: There is no such hook.
+    """
+    last_commit = engine.db.last_commit()
+    word = "enabled" if is_enabled else "disabled"
+
+    def write() -> Change:
+        hook = _find(name)
+        if hook.is_enabled is is_enabled:
+            text = f"hook {name} is already {word}"
+            return Change(action="unchanged", message=text, document=hook_document(hook))
+        hook.is_enabled = is_enabled
+        if is_enabled:
+            hook.added_after = last_commit  # events while it was disabled are not for it
+        record_event(f"hook/{name}", word, "", actor=actor())
+        return Change(action=word, message=f"hook {name}", document=hook_document(hook))
+
+    return engine.db.run(write)
+
+
+def _apply(hook: Hook, changes: HookChanges) -> None:
+    if changes.command is not None:
+        hook.command, hook.url = list(changes.command), ""
+    if changes.url is not None:
+        hook.url = changes.url
+        if changes.command is None:
+            hook.command = []
+    if changes.service is not None:
+        hook.service = changes.service
+    if changes.reasons is not None:
+        hook.reasons = list(changes.reasons)
+    if changes.level is not None:
+        hook.level = _level(changes.level)
+    if changes.headers is not None:
+        hook.headers = dict(changes.headers)
+    if changes.debounce_seconds is not None:
+        hook.debounce_seconds = changes.debounce_seconds
+    if changes.timeout_seconds is not None:
+        hook.timeout_seconds = changes.timeout_seconds
+
+
+def _check(hook: Hook) -> None:
+    """Refuse a hook that could not be called.
+
+    Raises:
+        UsageError: It has no command and no URL, or both, or a value is wrong.
+    """
+    if bool(hook.command) == bool(hook.url):
+        raise UsageError("a hook needs a command or a URL", hint="--url URL, or -- COMMAND …")
+    if hook.url and not hook.url.startswith(("http://", "https://")):
+        raise UsageError(f"{shown(hook.url)} is not an http URL", hint="--url https://…")
+    if not 0 <= hook.debounce_seconds <= _DAY_SECONDS:
+        raise UsageError("the debounce time must be from 0s to 1d", hint="--debounce 10s")
+    if not _SHORTEST_CALL_SECONDS <= hook.timeout_seconds <= _DAY_SECONDS:
+        raise UsageError("the timeout must be from 0.1s to 1d", hint="--timeout 10s")
 
 
 def _level(text: str) -> EventLevel:

@@ -175,15 +175,29 @@ def _reset(service: Service) -> None:
     service.reset_at = time.time()
 
 
-def scale_service(engine: Engine, name: str, count: int) -> Change:
+def scale_service(engine: Engine, name: str, number: int, *, is_relative: bool = False) -> Change:
     """Set the desired count of a service; a stopped service starts, unless the count is 0.
+
+    Args:
+        engine: The opened home.
+        name: The service.
+        number: The desired count, or with `is_relative` what to add to the present one.
+        is_relative: Whether it is added.
 
     Raises:
         UsageError: The count is out of range, or above one for a singleton.
     """
-    check_count(count)
+    if not is_relative:
+        check_count(number)
 
     def work(service: Service) -> tuple[str, str]:
+        count = service.desired_count + number if is_relative else number
+        if not 0 <= count <= MAX_COUNT:
+            raise UsageError(
+                f"service {name!r} has a desired count of {service.desired_count}, which cannot"
+                f" change by {number:+d}",
+                hint=f"a count is from 0 to {MAX_COUNT}",
+            )
         if service.singleton and count > 1:
             raise UsageError(f"service {name!r} is a singleton: its count is 0 or 1")
         _refuse_many_runs(service, count)

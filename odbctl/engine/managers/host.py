@@ -141,11 +141,8 @@ def record_host_up(
     host = ServiceHost.lookup_unique(name=settings.name) or ServiceHost(name=settings.name)
     identity = identify()
     assert identity is not None  # this process lives
-    host.placement = settings.placement
     host.hostname = socket.gethostname()
-    host.cores = settings.cores or float(os.cpu_count() or 1)
-    host.ram_gb = settings.ram_gb or machine_ram_gb()
-    host.max_instances = settings.max_instances
+    _apply_settings(host, settings)
     host.state = HostState.UP
     host.strategy, host.start_method = strategy, start_method
     host.version = odbctl.__version__
@@ -157,12 +154,27 @@ def record_host_up(
     return host.oid
 
 
+def _apply_settings(host: ServiceHost, settings: HostSettings) -> None:
+    """Write what the manager was started with, and over it what `host set` has changed."""
+    overrides = host.overrides
+    host.placement = str(overrides.get("placement", settings.placement))
+    host.cores = float(overrides.get("cores", settings.cores) or machine_cores())
+    host.ram_gb = float(overrides.get("ram_gb", settings.ram_gb) or machine_ram_gb())
+    limit = overrides.get("max_instances", settings.max_instances)
+    host.max_instances = None if limit is None else int(limit)
+
+
 def record_host_down(host_id: int) -> None:
     """Write that a host's manager ends. Needs a transaction."""
     host = ServiceHost.from_oid(host_id)
     host.state = HostState.DOWN
     host.last_seen_at = time.time()
     record_event(f"host/{host.name}", "down", "its manager stopped", actor=host.name)
+
+
+def machine_cores() -> float:
+    """Return how many cores the machine has."""
+    return float(os.cpu_count() or 1)
 
 
 def machine_ram_gb() -> float:

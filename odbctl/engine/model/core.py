@@ -189,6 +189,8 @@ class ServiceHost(DbObject):
     cores: float = 0.0
     ram_gb: float = 0.0
     max_instances: int | None = None
+    # What `host set` has changed, by field; it wins over the options of the manager.
+    overrides: dict[str, ConfigValue] = {}
     state: HostState = HostState.DOWN
     is_draining: bool = False
     strategy: str = ""

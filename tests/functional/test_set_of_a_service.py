@@ -1,0 +1,40 @@
+"""`service set`: supervision at once, configuration as a release, both in one command."""
+
+from __future__ import annotations
+
+from cli_runner import odbctl
+from real_world import World
+
+SOURCE = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Settings:
+    city: str = "Bern"
+
+class Svc(ServiceBase):
+    Config = Settings
+
+    def do_work(self, should_stop):
+        print("city", self.config.city)
+        should_stop.wait()
+"""
+
+
+def test_one_verb_changes_supervision_and_configuration(world: World) -> None:
+    world.run(SOURCE)
+    ran = odbctl("service", "set", "svc", "city=Basel", "--stop-grace", "7s", "--settle", "0")
+    assert ran.code == 0, ran
+    assert "stop-grace-seconds set, without a restart" in ran.err
+    assert ran.out.startswith("configured")
+    status = world.status()
+    assert (status["release"], status["stop_grace_seconds"]) == (2, 7.0)
+    world.wait_line("city Basel")
+
+
+def test_a_refused_configuration_starts_no_release(world: World) -> None:
+    world.run(SOURCE)
+    ran = odbctl("service", "set", "svc", "town=Basel", "--stop-grace", "7s")
+    assert ran.code == 2, ran
+    assert "the configuration is unchanged" in ran.err
+    assert world.status()["release"] == 1
