@@ -30,6 +30,13 @@ def _duration(flag: str, text: str) -> Any:
 
 # By field of ServiceSettings.
 _OPTIONS: dict[str, Any] = {
+    "singleton": Annotated[
+        bool | None,
+        typer.Option(
+            "--singleton/--no-singleton", help="Never two instances, also while deploying"
+        ),
+    ],
+    "port": _text("--port", "WHAT", "auto: a free port for each instance, as PORT; none"),
     "placement": _text("--placement", "GROUP", "Only on hosts of this placement group"),
     "cores": _number("--cores", "X", "Cores that each instance reserves"),
     "ram_gb": _number("--ram-gb", "Y", "RAM that each instance reserves"),
@@ -39,7 +46,7 @@ _OPTIONS: dict[str, Any] = {
     "stop_grace_seconds": _duration("--stop-grace", "Time to stop before it is killed"),
     "stop_signal": _text("--stop-signal", "SIGNAL", "Sent at once when it is to stop"),
     "readiness": _text(
-        "--readiness", "PROBE", "Ready when: health, tcp:8080, http:8080/ready, exec:CMD, none"
+        "--readiness", "PROBE", "Ready when: health, tcp:8080, http:PORT/ready, exec:CMD, none"
     ),
     "liveness": _text("--liveness", "PROBE", "Alive while: the same"),
     "probe_period_seconds": _duration("--probe-period", "Between two probes"),

@@ -69,6 +69,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("UP", "", instance_up, order=run_seconds),
         Column("RESTARTS", "restarts"),
         Column("COMMIT", "commit", short),
+        Column("PORT", "port", is_wide=True),
         Column("RELEASE", "release", is_wide=True),
         Column("HOST", "host", is_wide=True),
         Column("OWNER", "owner", is_wide=True),

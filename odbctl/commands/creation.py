@@ -53,9 +53,6 @@ def create(
     count: Annotated[
         int, typer.Option(metavar="N", help="Wanted instances; they start at once", min=0)
     ] = 0,
-    singleton: Annotated[
-        bool, typer.Option("--singleton", help="Never two instances, also while deploying")
-    ] = False,
     config: Annotated[
         list[str] | None,
         typer.Option("--config", metavar="K=V", help="Set a value of its Config; repeatable"),
@@ -74,7 +71,6 @@ def create(
 
     options = ServiceOptions(
         count=count,
-        singleton=singleton,
         env=read_environment(env or (), env_file),
         config_words=tuple(config or ()),
         settings=settings,

@@ -49,6 +49,7 @@ def an_instance_document(
         "slot": slot,
         "owner": None,
         "one_off": False,
+        "port": None,
         "pid": 7,
         "commit": "0" * 40,
         "release": 1,

@@ -31,7 +31,6 @@ class ServiceOptions:
     """
 
     count: int = 0
-    singleton: bool = False
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     config_words: tuple[str, ...] = ()
     settings: ServiceSettings = field(default_factory=ServiceSettings)
@@ -69,7 +68,6 @@ def create_service(
             name=name,
             created_at=time.time(),
             desired_count=options.count,
-            singleton=options.singleton,
             cores=facts.cores,
             ram_gb=facts.ram_gb,
             readiness=Probe(ProbeKind.HEALTH) if facts.has_health else None,

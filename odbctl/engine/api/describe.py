@@ -69,6 +69,7 @@ def service_document(
         "codebase": codebase_ref(release) if release else None,
         "class": release.class_spec if release else "",
         "singleton": service.singleton,
+        "port": "auto" if service.wants_port else "none",
         "placement": service.placement,
         "cores": service.cores,
         "ram_gb": service.ram_gb,

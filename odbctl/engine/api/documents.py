@@ -48,6 +48,7 @@ class InstanceDocument(TypedDict):
     owner: str | None
     one_off: bool
     pid: int | None
+    port: int | None
     commit: str
     release: int
     created_at: float
@@ -85,6 +86,7 @@ ServiceDocument = TypedDict(
         "codebase": CodebaseRefDocument | None,
         "class": str,
         "singleton": bool,
+        "port": str,
         "placement": str,
         "cores": float,
         "ram_gb": float,

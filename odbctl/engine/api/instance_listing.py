@@ -75,6 +75,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "owner": owner.name if owner is not None and owner.exists() else None,
         "one_off": instance.is_one_off,
         "pid": instance.pid if state not in ENDED_STATES else None,
+        "port": instance.port if state not in ENDED_STATES else None,
         "commit": release.codebase.commit,
         "release": release.number,
         "created_at": instance.created_at,

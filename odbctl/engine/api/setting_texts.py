@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 
-from odbctl.engine.model.probes import Probe, ProbeKind
+from odbctl.engine.model.probes import OWN_PORT, Probe, ProbeKind
 from odbctl.errors import UsageError
 
 NONE = "none"
-_PROBE_HINT = "health, tcp:8080, http:8080/ready, exec:COMMAND or none"
+AUTO = "auto"
+_PROBE_HINT = "health, tcp:8080, http:8080/ready, http:PORT/ready, exec:COMMAND or none"
 
 
 def parse_probe(text: str) -> Probe | None:
@@ -50,7 +51,8 @@ def _place(kind: ProbeKind, target: str) -> str:
     """Return HOST:PORT and what follows it."""
     place, slash, path = target.partition("/")
     host, _, port = place.rpartition(":")
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    is_number = port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    if not is_number and port != OWN_PORT:
         raise UsageError(f"no port in {target!r}", hint=_PROBE_HINT)
     if kind is ProbeKind.TCP and slash:
         raise UsageError(f"a tcp probe has no path: {target!r}", hint=_PROBE_HINT)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_service
 from odbctl.engine.api.results import Change
-from odbctl.engine.api.setting_texts import NONE, parse_probe, parse_signal
+from odbctl.engine.api.setting_texts import AUTO, NONE, parse_probe, parse_signal
 from odbctl.engine.api.status import describe_one
 from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.model.core import Service
@@ -31,6 +31,8 @@ _LEAST_SEGMENT_BYTES = 65_536
 class ServiceSettings:
     """What is to be set; texts are as people write them ("512M", "http:8080/ready")."""
 
+    singleton: bool | None = None
+    port: str | None = None
     placement: str | None = None
     cores: float | None = None
     ram_gb: float | None = None
@@ -82,6 +84,7 @@ def set_service(engine: Engine, name: str, settings: ServiceSettings) -> Change:
 def apply_settings(service: Service, settings: ServiceSettings) -> list[str]:
     """Write settings; return the names of those that differ. Needs an open transaction."""
     before = _values(service)
+    _apply_identity(service, settings)
     _apply_numbers(service, settings)
     _apply_probes(service, settings)
     if settings.stop_signal is not None:
@@ -112,10 +115,16 @@ def apply_settings(service: Service, settings: ServiceSettings) -> list[str]:
         service.depends_on = _dependencies(service.name, settings.depends_on)
     _apply_schedule(service, settings)
     after = _values(service)
-    return [name.replace("_", "-") for name in after if after[name] != before[name]]
+    return [_shown(name) for name in after if after[name] != before[name]]
+
+
+def _shown(name: str) -> str:
+    """Return how people know a field: by its option."""
+    return name.removeprefix("wants_").replace("_", "-")
 
 
 _NAMES = (
+    *("singleton", "wants_port"),
     *("placement", "cores", "ram_gb", "memory_limit_bytes", "cpu_limit"),
     *("restart", "stop_grace_seconds", "stop_signal"),
     *("readiness", "liveness", "start_grace_seconds", "replaces_unhealthy"),
@@ -127,6 +136,20 @@ _NAMES = (
 def _values(service: Service) -> dict[str, object]:
     values: dict[str, object] = {name: getattr(service, name) for name in _NAMES}
     return values | {"depends_on": list(service.depends_on)}
+
+
+def _apply_identity(service: Service, settings: ServiceSettings) -> None:
+    """Set whether instances may run beside each other, and whether each gets a port."""
+    if settings.singleton and service.desired_count > 1:
+        raise ConflictError(
+            f"service {service.name!r} wants {service.desired_count} instances, "
+            "and a singleton has one",
+            hint=f"odbctl service scale {service.name} 1",
+        )
+    if settings.singleton is not None:
+        service.singleton = settings.singleton
+    if settings.port is not None:
+        service.wants_port = _choice("port", settings.port, (AUTO, NONE)) == AUTO
 
 
 def _apply_numbers(service: Service, settings: ServiceSettings) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from odbctl.engine.api.cures import cure_of
 from odbctl.engine.api.ends import describe_end
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_service
@@ -160,14 +161,17 @@ class _Watch:
             f"service {self.name!r} crashed while it started: {last.name} ran for {ran:.1f} s "
             f"({describe_exit(last)})",
             last.name,
+            hint=cure_of(service, last),
         )
 
-    def _start_error(self, text: str, instance: str | None) -> StartFailedError:
+    def _start_error(
+        self, text: str, instance: str | None, *, hint: str | None = None
+    ) -> StartFailedError:
         from odbctl.engine.api.logs import last_words
 
         return StartFailedError(
             text,
-            hint=f"odbctl why {self.name}",
+            hint=hint or f"odbctl why {self.name}",
             log_lines=last_words(self.engine, self.name, instance),
         )
 
@@ -181,18 +185,21 @@ class _Watch:
 
         release = self._own_release(service)
         if release is not None and release.outcome is ReleaseOutcome.FAILED:
+            failed = _failed_instance(release)
+            stays = document["running_count"] > 0
+            hint = "the release before it goes on running" if stays else f"odbctl why {self.name}"
             return StartFailedError(
                 f"release {release.number} of service {self.name!r} failed: {release.reason}",
-                hint="the release before it goes on running"
-                if document["running_count"]
-                else f"odbctl why {self.name}",
-                log_lines=last_words(self.engine, self.name, _failed_instance(release)),
+                hint=cure_of(service, _instance(failed)) or hint,
+                log_lines=last_words(self.engine, self.name, failed),
             )
         if release is not None and release.outcome is ReleaseOutcome.ROLLING:
             return None
         if document["state"] in _GIVEN_UP or _only_failures(document):
             return self._start_error(
-                f"service {self.name!r} is {document['state']}: {_why(document)}", None
+                f"service {self.name!r} is {document['state']}: {_why(document)}",
+                None,
+                hint=cure_of(service, _last_ended(service)),
             )
         return None
 
@@ -239,7 +246,8 @@ def _progress(service: Service, document: ServiceDocument) -> Progress:
         return _rollout_progress(service.candidate, document)
     wanted = document["target_count"]
     live = sum(i["ended_at"] is None for i in document["instances"])
-    done, total = (document["ready_count"], wanted) if wanted else (0, live)
+    # After a rollout the old instances are ready, too, until they have stopped.
+    done, total = (min(document["ready_count"], wanted), wanted) if wanted else (0, live)
     return Progress(done, total, document["state"], _note(document["instances"]))
 
 
@@ -264,6 +272,17 @@ def _note(instances: Iterable[InstanceDocument]) -> str:
 def _failed_instance(release: Release) -> str | None:
     """Return the id of the instance that a release failed by; its reason starts with it."""
     return (release.reason or "").partition(":")[0] or None
+
+
+def _instance(name: str | None) -> ServiceInstance | None:
+    return None if name is None else ServiceInstance.lookup_unique(name=name)
+
+
+def _last_ended(service: Service) -> ServiceInstance | None:
+    """Return the current instance of a service that ended last."""
+    current = ServiceInstance.lookup_all(service=service, is_current=True)
+    ended = (i for i in current if i.ended_at is not None)
+    return max(ended, key=lambda i: i.ended_at or 0.0, default=None)
 
 
 def _why(document: ServiceDocument) -> str:

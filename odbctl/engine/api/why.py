@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from odbctl.engine.api.cures import cure_of
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.events import EventFilter, find_events
 from odbctl.engine.api.instance_listing import observed_state
@@ -107,11 +108,13 @@ def _dependency_lines(document: ServiceDocument) -> list[str]:
 
 
 def _exit_lines(service: Service) -> list[str]:
-    """Say how the last instance that ended did."""
+    """Say how the last instance that ended did, and what mends that where it is known."""
     ended = [i for i in ServiceInstance.lookup_all(service=service) if i.state in ENDED_STATES]
     if not ended:
         return []
-    return [_end_text(max(ended, key=lambda i: i.ended_at or 0.0))]
+    last = max(ended, key=lambda i: i.ended_at or 0.0)
+    cure = cure_of(service, last)
+    return [_end_text(last), *([cure] if cure else [])]
 
 
 def _end_text(last: ServiceInstance) -> str:

@@ -36,6 +36,7 @@ from odbctl.engine.managers.messages import Report, WorkerExited
 from odbctl.engine.managers.observe import observe_workers, observe_world
 from odbctl.engine.managers.own_workers import OwnWorkers
 from odbctl.engine.managers.pace import Pace
+from odbctl.engine.managers.ports import assign_ports, require_port
 from odbctl.engine.managers.rate_limit import RateLimit
 from odbctl.engine.managers.record import record_reports
 from odbctl.engine.managers.report_queue import ReportQueue
@@ -364,10 +365,13 @@ class ServiceManager(LaunchStrategy):
         An instance of which that cannot be told, because its checkout is broken, has failed.
         """
         found: list[WorkerLaunch] = []
+        wanted = list(instances)
+        assign_ports(self.db, self.host_id, wanted, salt=self.home.data_text)
         with self.db.view():
-            for number in instances:
+            for number in wanted:
                 instance, group = ServiceInstance.from_oid(number), self._groups.group_of(number)
                 try:
+                    require_port(instance)
                     found.append(make_launch(self.home, instance, cgroup=group))
                 except Exception as error:
                     if is_transient(error):

@@ -88,6 +88,8 @@ class Service(DbObject):
     # Paused together with the manager: the next `manager start` ends the pause.
     resumes_with_manager: bool = False
     singleton: bool = False
+    # Whether each instance gets a free port of its own, as PORT in its environment.
+    wants_port: bool = False
     placement: str = ANY_PLACEMENT
     cores: float = 0.0
     ram_gb: float = 0.0
@@ -232,6 +234,10 @@ class ServiceInstance(DbObject):
     boot_id: str = ""
     pid: int | None = None
     start_ticks: int | None = None
+    # The free port that it was given.
+    port: int | None = None
+    # The name of the system's error that it failed by, as EADDRINUSE; empty for any other end.
+    error_name: str = ""
     started_at: float | None = None
     running_at: float | None = None
     stopping_at: float | None = None

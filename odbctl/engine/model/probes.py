@@ -8,6 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+# In a probe's target: the port that is PORT in the instance's environment.
+OWN_PORT = "PORT"
+
 
 class ProbeKind(StrEnum):
     """What a probe does."""
@@ -22,8 +25,9 @@ class Probe(NamedTuple):
     """One probe of a service.
 
     `target` is a command line for `exec`, `HOST:PORT/PATH` for `http`, `HOST:PORT` for
-    `tcp`, and empty for `health`. No answer within the time-out is a failure; so many
-    failures in a row (the threshold) turn well into unwell.
+    `tcp`, and empty for `health`. The word PORT instead of a number is the port that the
+    instance has in its environment under that name. No answer within the time-out is a
+    failure. As many failures in a row as the threshold make an instance unwell.
     """
 
     kind: ProbeKind

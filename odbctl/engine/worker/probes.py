@@ -26,6 +26,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from odbctl.engine.model.plain_text import plain_text
+from odbctl.engine.model.probes import OWN_PORT
 from odbctl.engine.worker.service_base import Health
 
 MAX_TEXT_CHARS = 200
@@ -186,4 +187,8 @@ def _http(target: str, timeout: float) -> Verdict:
 
 def _connect(target: str, timeout: float) -> socket.socket:
     host, _, port = target.rpartition(":")
+    if port == OWN_PORT:
+        port = os.environ.get(OWN_PORT, "")
+        if not port.isdecimal():
+            raise ValueError(f"PORT in the instance's environment is {port!r}, not a number")
     return socket.create_connection((host.strip("[]") or _DEFAULT_HOST, int(port)), timeout)

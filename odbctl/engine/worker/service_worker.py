@@ -67,7 +67,10 @@ class ServiceWorker:
                 service.do_work(self.should_stop)
             return 0
         except SystemExit as leaving:
-            return _exit_code(leaving)
+            code = _exit_code(leaving)
+            if code and (name := system_error_name(leaving)):
+                self._record_error_name(name)
+            return code
         except BaseException as error:  # noqa: BLE001 - the boundary to the author's code
             self.record_failure(error)
             return EXIT_FAILURE
@@ -125,6 +128,16 @@ class ServiceWorker:
         except BaseException as error:  # noqa: BLE001 - the boundary to the author's code
             self.record_failure(error)
 
+    def _record_error_name(self, name: str) -> None:
+        if self.is_copy:
+            return
+
+        def write() -> None:
+            ServiceInstance.from_oid(self.launch.instance).error_name = name
+
+        with contextlib.suppress(Exception):  # only a hint is lost
+            self.db.run(write)
+
     def record_failure(self, error: BaseException) -> None:
         """Print the traceback and write the reason; the log has it if the database does not."""
         lines = traceback.format_exception(_without_our_frames(error))
@@ -138,11 +151,30 @@ class ServiceWorker:
             if instance.reason is None:
                 instance.reason = plain_text(lines[-1].strip(), max_chars=MAX_REASON_CHARS)
                 instance.traceback = plain_text(text[-_MAX_TRACEBACK_CHARS:])
+                instance.error_name = system_error_name(error)
 
         try:
             self.db.run(write)
         except Exception as lost:  # noqa: BLE001 - the exit code still says that it failed
             _print_error(f"odbctl: the reason could not be recorded: {plain_text(lost)}\n")
+
+
+def system_error_name(error: BaseException) -> str:
+    """Return the name of the system error behind an exception, as EADDRINUSE; else empty.
+
+    Looks at what the exception was raised from, too: a server that cannot listen often
+    leaves with `sys.exit` while it handles that error.
+    """
+    import errno
+
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        if isinstance(found, OSError) and found.errno is not None:
+            return errno.errorcode.get(found.errno, "")
+        found = found.__cause__ or found.__context__
+    return ""
 
 
 def _without_our_frames(error: BaseException) -> BaseException:
