@@ -65,9 +65,18 @@ def test_01_the_manager_dies_and_takes_the_services_along_or_leaves_orphans(worl
 
 def test_02_a_recycled_pid_gets_the_signal(world: World) -> None:
     """Another process has the pid that the database knows; it is left alone."""
-    world.run()
+    # Not before the work has begun: until then a worker whose record names another process
+    # takes itself for a duplicate, and leaves.
+    world.run("""
+    class Svc(ServiceBase):
+        def do_work(self, should_stop):
+            print("working")
+            should_stop.wait()
+    """)
+    world.wait_line("working")
     stranger = subprocess.Popen(["sleep", "600"], env={})
-    real = pids(world)[0]
+    (real,) = pids(world)
+    assert real is not None
 
     def recycle() -> None:
         (instance,) = ServiceInstance.lookup_all(is_current=True)
@@ -81,7 +90,8 @@ def test_02_a_recycled_pid_gets_the_signal(world: World) -> None:
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
-    os.kill(real or 0, signal.SIGKILL)
+    assert is_running(real)
+    kill(real)
 
 
 def test_03_grandchildren_survive_the_stop(world: World) -> None:
