@@ -271,8 +271,9 @@ def kill(pid: int | None, number: int = signal.SIGKILL) -> None:
     os.kill(pid, number)
 
 
-def is_running(pid: int) -> bool:
-    """Tell whether a process lives and is no zombie."""
+def is_running(pid: int | None) -> bool:
+    """Tell whether a process lives and is no zombie; without a pid the test is wrong."""
+    assert pid is not None
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -329,8 +330,9 @@ def kill_all(home: Home) -> None:
                 continue
 
 
-def parent_of(pid: int) -> int | None:
+def parent_of(pid: int | None) -> int | None:
     """Return the pid of a process's parent (proc(5), field 4); None if it is gone."""
+    assert pid is not None
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

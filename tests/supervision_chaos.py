@@ -22,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from real_world import World, is_running, is_worker_of, parent_of
+from real_world import World, is_running, is_worker_of, kill, parent_of
 from waiting import eventually
 
 from odbctl.engine.api import instance_listing, managers, services
@@ -124,7 +124,7 @@ class Chaos:
 
     def kill_worker(self) -> None:
         if running := self.living():
-            os.kill(self.chance.choice(running)["pid"] or 0, signal.SIGKILL)
+            kill(self.chance.choice(running)["pid"], signal.SIGKILL)
 
     def kill_manager(self) -> None:
         for manager in self.world.managers():
@@ -144,7 +144,7 @@ class Chaos:
     def freeze_worker(self) -> None:
         """Stop a worker for ever: its liveness has to find that."""
         if running := self.living():
-            os.kill(self.chance.choice(running)["pid"] or 0, signal.SIGSTOP)
+            kill(self.chance.choice(running)["pid"], signal.SIGSTOP)
 
     def freeze_manager(self) -> None:
         for manager in self.world.managers():
@@ -213,7 +213,7 @@ class Chaos:
         """The parents of workers, as long as those are launchers of this home."""
         found: set[int] = set()
         for instance in self.living():
-            parent = parent_of(instance["pid"] or 0)
+            parent = parent_of(instance["pid"])
             with contextlib.suppress(OSError):
                 if parent and b".launcher" in Path(f"/proc/{parent}/cmdline").read_bytes():
                     found.add(parent)
@@ -231,7 +231,7 @@ class Chaos:
 
     def check_no_lie(self) -> None:
         claims = {i["id"]: i["pid"] for i in self.living()}
-        dead = [name for name, pid in claims.items() if not is_running(pid or 0)]
+        dead = [name for name, pid in claims.items() if not is_running(pid)]
         if dead:  # it may have died just after we read: ask again
             still = {i["id"]: i["pid"] for i in self.living()}
             lies = [name for name in dead if still.get(name) == claims[name]]

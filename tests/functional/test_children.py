@@ -98,7 +98,7 @@ def test_children_end_when_their_service_is_removed(world: World) -> None:
     found = [*start_family(world), *world.ready()]
     services.remove_service(world.engine, "svc")
     waiting.wait_for_removal(world.engine, "svc", timeout_seconds=10, on_progress=ignore)
-    assert not any(is_running(i["pid"] or 0) for i in found)
+    assert not any(is_running(i["pid"]) for i in found)
 
 
 def test_a_child_that_ends_is_neither_replaced_nor_counted_as_a_crash(world: World) -> None:

@@ -81,7 +81,7 @@ def test_a_kill_while_the_database_is_held_is_answered_afterwards(world: World) 
     (before,) = world.run(TALKS)
     with held(world.home):
         kill(before["pid"])
-        eventually(lambda: not is_running(before["pid"] or 0))
+        eventually(lambda: not is_running(before["pid"]))
     assert world.wait_ended("svc-1")["exit"] == {"code": None, "signal": 9, "cause": "signal"}
     assert [i["id"] for i in world.wait_running()] == ["svc-2"]
 

@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 import pytest
-from real_world import World, is_running
+from real_world import World, is_running, kill
 from waiting import eventually
 
 from odbctl.engine.api import why
@@ -131,15 +131,15 @@ def test_an_interpreter_that_hangs_is_found_and_replaced(world: World) -> None:
     assert (ended["state"], ended["reason"]) == ("crashed", "unhealthy: no answer within 0.3 s")
     assert ended["exit"] == {"code": None, "signal": 9, "cause": "unhealthy"}
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
-    assert not is_running(first["pid"] or 0)
+    assert not is_running(first["pid"])
     assert any("unhealthy" in line for line in why.why(world.engine, "svc")["lines"])
 
 
 def test_a_stopped_process_is_found_and_replaced(world: World) -> None:
     (first,) = world.run(liveness="health", start_grace_seconds=0.1, **QUICK)
-    os.kill(first["pid"] or 0, signal.SIGSTOP)
+    kill(first["pid"], signal.SIGSTOP)
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
-    assert not is_running(first["pid"] or 0)
+    assert not is_running(first["pid"])
 
 
 def test_an_unhealthy_one_is_only_told_of_when_so_wanted(world: World) -> None:
@@ -206,7 +206,7 @@ def test_a_release_that_never_becomes_ready_changes_nothing(world: World) -> Non
 def test_the_next_manager_goes_on_with_the_checks(world: World) -> None:
     (first,) = world.run(liveness="health", start_grace_seconds=0.1, **QUICK)
     os.kill(world.manager_pid(), signal.SIGKILL)
-    os.kill(first["pid"] or 0, signal.SIGSTOP)
+    kill(first["pid"], signal.SIGSTOP)
     eventually(lambda: not any(m["state"] == "running" for m in world.managers()))
     world.manager()
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])

@@ -64,6 +64,6 @@ def test_stopped_instances_are_gone_and_ended_as_asked(world: World) -> None:
     found = world.run(TALKER, count=2)
     world.stop()
     assert world.status()["state"] == "stopped"
-    eventually(lambda: not any(is_running(i["pid"] or 0) for i in found))
+    eventually(lambda: not any(is_running(i["pid"]) for i in found))
     ends = [(i["state"], i["exit"]) for i in world.instances()]
     assert ends == [("stopped", {"code": 0, "signal": None, "cause": "stop"})] * 2

@@ -132,7 +132,7 @@ def test_an_end_without_a_manager_has_its_true_code(
     (found,) = world.run(LEAVES_WITH_9)
     kill_manager(world)
     kill(found["pid"], number)
-    eventually(lambda: not is_running(found["pid"] or 0))
+    eventually(lambda: not is_running(found["pid"]))
     world.manager()
     ended = world.wait_ended("svc-1")
     assert ended["exit"] == {
@@ -171,7 +171,7 @@ def test_the_launcher_after_a_killed_one_is_found_by_the_next_manager(world: Wor
     _first, second = world.wait_running(count=2)
     kill_manager(world)
     kill(second["pid"])
-    eventually(lambda: not is_running(second["pid"] or 0))
+    eventually(lambda: not is_running(second["pid"]))
     world.manager()
     ended = world.wait_ended(second["id"])
     assert ended["exit"] == {"code": None, "signal": 9, "cause": "signal"}
@@ -205,7 +205,7 @@ def test_one_that_leaves_in_order_with_nobody_there_says_its_code(world: World) 
     kill_manager(world)
     kill_launcher(world)
     kill(found["pid"], signal.SIGTERM)
-    eventually(lambda: not is_running(found["pid"] or 0))
+    eventually(lambda: not is_running(found["pid"]))
     world.manager()
     assert world.wait_ended("svc-1")["exit"] == {"code": 5, "signal": None, "cause": "exit"}
 
@@ -215,7 +215,7 @@ def test_how_one_was_killed_with_nobody_there_is_unknown_and_said(world: World) 
     kill_manager(world)
     kill_launcher(world)
     kill(found["pid"])
-    eventually(lambda: not is_running(found["pid"] or 0))
+    eventually(lambda: not is_running(found["pid"]))
     world.manager()
     ended = world.wait_ended("svc-1")
     assert (ended["state"], ended["exit"]) == (
@@ -252,7 +252,7 @@ def test_a_stopping_manager_leaves_services_running(world: World) -> None:
     change = managers.stop_manager(world.engine)
     assert "2 instances go on without it" in change.message
     assert pids(world) == before
-    assert all(is_running(pid or 0) for pid in before)
+    assert all(is_running(pid) for pid in before)
     world.manager()
     assert pids(world) == before
 
@@ -291,7 +291,7 @@ def test_a_stop_that_nobody_heard_is_done_by_the_next_manager(world: World) -> N
     services.stop_service(world.engine, "svc")
     world.manager()
     world.settle()
-    assert not is_running(found["pid"] or 0)
+    assert not is_running(found["pid"])
     assert world.instance("svc-1")["state"] == "stopped"
 
 
@@ -318,7 +318,7 @@ def test_status_never_says_that_a_dead_instance_runs(world: World) -> None:
     first, _second = world.run(count=2)
     kill_manager(world)
     kill(first["pid"])
-    eventually(lambda: not is_running(first["pid"] or 0))
+    eventually(lambda: not is_running(first["pid"]))
     assert [i["id"] for i in world.ready()] == ["svc-2"]
     document = world.status()
     assert (document["state"], document["running_count"]) == ("waiting", 1)
@@ -360,7 +360,7 @@ def test_a_hundred_instances_come_to_run_and_stop(world: World) -> None:
     found = world.wait_running(count=100)
     assert len({i["pid"] for i in found}) == 100
     world.stop()
-    assert not any(is_running(i["pid"] or 0) for i in found)
+    assert not any(is_running(i["pid"]) for i in found)
 
 
 # Somebody scales the service in the midst of a pass, when the manager has just planned.

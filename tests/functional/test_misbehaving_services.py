@@ -205,7 +205,7 @@ def test_daemons_of_a_service_are_gone_with_it(world: World, end: str) -> None:
         world.stop()
     else:
         if end == "kill without a launcher":
-            kill(parent_of(parent["pid"] or 0))
+            kill(parent_of(parent["pid"]))
         kill(parent["pid"])
     eventually(lambda: not any(map(is_running, found)))
 

@@ -60,7 +60,7 @@ def test_01_the_manager_dies_and_takes_the_services_along_or_leaves_orphans(worl
     assert pids(world)[:3] == before
     assert len(world.instances()) == 4  # no duplicate was started beside them
     world.stop()
-    assert not any(is_running(pid or 0) for pid in before)
+    assert not any(is_running(pid) for pid in before)
 
 
 def test_02_a_recycled_pid_gets_the_signal(world: World) -> None:
@@ -294,7 +294,7 @@ def test_17_crash_alerts_only_for_money(world: World, tmp_path: Path) -> None:
 def test_18_a_reboot_restores_nothing_or_the_wrong_set(world: World) -> None:
     (found, _) = world.run(count=2)
     world.another("off")
-    launcher = parent_of(found["pid"] or 0) or 0
+    launcher = parent_of(found["pid"])
     for pid in (world.manager_pid(), launcher, *pids(world)):
         kill(pid)
 

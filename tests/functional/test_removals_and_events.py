@@ -30,7 +30,7 @@ def test_a_running_service_is_stopped_and_removed(world: World) -> None:
     found = world.run(count=2)
     services.remove_service(world.engine, "svc")
     gone(world)
-    assert not any(is_running(i["pid"] or 0) for i in found)
+    assert not any(is_running(i["pid"]) for i in found)
     with pytest.raises(NotFoundError):
         world.status()
     assert status.list_services(world.engine) == []
@@ -59,10 +59,10 @@ def test_a_removal_without_a_manager_is_done_by_the_next(world: World) -> None:
     kill(pid)
     eventually(lambda: not is_running(pid))
     services.remove_service(world.engine, "svc")
-    assert is_running(found["pid"] or 0)
+    assert is_running(found["pid"])
     world.manager()
     gone(world)
-    assert not is_running(found["pid"] or 0)
+    assert not is_running(found["pid"])
 
 
 def test_the_name_of_a_service_that_is_being_removed_is_taken_until_it_is_gone(

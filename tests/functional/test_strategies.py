@@ -130,7 +130,7 @@ def test_the_guide_writes_a_strategy_from_the_ground_up(world: World) -> None:
     (second,) = world.ready()
     assert world.instance("svc-1")["exit"] == {"code": None, "signal": 9, "cause": "signal"}
     world.stop()
-    assert not is_running(second["pid"] or 0)
+    assert not is_running(second["pid"])
 
 
 @pytest.mark.parametrize(

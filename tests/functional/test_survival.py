@@ -51,7 +51,7 @@ def test_a_manager_that_was_stopped_stays_away(world: World) -> None:
     world.manager(is_kept=True)
     (found,) = world.run()
     managers.stop_manager(world.engine)
-    launcher = parent_of(found["pid"] or 0) or 0
+    launcher = parent_of(found["pid"])
     time.sleep(0.5)  # longer than it takes to come back
     assert not any(m["state"] == "running" for m in world.managers())
     assert is_running(launcher)
@@ -77,7 +77,7 @@ def test_the_command_line_keeps_its_manager(world: World) -> None:
 
 def test_manager_and_launcher_killed_together_lose_nothing(world: World) -> None:
     (first, *_) = before = world.run(count=3)
-    kill(parent_of(first["pid"] or 0) or 0)
+    kill(parent_of(first["pid"]))
     kill(world.manager_pid())
     eventually(lambda: not any(m["state"] == "running" for m in world.managers()))
     world.manager()
@@ -89,21 +89,21 @@ def test_manager_and_launcher_killed_together_lose_nothing(world: World) -> None
 
 def test_a_launcher_that_is_stopped_holds_up_no_restart_for_ever(world: World) -> None:
     (found,) = world.run()
-    launcher = parent_of(found["pid"] or 0) or 0
-    os.kill(launcher, signal.SIGSTOP)
+    launcher = parent_of(found["pid"])
+    kill(launcher, signal.SIGSTOP)
     try:
         assert world.status()["state"] == "running"
     finally:
-        os.kill(launcher, signal.SIGCONT)
+        kill(launcher, signal.SIGCONT)
     kill(found["pid"])
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
 
 
 def test_what_a_stopped_launcher_starts_too_late_is_ended(world: World) -> None:
     (found,) = world.run()
-    launcher = parent_of(found["pid"] or 0) or 0
+    launcher = parent_of(found["pid"])
     manager = world.manager_pid()
-    os.kill(launcher, signal.SIGSTOP)
+    kill(launcher, signal.SIGSTOP)
     try:
         services.scale_service(world.engine, "svc", 2)
         world.wait(lambda: len(world.instances()) == 2)
@@ -114,7 +114,7 @@ def test_what_a_stopped_launcher_starts_too_late_is_ended(world: World) -> None:
         managers.ensure_manager(world.engine)
         world.wait_ended("svc-2")
     finally:
-        os.kill(launcher, signal.SIGCONT)
+        kill(launcher, signal.SIGCONT)
     killed = r"killed worker (\d+): its instance"
     lines = "\n".join
     eventually(lambda: re.search(killed, lines(managers.manager_log_lines(world.engine))), 15)
@@ -203,12 +203,12 @@ def test_a_reboot_brings_back_exactly_what_was_wanted(world: World) -> None:
     world.another("other", count=1)
     world.wait_running("other")
     victims = [*pids(world), *[i["pid"] for i in world.ready("other")]]
-    launcher = parent_of(victims[0] or 0) or 0
+    launcher = parent_of(victims[0])
     kill(world.manager_pid())
     kill(launcher)
     for victim in victims:
         kill(victim)
-    eventually(lambda: not any(is_running(pid or 0) for pid in victims))
+    eventually(lambda: not any(is_running(pid) for pid in victims))
 
     def reboot() -> None:
         for instance in ServiceInstance.lookup_all(is_current=True):
