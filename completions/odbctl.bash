@@ -21,7 +21,7 @@ _odbctl_options() {
         "service status"|"status "*) echo "--all --color --filter --help --home --json --no-headers --output --quiet --sort --watch" ;;
         "service logs"|"logs "*) echo "--all --color --follow --grep --help --home --instance --json --level --lines --output --previous --since --tail --until" ;;
         "service configure") echo "--color --env --env-file --help --home --json --no-wait --output --settle --timeout --unset --unset-env --wait" ;;
-        "service deploy"|"deploy "*) echo "--color --help --home --json --no-wait --output --settle --timeout --wait" ;;
+        "service deploy"|"deploy "*) echo "--color --force --help --home --json --no-wait --output --settle --timeout --wait" ;;
         "service rollback"|"rollback "*) echo "--color --help --home --json --no-wait --output --settle --timeout --wait" ;;
         "service history") echo "--color --filter --help --home --json --no-headers --output --quiet --sort" ;;
         "service lock") echo "--color --help --home --json --output" ;;

@@ -227,6 +227,7 @@ complete -c odbctl -n '__odbctl_is service configure' -l json -d 'Short for -o j
 complete -c odbctl -n '__odbctl_is service configure' -l color -r -d 'auto, always or never'
 complete -c odbctl -n '__odbctl_is service configure' -l home -r -d 'Use this odbctl home'
 complete -c odbctl -n '__odbctl_is service configure' -l help -s h -d 'Show this message and exit.'
+complete -c odbctl -n '__odbctl_is service deploy; or __odbctl_is deploy' -l force -d 'Make a release even if this commit runs already'
 complete -c odbctl -n '__odbctl_is service deploy; or __odbctl_is deploy' -l settle -r -d 'How long new instances have to stay ready before old ones stop'
 complete -c odbctl -n '__odbctl_is service deploy; or __odbctl_is deploy' -l no-wait -l wait -d 'Wait until it is done'
 complete -c odbctl -n '__odbctl_is service deploy; or __odbctl_is deploy' -l timeout -r -d 'Wait at most this long, as 30s or 5m'

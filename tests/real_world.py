@@ -125,7 +125,7 @@ class World:
 
     def deploy(self, name: str = "svc", ref: str = "main", *, settle: float = 0.0) -> int:
         """Deploy a ref; return the number of the new release, which is not waited for."""
-        releases.deploy_service(self.engine, name, ref, settle_seconds=settle)
+        releases.deploy_service(self.engine, name, ref, force=True, settle_seconds=settle)
         return releases.latest_outcome(self.engine, name)[0]
 
     def stop(self, name: str = "svc") -> None:

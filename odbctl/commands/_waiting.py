@@ -51,8 +51,11 @@ def rolled_out(
         change: What was written; its document is the service.
         wait: False returns at once.
         timeout: Seconds; None is the setting's.
-        follows_release: Whether the newest release has to succeed.
+        follows_release: Whether the newest release has to succeed; when the change made none
+            and none is being rolled out, there is nothing to wait for.
     """
+    if follows_release and change.action == "unchanged" and not change.document["candidate"]:
+        return done(change)
     name = str(change.document["name"])
     if change.document["target_count"] or has_live_instances(change.document):
         supervise(engine)
@@ -67,10 +70,20 @@ def rolled_out(
         crashes=None if follows_release else change.document["crashes"],
     )
     counts = f"{final.document['ready_count']}/{final.document['target_count']}"
-    message = f"{counts} running" if change.action == "unchanged" else counts
-    if (text := _of_job(final.document)) is not None:
-        message = text
+    message = _of_job(final.document) or counts
+    if follows_release:
+        message = f"{change.message}; {_release_state(final.document)}"
+    elif change.action == "unchanged" and message == counts:
+        message = f"{counts} running"
     return Done(change.action, message, final.document, change.notes)
+
+
+def _release_state(document: Document) -> str:
+    """Say how a service is after its release was rolled out."""
+    if not document["target_count"]:
+        return "it is stopped"
+    what = "running" if document["readiness"] is None else "ready"
+    return _of_job(document) or f"{document['ready_count']}/{document['target_count']} {what}"
 
 
 def _of_job(document: Document) -> str | None:

@@ -83,6 +83,7 @@ def configure(
 ) -> Result:
     """Change a service's configuration, as a new release.
 
+    Without a value it changes nothing and says what is configured.
     A configuration that the class refuses changes nothing; one whose instances end within
     the settle time is given up, and the old instances stay.
     """
@@ -115,11 +116,16 @@ def deploy(
             metavar="REF", help="A git ref of its repository, or NAME@REF of a codebase"
         ),
     ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Make a release even if this commit runs already")
+    ] = False,
     settle: Settle = DEFAULT_SETTLE_SECONDS,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
     """Run another commit: new instances first, then the old ones stop.
+
+    A commit that runs already changes nothing. Uncommitted changes are not deployed.
 
     The old instances stop when the new ones have been ready for the settle time. When a new
     one fails or ends before that, the old ones stay. A singleton's old instance stops first.
@@ -127,11 +133,10 @@ def deploy(
     from odbctl.engine.api.releases import deploy_service
 
     with session().open_engine() as engine:
-        change = deploy_service(engine, name, ref, settle_seconds=settle, progress=session().say)
-        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
-    if not wait or result.action == "unchanged":
-        return result
-    return result._replace(message=f"{result.message} at {ref}")
+        change = deploy_service(
+            engine, name, ref, force=force, settle_seconds=settle, progress=session().say
+        )
+        return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
 
 
 @command(

@@ -84,13 +84,17 @@ def test_a_change_is_a_document_with_json(hello: GitRepo) -> None:
 def test_configure_scale_and_restart(hello: GitRepo) -> None:
     del hello
     succeed("service", "start", "hello")
-    assert succeed("service", "configure", "hello", "greeting=Ahoy").out == "configured 1/1\n"
+    configured = succeed("service", "configure", "hello", "greeting=Ahoy").out
+    assert configured.startswith("configured service hello: release 2, main is commit ")
+    assert configured.endswith("; greeting=Ahoy; 1/1 running\n")
     eventually(lambda: "Ahoy from" in succeed("logs", "hello").out)
     refused = odbctl("service", "configure", "hello", "period_seconds=soon")
     assert refused.code == 2, refused
     assert succeed("service", "scale", "hello", "3").out == "scaled 3/3\n"
     before = _pids()
-    assert succeed("service", "restart", "hello").out == "restarted 3/3\n"
+    restarted = succeed("service", "restart", "hello").out
+    assert restarted.startswith("restarted service hello: release 3, main is commit ")
+    assert restarted.endswith("; 3/3 running\n")
     assert not before.keys() & _pids().keys()
     numbers = [r["number"] for r in succeed("service", "history", "hello", "--json").json]
     assert numbers == [1, 2, 3]
@@ -100,7 +104,11 @@ def test_deploy_replaces_and_a_bad_commit_leaves_the_old_ones(hello: GitRepo) ->
     succeed("service", "start", "hello")
     text = (hello.path / SERVICE).read_text()
     hello.commit({SERVICE: text.replace('print(f"{self.config', 'print(f"v2 {self.config')})
-    assert succeed("service", "deploy", "hello", "main").out == "deployed 1/1 at main\n"
+    deployed = succeed("service", "deploy", "hello", "main").out
+    commit = hello.head()[:12]
+    assert deployed == (
+        f"deployed service hello: release 2, main is commit {commit}; 1/1 running\n"
+    )
     eventually(lambda: "v2 Hello" in succeed("logs", "hello").out)
     running = _pids()
     hello.commit({SERVICE: text.replace("number = 0", "number = 0\nimport nonsense_module")})
@@ -194,8 +202,8 @@ def test_an_interrupted_demo_ends_what_it_started(tmp_path: Path) -> None:
     pids: list[int] = []
     for line in demo.stdout:  # until both instances were shown
         words = line.split()
-        if line.startswith("hello-") and len(words) > 2 and words[1] == "running":
-            pids.append(int(words[2]))
+        if line.startswith("hello-") and len(words) > 3 and words[1] == "running":
+            pids.append(int(words[3]))
         if len(pids) == 2:
             break
     os.killpg(demo.pid, signal.SIGINT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from real_world import World
 
-from odbctl.engine.api import releases, services, status
+from odbctl.engine.api import codebases, releases, services, status
 from odbctl.engine.api.deploy_plan import list_service_refs, plan_deploy, plan_rollback
 from odbctl.engine.model.states import CodebaseLock
 from odbctl.errors import CodebaseError, ConflictError, NotFoundError, UsageError
@@ -75,6 +75,11 @@ def test_an_added_codebase_can_be_switched_to(world: World) -> None:
     world.service(FIRST)
     plan = plan_deploy(world.engine, "svc", f"{world.repo.path.name}@main")
     assert plan["relation"] == "same"
+    assert plan["order"] == ["release 1 has this commit already: nothing changes"]
+    world.commit(SECOND)
+    codebases.add_codebase(world.engine, "main", repo=str(world.repo.path))
+    plan = plan_deploy(world.engine, "svc", f"{world.repo.path.name}@main")
+    assert plan["relation"] == "ahead"
     assert plan["order"][0].startswith("nothing is wanted to run")
 
 

@@ -132,9 +132,13 @@ def test_create_records_the_ref_that_was_typed(world: World) -> None:
 def test_secret_values_stay_out_of_the_record(world: World) -> None:
     world.service(CONFIGURED)
     releases.configure_service(
-        world.engine, "svc", words=("api_token=tiger",), env={"MODE": "lion"}
+        world.engine,
+        "svc",
+        words=("api_token=tiger", "greeting=https://ann:tiger@example.org/"),
+        env={"MODE": "lion"},
     )
-    assert newest(world)["changes"] == ["api_token", "env MODE"]
+    masked = "greeting=https://ann:********@example.org/"
+    assert newest(world)["changes"] == ["api_token", masked, "env MODE"]
     assert not [e for e in world.events() if "tiger" in e["message"] or "lion" in e["message"]]
 
 
@@ -145,7 +149,10 @@ def test_events_and_why_name_action_and_actor(world: World) -> None:
     commit = world.repo.head()[:12]
     text = f"release 2 (configure): main is commit {commit}; greeting=Ahoy"
     assert (event["reason"], event["message"], event["actor"]) == ("deploying", text, actor())
-    assert any(text in line and actor() in line for line in why(world.engine, "svc")["lines"])
+    (line,) = (line for line in why(world.engine, "svc")["lines"] if "release 2" in line)
+    assert line == (
+        f"release 2 (configure) by {actor()} is active: main is commit {commit}; greeting=Ahoy"
+    )
 
 
 def test_dashboard_shows_action_and_changes(world: World) -> None:

@@ -70,7 +70,7 @@ def test_old_instances_stay_until_the_new_ones_have_settled(world: World) -> Non
 
 def test_deploy_and_configure_settle_by_default_and_restart_does_not(world: World) -> None:
     world.service()
-    releases.deploy_service(world.engine, "svc", "main")
+    releases.deploy_service(world.engine, "svc", "main", force=True)
     releases.configure_service(world.engine, "svc", env={"A": "1"})
     world.run("class Svc(ServiceBase):\n    pass\n", "other")
     releases.restart_service(world.engine, "other")

@@ -242,7 +242,7 @@ def _document(
         "going": [_commit_document(commit) for commit in comparison.going],
         "going_count": comparison.going_count,
         "instances": instances,
-        "order": order_texts(service, len(instances)),
+        "order": _order(service, new, len(instances), to_release),
         "keeps": kept_texts(service),
         "refusal": refusal_of(service, changes_code=_changes_code(service, new)),
     }
@@ -251,6 +251,13 @@ def _document(
 def _changes_code(service: Service, new: _Side) -> bool:
     latest = _latest(service)
     return not _side(latest.codebase, latest.asked_ref).runs_like(new)
+
+
+def _order(service: Service, new: _Side, living: int, to_release: int | None) -> list[str]:
+    if to_release is None and not _changes_code(service, new):
+        number = _latest(service).number
+        return [f"release {number} has this commit already: nothing changes"]
+    return order_texts(service, living)
 
 
 def _place(instance: InstanceDocument) -> tuple[int, float]:

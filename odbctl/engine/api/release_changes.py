@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from odbctl.engine.api.class_check import ClassQuestion
 from odbctl.engine.model.core import Codebase, ConfigValue, Release
+from odbctl.masking import is_secret_name, mask_text
 
 LONGEST_VALUE = 60
-# Values of these names are not repeated in a record that is kept and shown.
-_SECRET = re.compile(
-    r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private|auth(?!or)", re.IGNORECASE
-)
 
 
 def release_changes(old: Release, *, codebase: Codebase, question: ClassQuestion) -> list[str]:
@@ -45,14 +41,32 @@ def action_text(release: Release) -> str:
     return release.action.value if target is None else f"{release.action.value} to {target}"
 
 
+def answer_text(release: Release) -> str:
+    """Say in a line which release it is, what it runs and what it changed."""
+    return "; ".join([f"release {release.number}, {_commit_text(release)}", *_values(release)])
+
+
+def current_texts(release: Release) -> list[str]:
+    """Return the configuration and the environment of a release, without secrets."""
+    return [*_config_changes({}, release.config), *_env_changes({}, release.env)]
+
+
 def release_text(release: Release) -> str:
-    """Say in a line which release it is, what made it and what it runs."""
+    """Say what `answer_text` says, and what made the release: for events and `why`."""
     action = action_text(release)
-    commit = release.codebase.commit
-    ref = "" if commit.startswith(release.asked_ref) else f"{release.asked_ref} is "
-    text = f"release {release.number}{f' ({action})' if action else ''}: {ref}commit {commit[:12]}"
+    head = f"release {release.number}{f' ({action})' if action else ''}: {_commit_text(release)}"
+    return "; ".join([head, *_values(release)])
+
+
+def _commit_text(release: Release) -> str:
+    commit, ref = release.codebase.commit, release.asked_ref
+    return f"commit {commit[:12]}" if commit.startswith(ref) else f"{ref} is commit {commit[:12]}"
+
+
+def _values(release: Release) -> list[str]:
+    """Return the changes beside the commit, as one text or none."""
     values = [change for change in release.changes if not change.startswith("commit ")]
-    return f"{text}; {', '.join(values)}" if values else text
+    return [", ".join(values)] if values else []
 
 
 def _code_changes(old: Codebase, new: Codebase) -> list[str]:
@@ -72,7 +86,7 @@ def _config_changes(old: Mapping[str, ConfigValue], new: Mapping[str, ConfigValu
     changed = [name for name, value in new.items() if name not in old or old[name] != value]
     removed = [name for name in old if name not in new]
     return [
-        *(name if _SECRET.search(name) else f"{name}={_short(new[name])}" for name in changed),
+        *(name if is_secret_name(name) else f"{name}={_short(new[name])}" for name in changed),
         *(f"{name} unset" for name in removed),
     ]
 
@@ -84,5 +98,5 @@ def _env_changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 
 def _short(value: ConfigValue) -> str:
-    text = str(value)
+    text = mask_text(str(value))
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

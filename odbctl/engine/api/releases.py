@@ -11,7 +11,12 @@ from odbctl.engine.api.class_check import ClassQuestion, check_class
 from odbctl.engine.api.codebases import Talk, store_codebase
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_named_codebase, find_service, near
-from odbctl.engine.api.release_changes import release_changes, release_text
+from odbctl.engine.api.release_changes import (
+    answer_text,
+    current_texts,
+    release_changes,
+    release_text,
+)
 from odbctl.engine.api.release_choice import default_target, ran_release
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.status import describe_one
@@ -88,6 +93,7 @@ def deploy_service(
     ref: str,
     *,
     expected_commit: str | None = None,
+    force: bool = False,
     settle_seconds: float = DEFAULT_SETTLE_SECONDS,
     progress: Talk | None = None,
 ) -> Change:
@@ -102,8 +108,12 @@ def deploy_service(
         name: The service.
         ref: A git ref of the repository, or NAME@REF of an added codebase.
         expected_commit: What the ref meant when somebody agreed to it, as a full hash.
+        force: Make a release even when the newest one has the same code.
         settle_seconds: How long new instances have to stay ready before the old ones stop.
         progress: Called with each step that takes time.
+
+    Returns:
+        "deployed", or "unchanged" when the newest release has this code already.
 
     Raises:
         CodebaseLockedError: The service refuses a change.
@@ -125,9 +135,10 @@ def deploy_service(
         )
         codebase = find_named_codebase(ref)
         typed = ref if codebase is None else ref.partition("@")[2]
+    notes: tuple[str, ...] = ()
     if codebase is None:
         stored = store_codebase(engine, ref, progress=progress, **settings)
-        codebase = Codebase.from_oid(stored.oid)
+        codebase, notes = Codebase.from_oid(stored.oid), stored.change.notes
     with engine.db.view():
         _refuse_removed(codebase, ref)
         if expected_commit is not None and codebase.commit != expected_commit:
@@ -135,9 +146,25 @@ def deploy_service(
                 f"{ref} is commit {codebase.commit[:12]} by now, no longer {expected_commit[:12]}",
                 hint="look at it again",
             )
+        service = find_service(name)
+        if not force and _latest_release(service).codebase == codebase:
+            return _runs_already(engine, service)._replace(notes=notes)
         check_class(engine, codebase, question)
     cause = ReleaseCause(action=ReleaseAction.DEPLOY, ref=typed, settle_seconds=settle_seconds)
-    return _release(engine, name, codebase=codebase, question=question, cause=cause)
+    change = _release(engine, name, codebase=codebase, question=question, cause=cause)
+    return change._replace(notes=notes)
+
+
+def _runs_already(engine: Engine, service: Service) -> Change:
+    """Report that the newest release has the code that was asked for."""
+    release = _latest_release(service)
+    verb = "is being rolled out" if service.candidate is not None else "has this code"
+    return Change(
+        action="unchanged",
+        message=f"service {service.name}: {answer_text(release)}; it {verb} already, "
+        "and --force deploys it again",
+        document=describe_one(engine, service),
+    )
 
 
 class _StoredSettings(TypedDict):
@@ -202,11 +229,11 @@ def _release(
             if service.lock is CodebaseLock.PREPARED:
                 service.lock = CodebaseLock.LOCKED
         release = add_release(service, codebase=codebase, question=question, cause=cause)
-        text = release_text(release)
-        record_service_event(service, "deploying", text, actor=actor())
+        record_service_event(service, "deploying", release_text(release), actor=actor())
+        back = f" to release {cause.rolled_back_to}" if cause.rolled_back_to is not None else ""
         return Change(
             action=_DONE[cause.action],
-            message=f"service {name}: {text}",
+            message=f"service {name}{back}: {answer_text(release)}",
             document=describe_one(engine, service),
         )
 
@@ -236,15 +263,20 @@ def configure_service(
         unset_env: Environment variables to remove.
         settle_seconds: How long new instances have to stay ready before the old ones stop.
 
+    Returns:
+        "configured", or "unchanged" when `words` and `env` are what the service has.
+
     Raises:
         NotFoundError: A value or variable to remove is not set.
-        UsageError: The class does not take it.
+        UsageError: Nothing was asked for, or the class does not take it.
     """
     _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
         old = _latest_release(service)
         question = _question(old)
+        if not (words or env or unset or unset_env) and arguments is None:
+            raise _nothing_to_configure(name, old)
         question = replace(
             question,
             config=_without(question.config, unset, "configuration value"),
@@ -257,6 +289,13 @@ def configure_service(
         )
         facts = check_class(engine, old.codebase, asked)
         codebase = old.codebase
+        is_same = facts.config == old.config and question.env == old.env
+        if is_same and arguments is None:
+            return Change(
+                action="unchanged",
+                message=f"service {name}: {answer_text(old)}; it is configured like this already",
+                document=describe_one(engine, service),
+            )
         cause = ReleaseCause(
             action=ReleaseAction.CONFIGURE, ref=old.asked_ref, settle_seconds=settle_seconds
         )
@@ -270,6 +309,16 @@ def _without(values: Mapping[str, Value], names: Sequence[str], kind: str) -> di
         if name not in values:
             raise NotFoundError(kind, name, near=near(name, values))
     return {name: value for name, value in values.items() if name not in names}
+
+
+def _nothing_to_configure(name: str, release: Release) -> UsageError:
+    """Return the error of a `configure` without values: what there is, and how to change it."""
+    current = ", ".join(current_texts(release)) or "the defaults of its class"
+    key = next(iter(release.config), "KEY")
+    return UsageError(
+        f"nothing to configure: no value was given; service {name!r} has {current}",
+        hint=f"odbctl service configure {name} {key}=VALUE, or --env NAME=VALUE",
+    )
 
 
 def restart_service(engine: Engine, name: str, *, settle_seconds: float = 0.0) -> Change:

@@ -157,7 +157,8 @@ def _release_lines(service: Service) -> list[str]:
     if not releases:
         return []
     newest = releases[-1]
-    text = f"{release_text(newest)}, by {newest.actor}, is {newest.outcome.value}"
+    head, colon, rest = release_text(newest).partition(":")
+    text = f"{head} by {newest.actor} is {newest.outcome.value}{colon}{rest}"
     if newest.outcome is ReleaseOutcome.FAILED and service.release is not None:
         text += f" ({newest.reason}); release {service.release.number} goes on"
     return [text]
