@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from odbctl.engine.api.engine import Engine
 
 NOT_RUNNING = 3
+UNSUPERVISED = 1  # it runs, and no manager looks after it
 
 
 def version() -> Result:
@@ -156,6 +157,8 @@ def status(session: Session, names: Sequence[str]) -> Result:
             )
     is_up = any(cast("int", service["ready_count"]) for service in found.documents)
     code = 0 if is_up else NOT_RUNNING
+    if is_up and any(service["hosts_without_manager"] for service in found.documents):
+        code = UNSUPERVISED
     if len(names) == 1 and len(found.documents) == 1 and found.documents[0]["name"] == names[0]:
         return Single(found.documents[0], "status", code)
     return found._replace(exit_code=code)

@@ -127,6 +127,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("CORES", "", cores),
         Column("RAM-GB", "", ram),
         Column("SEEN", "last_seen_at", moment, is_wide=True),
+        Column("REASON", "reason"),
     ),
     "manager": (
         Column("HOST", "host"),

@@ -321,7 +321,7 @@ def test_status_never_says_that_a_dead_instance_runs(world: World) -> None:
     eventually(lambda: not is_running(first["pid"]))
     assert [i["id"] for i in world.ready()] == ["svc-2"]
     document = world.status()
-    assert (document["state"], document["running_count"]) == ("waiting", 1)
+    assert (document["state"], document["running_count"]) == ("degraded", 1)
     assert "odbctl manager start" in document["reason"]
     assert world.instance("svc-1")["state"] == "lost"
 

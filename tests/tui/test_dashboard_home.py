@@ -128,7 +128,7 @@ def test_orders_change_what_is_wanted(engine: Engine) -> None:
         assert service.desired_count == 3
     flows.perform(Order(verb=OrderVerb.STOP, targets=("api",)), tell=print)
     with engine.db.view():
-        assert service.desired_count == 0
+        assert service.target_count == 0
 
 
 def test_an_order_about_a_service_that_is_gone_says_so(engine: Engine) -> None:

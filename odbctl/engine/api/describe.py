@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import odbctl
 from odbctl.engine.api.facts import BY_NOTHING, BY_RLIMIT, held_by, probe_document, unfulfilled
-from odbctl.engine.api.instance_listing import instance_document
+from odbctl.engine.api.instance_listing import absence_of, instance_document
 from odbctl.engine.api.versions import VERSION
-from odbctl.engine.managers.identities import is_managed
+from odbctl.engine.managers.identities import absences, is_managed
 from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import (
     Codebase,
@@ -44,15 +44,29 @@ if TYPE_CHECKING:
 
 
 def service_document(
-    home: Home, service: Service, instances: Iterable[ServiceInstance], *, managed: bool
+    home: Home,
+    service: Service,
+    instances: Iterable[ServiceInstance],
+    *,
+    managed: bool,
+    absent: Mapping[int, str] | None = None,
 ) -> ServiceDocument:
-    """Describe a service and its current instances."""
+    """Describe a service and its current instances.
+
+    Args:
+        home: The home.
+        service: The service. Needs an open view.
+        instances: Its current instances.
+        managed: Whether any host has a manager.
+        absent: The hosts without a manager (see `absences`), where the caller has read them.
+    """
+    absent = absences() if absent is None else absent
     current = tuple(instances)
-    documents = [instance_document(home, instance) for instance in current]
+    documents = [instance_document(home, instance, absent=absent) for instance in current]
     snapshots = [_seen(i, d) for i, d in zip(current, documents, strict=True)]
     waits_for = unfulfilled(service)
     observed = observe_service(service, snapshots)._replace(waits_for=tuple(waits_for))
-    state, reason = describe_service(observed, is_managed=managed, now=time.time())
+    state, reason = describe_service(observed, is_managed=managed, now=time.time(), absent=absent)
     own = [d for d in documents if d["owner"] is None]
     release = service.release or service.candidate
     return {
@@ -66,6 +80,9 @@ def service_document(
         "target_count": service.target_count,
         "running_count": sum(d["state"] == InstanceState.RUNNING for d in own),
         "ready_count": sum(d["ready"] for d in own),
+        "hosts_without_manager": sorted(
+            {i.host.name for i in current if absence_of(i, absent) is not None}
+        ),
         "codebase": codebase_ref(release) if release else None,
         "class": release.class_spec if release else "",
         "singleton": service.singleton,
@@ -177,7 +194,9 @@ def release_document(release: Release) -> ReleaseDocument:
 def host_document(host: ServiceHost, instances: Iterable[ServiceInstance]) -> HostDocument:
     """Describe a host and what is reserved on it."""
     live = [i for i in instances if i.host == host and i.state not in ENDED_STATES]
-    state = "up" if is_managed(host) else "down"
+    absence = absences().get(host.oid)
+    state = "down" if absence else "up"
+    reason = f"{absence}, instances there: {len(live)}" if absence and live else absence
     return {
         "kind": "host",
         "version": VERSION,
@@ -191,6 +210,7 @@ def host_document(host: ServiceHost, instances: Iterable[ServiceInstance]) -> Ho
         "instances": len(live),
         "max_instances": host.max_instances,
         "last_seen_at": host.last_seen_at,
+        "reason": reason or "",
     }
 
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from odbctl.engine.api.describe import host_document
 from odbctl.engine.api.documents import CheckDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.status import any_manager, list_services
 from odbctl.engine.api.versions import VERSION
+from odbctl.engine.model.core import ServiceHost, ServiceInstance
 from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
@@ -133,6 +135,12 @@ def _check_database(home: Home) -> Finding:
 def _check_manager(home: Home) -> Finding:
     with Engine(home) as engine, engine.db.view():
         runs = any_manager()
+        current = ServiceInstance.lookup_all(is_current=True)
+        documents = [host_document(host, current) for host in ServiceHost.lookup_all()]
+    alone = [d for d in documents if d["state"] == "down" and d["instances"]]
+    if alone:
+        texts = [d["reason"] for d in alone]
+        return False, "; ".join(texts), f"odbctl manager start --host {alone[0]['name']}"
     return True, "running" if runs else "none runs; the next `service start` starts one", ""
 
 

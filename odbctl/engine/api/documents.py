@@ -83,6 +83,7 @@ ServiceDocument = TypedDict(
         "target_count": int,
         "running_count": int,
         "ready_count": int,
+        "hosts_without_manager": list[str],
         "codebase": CodebaseRefDocument | None,
         "class": str,
         "singleton": bool,
@@ -185,6 +186,7 @@ class HostDocument(TypedDict):
     instances: int
     max_instances: int | None
     last_seen_at: float | None
+    reason: str
 
 
 class ManagerDocument(TypedDict):

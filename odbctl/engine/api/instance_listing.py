@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_instance, find_service
 from odbctl.engine.api.versions import VERSION
-from odbctl.engine.managers.identities import worker_identity
+from odbctl.engine.managers.identities import absences, worker_identity
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
 from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
@@ -42,7 +43,8 @@ def list_instances(
                 if everything
                 else ServiceInstance.lookup_all(is_current=True)
             )
-        documents = [instance_document(engine.home, i) for i in found]
+        absent = absences()
+        documents = [instance_document(engine.home, i, absent=absent) for i in found]
     return sorted(documents, key=lambda d: (d["service"], d["created_at"]))
 
 
@@ -56,8 +58,18 @@ def show_instance(engine: Engine, name: str) -> InstanceDocument:
         return instance_document(engine.home, find_instance(name))
 
 
-def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument:
-    """Describe an instance."""
+def instance_document(
+    home: Home, instance: ServiceInstance, *, absent: Mapping[int, str] | None = None
+) -> InstanceDocument:
+    """Describe an instance.
+
+    Args:
+        home: The home.
+        instance: The instance. Needs an open view.
+        absent: The hosts without a manager (see `absences`), where the caller has read them.
+    """
+    if absent is None:
+        absent = absences()
     state = observed_state(instance)
     service, release = instance.service, instance.release
     owner = instance.owner
@@ -85,7 +97,7 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "ended_at": instance.ended_at,
         "exit": exit_document(instance) if state in ENDED_STATES else None,
         "stopped_by": instance.killed_by or instance.stopped_by or None,
-        "reason": instance.reason,
+        "reason": instance.reason or absence_of(instance, absent),
         "message": instance.message,
         "health": instance.health,
         "failures": instance.failures,
@@ -96,6 +108,11 @@ def instance_document(home: Home, instance: ServiceInstance) -> InstanceDocument
         "threads": latest.sample.threads if latest else None,
         "log": f"{home.logs_text}/{service.name}/{instance.name}.log",
     }
+
+
+def absence_of(instance: ServiceInstance, absent: Mapping[int, str]) -> str | None:
+    """Return why nobody looks after an instance that has not ended; None when somebody does."""
+    return None if instance.state in ENDED_STATES else absent.get(instance.host.oid)
 
 
 def exit_document(instance: ServiceInstance) -> ExitDocument:

@@ -20,6 +20,7 @@ from odbctl.engine.api.live_views import (
     live_instance,
 )
 from odbctl.engine.api.status import any_manager
+from odbctl.engine.managers.identities import absences
 from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import Release, Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState, ReleaseOutcome
@@ -44,6 +45,7 @@ class LiveServices:
         self._seq = -1
         self._sweep_due_at = 0.0
         self._is_managed = False
+        self._absent: dict[int, str] = {}
         self._owners: dict[int, int] = {}
         self._dependents: set[int] = set()
         # What was read of services, and of instances, until something of it changes.
@@ -84,8 +86,9 @@ class LiveServices:
             self._sweep_due_at = began_at + max(SWEEP_SECONDS, PAUSE_PER_SWEEP * took_seconds)
 
     def _has_managers_changed(self) -> bool:
-        before, self._is_managed = self._is_managed, any_manager()
-        if before is self._is_managed:
+        before = (self._is_managed, self._absent)
+        self._is_managed, self._absent = any_manager(), absences()
+        if before == (self._is_managed, self._absent):
             return False
         self.hosts += 1
         return True
@@ -209,7 +212,7 @@ class LiveServices:
     ) -> tuple[LiveInstance, InstanceSnapshot]:
         seen = self._seen.get(instance.oid)
         if seen is None:
-            live = live_instance(service, instance)
+            live = live_instance(service, instance, self._absent)
             snapshot = observe_instance(instance)._replace(state=InstanceState(live.state))
             seen = self._seen[instance.oid] = (live, snapshot)
         return seen
@@ -227,7 +230,9 @@ class LiveServices:
         seen = [self._see(service, each) for each in found]
         instances = tuple(live for live, _ in seen)
         observed = self._observe(service)._replace(instances=tuple(each for _, each in seen))
-        state, reason = describe_service(observed, is_managed=self._is_managed, now=time.time())
+        state, reason = describe_service(
+            observed, is_managed=self._is_managed, now=time.time(), absent=self._absent
+        )
         if not reason and state is not ServiceState.RUNNING:
             reason = next((i.reason for i in reversed(instances) if i.reason), "")
         release = service.release or service.candidate

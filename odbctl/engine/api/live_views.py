@@ -5,9 +5,10 @@ Flat and small: hundreds are made anew each second.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from odbctl.engine.api.instance_listing import observed_state
+from odbctl.engine.api.instance_listing import absence_of, observed_state
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, ExitCause, InstanceState
 
@@ -79,8 +80,10 @@ def has_vanished(live: LiveInstance) -> bool:
     return instance.exists() and observed_state(instance).value != live.state
 
 
-def live_instance(service: Service, instance: ServiceInstance) -> LiveInstance:
-    """Describe an instance. Needs an open view."""
+def live_instance(
+    service: Service, instance: ServiceInstance, absent: Mapping[int, str]
+) -> LiveInstance:
+    """Describe an instance; `absent` are the hosts without a manager. Needs an open view."""
     state = observed_state(instance)
     is_ended = state in ENDED_STATES
     health = _health(service, instance, state)
@@ -107,7 +110,7 @@ def live_instance(service: Service, instance: ServiceInstance) -> LiveInstance:
         exit_signal=instance.exit_signal if is_ended else None,
         exit_cause=instance.exit_cause if is_ended else None,
         failures=instance.failures,
-        reason=instance.reason or probe_text or instance.message,
+        reason=instance.reason or absence_of(instance, absent) or probe_text or instance.message,
     )
 
 

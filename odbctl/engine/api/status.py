@@ -13,7 +13,7 @@ from odbctl.engine.api.describe import (
 )
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_host, find_service
-from odbctl.engine.managers.identities import is_managed
+from odbctl.engine.managers.identities import absences, is_managed
 from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def list_services(engine: Engine) -> list[ServiceDocument]:
         instances: dict[Service, list[ServiceInstance]] = defaultdict(list)
         for instance in ServiceInstance.lookup_all(is_current=True):
             instances[instance.service].append(instance)
-        managed = any_manager()
+        managed, absent = any_manager(), absences()
         services = sorted(Service.lookup_all(), key=lambda s: s.name)
         return [
-            service_document(engine.home, s, instances[s], managed=managed)
+            service_document(engine.home, s, instances[s], managed=managed, absent=absent)
             for s in services
             if not s.is_removed
         ]

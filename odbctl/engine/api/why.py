@@ -139,6 +139,8 @@ def _health_lines(document: ServiceDocument) -> list[str]:
 def _next_lines(document: ServiceDocument) -> list[str]:
     """Say what comes next, or what would mend it."""
     name = document["name"]
+    if hosts := document["hosts_without_manager"]:
+        return [f"to supervise it again: odbctl manager start --host {hosts[0]}"]
     match document["state"]:
         case "backoff" | "crash-loop":
             return [f"to try at once: odbctl service start {name}"]

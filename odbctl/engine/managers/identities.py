@@ -6,6 +6,8 @@ open view.
 
 from __future__ import annotations
 
+import time
+
 from odbctl.engine.model.core import ServiceHost, ServiceInstance
 from odbctl.engine.model.states import HostState
 from odbctl.engine.worker.identity import ProcessIdentity, is_at_work
@@ -17,6 +19,18 @@ def is_managed(host: ServiceHost) -> bool:
         return False
     identity = manager_identity(host)
     return identity is not None and is_at_work(identity)
+
+
+def absences() -> dict[int, str]:
+    """Return the hosts without a manager by object id, each with a sentence that says so."""
+    return {h.oid: _absence(h) for h in ServiceHost.lookup_all() if not is_managed(h)}
+
+
+def _absence(host: ServiceHost) -> str:
+    if host.last_seen_at is None:
+        return f"host {host.name} has no manager"
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(host.last_seen_at))
+    return f"host {host.name} has had no manager since {since}"
 
 
 def manager_identity(host: ServiceHost) -> ProcessIdentity | None:

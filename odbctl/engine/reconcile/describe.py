@@ -5,7 +5,9 @@ Used by every display; the words are those of the JSON documents.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 from odbctl.engine.model.states import InstanceState
 from odbctl.engine.reconcile.backoff import (
@@ -24,7 +26,7 @@ class ServiceState(StrEnum):
     STOPPED = "stopped"  # none wanted, none live; or a job that has ended
     STARTING = "starting"  # some wanted ones are booting or initializing
     RUNNING = "running"  # as many as wanted run
-    DEGRADED = "degraded"  # fewer than wanted run, or not all that run are ready
+    DEGRADED = "degraded"  # fewer than wanted run, not all are ready, or no manager looks after
     STOPPING = "stopping"  # none wanted, some live
     BACKOFF = "backoff"  # waits before the next try
     CRASH_LOOP = "crash-loop"  # ended badly again and again, waits longer
@@ -37,9 +39,35 @@ STOPPED_WITH_MANAGER = "stopped with its manager: odbctl manager start brings it
 
 
 def describe_service(
+    service: ServiceSnapshot,
+    *,
+    is_managed: bool,
+    now: float,
+    absent: Mapping[int, str] = MappingProxyType({}),
+) -> tuple[ServiceState, str]:
+    """Return a service's state and the reason for it (empty when there is none).
+
+    Args:
+        service: The service, with the checked states of its instances.
+        is_managed: Whether any host has a manager.
+        now: Seconds since the epoch.
+        absent: A sentence about each host that has no manager, by id.
+    """
+    state, reason = _describe(service, is_managed=is_managed, now=now)
+    # An instance whose process is gone, but of which no end is recorded, has `ended_at` None.
+    left = [i for i in service.instances if i.host in absent and i.ended_at is None]
+    if not left or state is ServiceState.THROTTLED:
+        return state, reason
+    many = f"{len(left)} instances are" if len(left) > 1 else "an instance is"
+    text = f"{many} unsupervised: {absent[left[0].host]}"
+    if not is_managed:
+        text += ": odbctl manager start"
+    return (state if state is ServiceState.STOPPING else ServiceState.DEGRADED), text
+
+
+def _describe(
     service: ServiceSnapshot, *, is_managed: bool, now: float
 ) -> tuple[ServiceState, str]:
-    """Say a service's state and the reason for it (empty when there is nothing to say)."""
     service = without_future_reset(service, now=now)
     target = service.target_count
     if found := _describe_one_off(service, is_managed=is_managed):
