@@ -36,7 +36,7 @@ from odbctl.tui.messages import (
     SnapshotRead,
     StatusChanged,
 )
-from odbctl.tui.paint import Cell
+from odbctl.tui.paint import Cell, Tone
 from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.screens.make import AnyScreen, make_screen
 from odbctl.tui.state import DashboardState, failed, with_notice
@@ -252,6 +252,9 @@ class DashboardApp(App[None]):
             self.pop_screen()
         screen = self._screen_of(view)
         if screen is not self.screen:
+            # What was said about another screen says nothing here; what still goes on does.
+            if self.state.status.tone is not Tone.BUSY:
+                self.state = replace(self.state, status=Cell(""))
             screen.state = self.state
             self.switch_screen(view.value)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from odbctl.engine.api.documents import InstanceDocument, ProbeDocument, ServiceDocument
 from odbctl.tui.detail_rows import Fact, FactGroup
 from odbctl.tui.paint import Tone
-from odbctl.tui.plot_axis import date, percent, size
+from odbctl.tui.plot_axis import date
 from odbctl.tui.snapshot import exit_text
+from odbctl.tui.text import counted, percent
+from odbctl.units import exact_duration, size
 
 NONE = "-"
+# What `held_by` of the engine says where no host can enforce a limit.
+BY_NOTHING = "nothing"
 
 
 def service_groups(service: ServiceDocument) -> tuple[FactGroup, ...]:
@@ -59,10 +63,10 @@ def _codebase(service: ServiceDocument) -> str:
 
 def _limits(service: ServiceDocument) -> tuple[Fact, ...]:
     memory, cpu = service["memory_limit_bytes"], service["cpu_limit"]
-    memory_text = NONE if memory is None else f"{size(memory)} by {service['memory_held_by']}"
-    cpu_text = NONE if cpu is None else f"{cpu:g} cores by {service['cpu_held_by']}"
+    memory_text = NONE if memory is None else _held(size(memory), service["memory_held_by"])
+    cpu_text = NONE if cpu is None else _held(counted_cores(cpu), service["cpu_held_by"])
     return (
-        Fact(name="reserves", value=f"{service['cores']:g} cores, {service['ram_gb']:g} GB"),
+        Fact(name="reserves", value=f"{counted_cores(service['cores'])}, {service['ram_gb']:g} GB"),
         Fact(name="memory", value=memory_text),
         Fact(name="CPU", value=cpu_text),
         Fact(name="log file", value=f"{size(service['log_max_bytes'])} at most"),
@@ -70,15 +74,26 @@ def _limits(service: ServiceDocument) -> tuple[Fact, ...]:
     )
 
 
+def counted_cores(cores: float) -> str:
+    """Return `1 core`, `0.5 cores`."""
+    return "1 core" if cores == 1 else f"{cores:g} cores"
+
+
+def _held(limit: str, by: str | None) -> str:
+    """Say what enforces a limit; on no host there may be anything that does."""
+    return f"{limit}, not enforced" if by in (None, BY_NOTHING) else f"{limit}, enforced by {by}"
+
+
 def _probes(service: ServiceDocument) -> tuple[Fact, ...]:
     return (
         Fact(name="ready", value=_probe(service["readiness"])),
         Fact(name="alive", value=_probe(service["liveness"])),
         Fact(name="unhealthy", value=service["on_unhealthy"]),
-        Fact(name="to start", value=f"{service['start_grace_seconds']:g} s"),
+        Fact(name="to start", value=exact_duration(service["start_grace_seconds"])),
         Fact(
             name="to stop",
-            value=f"{service['stop_grace_seconds']:g} s after {service['stop_signal'] or 'asking'}",
+            value=f"{exact_duration(service['stop_grace_seconds'])} after "
+            f"{service['stop_signal'] or 'asking'}",
         ),
     )
 
@@ -86,9 +101,9 @@ def _probes(service: ServiceDocument) -> tuple[Fact, ...]:
 def _probe(probe: ProbeDocument | None) -> str:
     if probe is None:
         return NONE
-    return (
-        f"{probe['probe']} each {probe['period_seconds']:g} s, {probe['failure_threshold']} times"
-    )
+    failures = counted(probe["failure_threshold"], "failure")
+    period = exact_duration(probe["period_seconds"])
+    return f"{probe['probe']} every {period}, {failures} in a row count"
 
 
 def _counters(service: ServiceDocument) -> tuple[Fact, ...]:

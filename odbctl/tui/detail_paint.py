@@ -19,11 +19,11 @@ from odbctl.tui.detail_rows import (
 )
 from odbctl.tui.paint import Cell, Tone, state_cell
 from odbctl.tui.plot import Plot
-from odbctl.tui.plot_axis import date, percent, size, size_top
+from odbctl.tui.plot_axis import date, size_top
 from odbctl.tui.plot_canvas import Point
 from odbctl.tui.resource_rows import ReleaseRow
-from odbctl.tui.text import fit, visible
-from odbctl.units import duration
+from odbctl.tui.text import fit, percent, visible
+from odbctl.units import duration, size
 
 Line = tuple[Cell, ...]
 NAME_CELLS = 14

@@ -1,4 +1,4 @@
-"""Dialogs: confirm, type a name, ask for a count, help. Each returns a value, and does nothing.
+"""Dialogs: confirm, type a name, ask for a count. Each returns a value, and does nothing.
 
 A dialog that asks for confirmation ignores keys for a moment after it opens: what was
 typed ahead was meant for something else. It takes no letters, only enter on the focused
@@ -8,18 +8,14 @@ button, tab, arrows and esc, so that the rest of a word never confirms anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
-
-from odbctl.tui.keymap import effective_keys, key_names
-from odbctl.tui.toolbox import keymap_of
 
 DEAF_SECONDS = 0.15
 MAX_COUNT = 10_000
@@ -221,54 +217,3 @@ class CountDialog(ModalScreen[int | None]):
     def action_cancel(self) -> None:
         """Answer nothing."""
         self.dismiss(None)
-
-
-class HelpDialog(ModalScreen[None]):
-    """Every key and what it does, from the bindings themselves."""
-
-    DEFAULT_CSS = (
-        DIALOG_CSS.format(name="HelpDialog") + "HelpDialog VerticalScroll { height: auto; "
-        "width: auto; max-height: 100%; }"
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "close", "Close", show=False),
-        Binding("j", "scroll(1)", "Down", show=False),
-        Binding("k", "scroll(-1)", "Up", show=False),
-    ]
-
-    def __init__(self, groups: Sequence[tuple[str, Iterable[BindingType]]]) -> None:
-        super().__init__()
-        self._groups = groups
-
-    def compose(self) -> ComposeResult:
-        """Show the lines."""
-        lines = help_lines(self._groups, keymap_of(self))
-        with Vertical(), VerticalScroll():
-            yield Static(Content("\n".join(lines)), markup=False)
-
-    def action_close(self) -> None:
-        """Leave."""
-        self.dismiss(None)
-
-    def action_scroll(self, step: int) -> None:
-        """Scroll by lines."""
-        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
-
-
-def help_lines(
-    groups: Sequence[tuple[str, Iterable[BindingType]]], keymap: Mapping[str, str] | None = None
-) -> list[str]:
-    """Return one line per binding, under its group's title.
-
-    Args:
-        groups: Titles and bindings.
-        keymap: Keys that the person has chosen, by the id of a binding.
-    """
-    lines: list[str] = []
-    for title, bindings in groups:
-        lines += ["", title] if lines else [title]
-        for binding in bindings:
-            if isinstance(binding, Binding) and binding.description:
-                keys = key_names(effective_keys(binding, keymap or {}))
-                lines.append(f"  {keys:<18}{binding.description}")
-    return lines

@@ -11,17 +11,19 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypedDict, TypeVar
 
+from odbctl.engine.api.figures import recent_service_cpu
 from odbctl.engine.api.instance_listing import list_instances
 from odbctl.engine.api.live import LiveServices
 from odbctl.engine.api.live_figures import LiveFigures
 from odbctl.engine.api.live_lists import NewestEvents, codebases_in_use
+from odbctl.engine.api.live_views import LiveService
 from odbctl.engine.api.machine import load_average
 from odbctl.engine.api.managers import manager_status
 from odbctl.engine.api.status import list_events, list_hosts, newest_releases
 from odbctl.paths import Home
 from odbctl.tui.backend import Request
 from odbctl.tui.home_source import HomeSource
-from odbctl.tui.live_rows import LiveRows
+from odbctl.tui.live_rows import HISTORY_LENGTH, LiveRows
 from odbctl.tui.machine_history import MachineHistory
 from odbctl.tui.resource_rows import (
     CodebaseRow,
@@ -33,6 +35,7 @@ from odbctl.tui.resource_rows import (
     release_rows,
 )
 from odbctl.tui.snapshot import (
+    ENDED_INSTANCE_STATES,
     DashboardSnapshot,
     Detail,
     EventRow,
@@ -85,7 +88,7 @@ class EngineSource(HomeSource):
         self._live = LiveServices(self._engine)
         self._figures = LiveFigures(home)
         self._figures_due_at = 0.0
-        self._rows = LiveRows()
+        self._rows = LiveRows(self._past_of)
         self._events = NewestEvents(self._engine, limit=EVENTS_KEPT)
         self._machine = MachineHistory()
         self._managers = ManagerState.ABSENT
@@ -134,6 +137,13 @@ class EngineSource(HomeSource):
                 rows.update_figures(live.services, self._figures.of)
         # Kept also while nobody looks, so that its curve is there when somebody does.
         self._machine.load(now)
+
+    def _past_of(self, service: LiveService) -> tuple[float, ...]:
+        """Return what a service used before the dashboard was opened."""
+        names = [i.name for i in service.instances if i.state not in ENDED_INSTANCE_STATES]
+        return recent_service_cpu(
+            self._engine.home, service.name, names, now=time.time(), count=HISTORY_LENGTH
+        )
 
     def _host_names(self) -> set[str]:
         return {i.host for service in self._live.services.values() for i in service.instances}

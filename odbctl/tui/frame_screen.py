@@ -7,7 +7,7 @@ posts messages; it never reads or changes anything itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,7 +17,6 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from odbctl.tui.backend import Request
-from odbctl.tui.dialogs import HelpDialog
 from odbctl.tui.drawing import content_line
 from odbctl.tui.frame_paint import crumb_cells, header_cells
 from odbctl.tui.keymap import CHANGING_ACTIONS, identified
@@ -28,6 +27,9 @@ from odbctl.tui.prompt import Prompt, PromptKind
 from odbctl.tui.state import DashboardState, failed
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import visible
+
+if TYPE_CHECKING:
+    from odbctl.tui.help_text import HelpSection
 
 ALWAYS: tuple[BindingType, ...] = tuple(
     identified(
@@ -263,7 +265,15 @@ class FrameScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show every key."""
-        self.put_in_front(HelpDialog(self.help_groups()))
+        from odbctl.tui.help_dialog import HelpDialog
+
+        self.put_in_front(HelpDialog(self.help_groups(), self.help_sections()))
+
+    def help_sections(self) -> Sequence[HelpSection]:
+        """Return what the help explains beside keys."""
+        from odbctl.tui.help_text import SYMBOLS
+
+        return (SYMBOLS,)
 
     def help_groups(self) -> list[tuple[str, Iterable[BindingType]]]:
         """Return the bindings that work here, by title."""

@@ -36,6 +36,8 @@ _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "escape": "esc",
+    "pagedown": "page down",
+    "pageup": "page up",
 }
 _LONG_NAMES = {short: long for long, short in _NAMES.items() if len(short) == 1}
 

@@ -7,7 +7,7 @@ Runs in the reader's thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from odbctl.engine.api.live_figures import Usage, sum_up
@@ -25,12 +25,15 @@ HISTORY_LENGTH = 20
 # States in which an instance that ended earlier explains nothing.
 _CALM_STATES = frozenset({"running", "stopped", "stopping", "waiting"})
 UsageOf = Callable[[int], Usage | None]
+PastOf = Callable[[LiveService], Sequence[float]]
 
 
 class LiveRows:
     """The rows of all services and of their current instances."""
 
-    def __init__(self) -> None:
+    def __init__(self, past_of: PastOf = lambda _service: ()) -> None:
+        """Store where the figures of the time before come from, to begin a curve with."""
+        self._past_of = past_of
         self._services: dict[int, ServiceRow] = {}
         self._instances: dict[int, tuple[InstanceRow, ...]] = {}
         self._histories: dict[int, deque[float]] = {}
@@ -48,7 +51,7 @@ class LiveRows:
                 self._services.pop(oid, None)
                 self._histories.pop(oid, None)
                 continue
-            history = tuple(self._histories.get(oid, ()))
+            history = tuple(self._history(service))
             row = live_service_row(service, _used_by(service, usage_of), history)
             if row != self._services.get(oid):
                 self._services[oid] = row
@@ -62,7 +65,7 @@ class LiveRows:
             usage = _used_by(live[oid], usage_of)
             if usage is None and row.rss_bytes is None:
                 continue
-            history = self._histories.setdefault(oid, deque(maxlen=HISTORY_LENGTH))
+            history = self._history(live[oid])
             history.append((usage.cpu_percent or 0.0) if usage else 0.0)
             self._services[oid] = replace(
                 row,
@@ -71,6 +74,14 @@ class LiveRows:
                 cpu_history=tuple(history),
             )
         self._sort()
+
+    def _history(self, service: LiveService) -> deque[float]:
+        """Return the curve of a service; it begins with what was recorded before."""
+        history = self._histories.get(service.oid)
+        if history is None:
+            history = deque(self._past_of(service), maxlen=HISTORY_LENGTH)
+            self._histories[service.oid] = history
+        return history
 
     def instances(
         self, live: Mapping[int, LiveService], usage_of: UsageOf

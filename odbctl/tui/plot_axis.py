@@ -28,22 +28,6 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}"
 
 
-def percent(value: float) -> str:
-    """Return a share of one core, in percent."""
-    return f"{number(value)}%"
-
-
-def size(value: float) -> str:
-    """Return bytes with the unit that makes them shortest: `64M`, `1.5G`."""
-    if not math.isfinite(value):
-        return "-"
-    for unit in ("B", "K", "M", "G", "T"):
-        if abs(value) < 1000 or unit == "T":
-            return f"{number(value)}{unit}"
-        value /= 1024
-    raise AssertionError("the last unit takes every size")
-
-
 def size_top(most: float) -> float:
     """Return a round number of bytes that is not less than `most`."""
     if not math.isfinite(most) or most <= 0:

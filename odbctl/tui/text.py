@@ -6,6 +6,7 @@ terminal or be taken for markup: what does not print is shown as its escape.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -64,7 +65,11 @@ def moment(at: float, now: float) -> str:
 
 
 def percent(value: float) -> str:
-    """Return a share in at most four characters, as `0.4%`, `12%` or `400%`."""
+    """Return a share in at most four characters, as `0.4%`, `12%` or `400%`; `-` for no number."""
+    if not math.isfinite(value):
+        return "-"
+    if value == 0:
+        return "0%"
     if value < 9.95:
         return f"{value:.1f}%"
     return f"{value:.0f}%" if value < 999.5 else f"{value / 1000:.0f}k%"

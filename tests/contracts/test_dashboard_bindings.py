@@ -28,7 +28,6 @@ from odbctl.tui.dialogs import (
     ConfirmDialog,
     CountDialog,
     DeafDialog,
-    HelpDialog,
     TypedDialog,
 )
 from odbctl.tui.flows.lists import ListDialog
@@ -40,6 +39,7 @@ from odbctl.tui.flows.release_dialog import ReleaseDialog
 from odbctl.tui.flows.watch_screen import WatchScreen
 from odbctl.tui.frame_paint import NEXT
 from odbctl.tui.frame_screen import EVERYWHERE
+from odbctl.tui.help_dialog import HelpDialog
 from odbctl.tui.logs.record import RecordDialog
 from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.opening import key_groups
@@ -342,8 +342,11 @@ DIALOGS: dict[str, Dialog] = {
         HelpDialog.BINDINGS,
         ["question_mark"],
         {
-            "scroll(1)": Press(seen=lambda w: scrolled("VerticalScroll")(w) > 0, after=["k"]),
-            "scroll(-1)": Press(before=["j"], seen=lambda w: scrolled("VerticalScroll")(w) == 0),
+            "scroll(1)": "test_a_long_help_is_scrolled",
+            "scroll(-1)": "test_a_long_help_is_scrolled",
+            "page(1)": "test_a_long_help_is_scrolled",
+            "page(-1)": "test_a_long_help_is_scrolled",
+            "leave": Press(seen=GONE, after=["question_mark"]),
             "close": Press(seen=GONE, after=["question_mark"]),
         },
     ),
@@ -375,6 +378,8 @@ DIALOGS: dict[str, Dialog] = {
             **BUTTONS,
             "scroll(1)": "test_a_long_plan_is_scrolled",
             "scroll(-1)": "test_a_long_plan_is_scrolled",
+            "scroll(10)": "test_a_long_plan_is_scrolled",
+            "scroll(-10)": "test_a_long_plan_is_scrolled",
             "cancel": Press(seen=GONE, after=["D", "enter"]),
         },
     ),

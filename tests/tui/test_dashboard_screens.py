@@ -24,8 +24,9 @@ from textual.widgets import Button
 from odbctl.errors import ConflictError, StoreError
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.detail_screen import DetailScreen
-from odbctl.tui.dialogs import ConfirmDialog, help_lines
+from odbctl.tui.dialogs import ConfirmDialog
 from odbctl.tui.flows.orders import Order, OrderVerb
+from odbctl.tui.help_text import help_lines
 from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.logs.source import LogRequest
 from odbctl.tui.resource_table import ResourceTable

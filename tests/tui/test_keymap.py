@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from odbctl.errors import UsageError
 from odbctl.tui.app import DashboardApp
-from odbctl.tui.dialogs import help_lines
 from odbctl.tui.flows.orders import Order, OrderVerb
+from odbctl.tui.help_text import help_lines
 from odbctl.tui.keymap import action_id, check_keymap, identified, is_changing
 from odbctl.tui.opening import key_groups
 

@@ -72,7 +72,8 @@ def _why_instance(engine: Engine, instance: ServiceInstance) -> WhyDocument:
         else f"it ran release {instance.release.number}"
     )
     if instance.failures:
-        lines.append(f"{instance.failures} runs of its slot had ended badly in a row before it")
+        runs = "1 run" if instance.failures == 1 else f"{instance.failures} runs"
+        lines.append(f"{runs} of its slot had ended badly in a row before it")
     if instance.health:
         lines.append(f"its health: {instance.health}")
     if state in ENDED_STATES:

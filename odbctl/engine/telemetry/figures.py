@@ -112,6 +112,39 @@ def read_points(path: str, *, since: float) -> list[Point]:
     return points
 
 
+def recent_cpu(path: str, *, now: float, count: int) -> list[tuple[int, float]]:
+    """Return the newest CPU figures of an instance, from the finest ring only.
+
+    Cheap enough for hundreds of instances at once: only the newest records are read.
+
+    Returns:
+        The number of each step since the epoch and its percent of one core, oldest first.
+    """
+    seconds, size = GRAINS[0]
+    newest = int(now // seconds)
+    steps = range(newest - min(count, size - 1), newest + 1)
+    samples: list[Sample] = []
+    try:
+        with open(path, "rb", buffering=0) as file:
+            for low, high in _ring_spans(steps.start % size, len(steps), size):
+                data = os.pread(file.fileno(), (high - low) * _RECORD_BYTES, low * _RECORD_BYTES)
+                samples += _records(data)
+    except OSError:
+        return []
+    fresh = sorted(s for s in samples if steps.start <= s.at // seconds <= newest)
+    return [
+        (int(b.at // seconds), 100.0 * max(0.0, b.cpu_seconds - a.cpu_seconds) / (b.at - a.at))
+        for a, b in pairwise(fresh)
+        if b.at > a.at
+    ]
+
+
+def _ring_spans(first: int, count: int, size: int) -> list[tuple[int, int]]:
+    """Return where consecutive places of a ring stand: in one span, or in two around its end."""
+    end = first + count
+    return [(first, end)] if end <= size else [(first, size), (0, end - size)]
+
+
 def _samples(path: str, since: float) -> Iterator[Sample]:
     """Yield the samples of the finest ring that goes back far enough, and coarser ones before."""
     try:

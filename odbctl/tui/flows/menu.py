@@ -48,7 +48,7 @@ def _running_items(service: ServiceDocument, blocked: str) -> tuple[MenuItem, ..
     return (
         _item(OrderVerb.START, "want it to run", is_up),
         _item(
-            OrderVerb.STOP, f"want none; {counted(alive, 'instance')} live", blocked or not_wanted
+            OrderVerb.STOP, f"want none; {counted(alive, 'instance')} now", blocked or not_wanted
         ),
         _item(OrderVerb.RESTART, "a new instance for each", blocked or not_wanted),
         _item(

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from odbctl.tui.dialogs import HelpDialog
+from odbctl.tui.help_dialog import HelpDialog
 from odbctl.tui.keymap import identified
 from odbctl.tui.logs.panel import LogPanel
 from odbctl.tui.logs.source import LogOpener, LogRequest, OpenLogs

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -25,6 +25,9 @@ from odbctl.tui.state import DashboardState, done
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import plural, visible
 from odbctl.tui.views import View
+
+if TYPE_CHECKING:
+    from odbctl.tui.help_text import HelpSection
 
 Row = TypeVar("Row", bound=Keyed)
 FILTER = Binding("slash", "filter", "Filter", key_display="/")
@@ -146,6 +149,12 @@ class ResourceScreen(FrameScreen, Generic[Row]):
         """Return the bindings that work here, with those of the table."""
         own, tables, everywhere = super().help_groups()
         return [own, (tables[0], [*ResourceTable.BINDINGS, *tables[1]]), everywhere]
+
+    def help_sections(self) -> Sequence[HelpSection]:
+        """Return the symbols, and the columns of this table."""
+        from odbctl.tui.help_text import SYMBOLS, column_section
+
+        return (column_section(self.RESOURCE.view, self.RESOURCE.specs), SYMBOLS)
 
     def focus_body(self) -> None:
         """Give the keys to the table."""
