@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from odbctl.engine.api.class_check import ClassQuestion
 from odbctl.engine.model.core import Codebase, ConfigValue, Release
 from odbctl.masking import is_secret_name, mask_text
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.class_check import ClassQuestion
 
 LONGEST_VALUE = 60
 
