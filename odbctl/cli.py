@@ -6,6 +6,7 @@ are asked for most never import typer. Everything that a command raises ends her
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from odbctl.commands import _help
 from odbctl.commands.catalog import NOUNS, SHORTCUTS, TOP, resolve
-from odbctl.errors import OdbctlError, UsageError
+from odbctl.errors import OdbctlError, UsageError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,19 @@ def _flushed(run: _Run) -> int:
     return code
 
 
+def _refuse_odd_bytes(words: list[str]) -> None:
+    """Refuse words that are not UTF-8: neither names nor paths with them can be stored.
+
+    Raises:
+        UsageError: A word has other bytes.
+    """
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"the argument {shown(word)} is not UTF-8 text") from None
+
+
 class _Run:
     """One run: its words, and what is known of it so far."""
 
@@ -92,6 +106,7 @@ class _Run:
 
             return print_candidates(self.words[1:])
         try:
+            _refuse_odd_bytes(self.words)
             return self._run()
         except OdbctlError as error:
             from odbctl.commands._failures import tell
@@ -103,7 +118,12 @@ class _Run:
             print("interrupted", file=sys.stderr)
             return 130
         except Exception as error:  # noqa: BLE001 - the end of the process: it is written down
-            from odbctl.commands._failures import tell_unforeseen
+            from odbctl.commands._failures import tell, tell_unforeseen
+
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                name = shown(str(error.filename))
+                refused = UsageError(f"cannot use the path {name}: {error.strerror}")
+                return tell(refused, is_json=self._is_json())
 
             home = self.session.home if self.session else None
             return tell_unforeseen(error, home, is_json=self._is_json())

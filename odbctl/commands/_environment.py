@@ -8,6 +8,9 @@ from pathlib import Path
 
 from odbctl.errors import UsageError
 
+# Linux starts no program with a longer one: MAX_ARG_STRLEN, 128 KiB, with the name.
+LONGEST_VALUE_BYTES = 130_000
+
 
 def read_environment(words: Iterable[str], file: str | None) -> dict[str, str]:
     """Return the variables of a file, then those of the words, which win.
@@ -34,7 +37,7 @@ def _read(file: str) -> str:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read {file}: it is no UTF-8 text") from error
+        raise UsageError(f"cannot read {file}: it is not UTF-8 text") from error
 
 
 def _assignment(text: str, where: str) -> tuple[str, str]:
@@ -46,6 +49,11 @@ def _assignment(text: str, where: str) -> tuple[str, str]:
         raise UsageError(f"{where}: the name before '=' is not valid", hint="as in MODE=test")
     if "\0" in value:
         raise UsageError(f"{where}: the value of {name} has a NUL byte")
+    if len(value.encode()) > LONGEST_VALUE_BYTES:
+        raise UsageError(
+            f"{where}: the value of {name} is longer than {LONGEST_VALUE_BYTES:,} bytes",
+            hint="write it to a file, and give the file's name",
+        )
     return name, value
 
 

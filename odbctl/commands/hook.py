@@ -147,9 +147,11 @@ def _headers(file: str | None) -> dict[str, str]:
     if file is None:
         return {}
     try:
-        lines = Path(file).read_text().splitlines()
+        lines = Path(file).read_text("utf-8").splitlines()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read {file}: it is not UTF-8 text") from error
     headers: dict[str, str] = {}
     for line in filter(str.strip, lines):
         key, sign, value = line.partition(":")

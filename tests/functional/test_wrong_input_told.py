@@ -104,7 +104,7 @@ def test_a_relative_home_in_a_removed_folder_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "No such file or directory"), (b"A=\xff\n", "it is no UTF-8 text")],
+    [(None, "No such file or directory"), (b"A=\xff\n", "it is not UTF-8 text")],
 )
 def test_an_environment_file_that_cannot_be_read_is_told_plainly(
     home: Home, tmp_path: Path, content: bytes | None, reason: str

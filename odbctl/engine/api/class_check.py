@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from odbctl.engine.api.bounded_process import Ended, TooMuchOutputError, run_bounded
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.codebases.discovery import find_services, near_services
 from odbctl.engine.managers.interpreters import python_command
@@ -17,6 +17,7 @@ from odbctl.engine.model.core import Codebase, ConfigValue
 from odbctl.errors import ServiceClassError, UsageError
 
 TIMEOUT_SECONDS = 60.0
+MOST_ANSWER_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,30 +107,46 @@ def _ask(engine: Engine, codebase: Codebase, question: ClassQuestion) -> dict[st
         "run": str(engine.home.run),
     }
     try:
-        ended = subprocess.run(
+        ended = run_bounded(
             python_command(engine.home, codebase.python, "odbctl.engine.worker.check:main"),
-            input=json.dumps(fields),
-            capture_output=True,
-            text=True,
+            stdin=json.dumps(fields).encode(),
             cwd=engine.home.run,
             env={**os.environ, **question.env},
-            timeout=TIMEOUT_SECONDS,
-            check=False,
+            timeout_seconds=TIMEOUT_SECONDS,
+            most_output_bytes=MOST_ANSWER_BYTES,
         )
-    except subprocess.TimeoutExpired as error:
+    except TimeoutError as error:
         raise ServiceClassError(
             f"{question.spec}: importing it took more than {TIMEOUT_SECONDS:g} s"
         ) from error
-    if not ended.stdout:
-        last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-        raise ServiceClassError(f"{question.spec}: the process that imported it ended: {last}")
-    answer: dict[str, Any] = json.loads(ended.stdout)
-    return answer
+    except TooMuchOutputError as error:
+        raise ServiceClassError(
+            f"{question.spec}: the process that imported it printed without end"
+        ) from error
+    except OSError as error:
+        raise ServiceClassError(
+            f"{question.spec}: cannot start the process that imports it: {error.strerror}"
+        ) from error
+    return _answer(question, ended)
+
+
+def _answer(question: ClassQuestion, ended: Ended) -> dict[str, Any]:
+    try:
+        answer: object = json.loads(ended.output)
+    except ValueError:
+        answer = None
+    if isinstance(answer, dict) and "problem" in answer:
+        return cast("dict[str, Any]", answer)
+    lines = ended.talk.strip().splitlines()
+    last = lines[-1] if lines else f"exit code {ended.exit_code}"
+    raise ServiceClassError(
+        f"{question.spec}: the process that imported it ended without an answer: {last[:500]}"
+    )
 
 
 def _hint(codebase: Codebase, question: ClassQuestion, problem: str) -> str | None:
     match problem:
-        case "import":
+        case "import" | "resources":
             return None
         case "dependency":
             return f"add the codebase with an environment that has it: {_add_with_python(codebase)}"

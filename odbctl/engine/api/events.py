@@ -70,7 +70,8 @@ def find_events(engine: Engine, wanted: EventFilter, *, limit: int | None) -> li
     wanted.check()
     equal = {"service": wanted.service} if wanted.service else {}
     with engine.db.view():
-        asked = 200 if limit is None else max(200, limit)
+        # At most what SQLite takes for a number.
+        asked = 200 if limit is None else min(max(200, limit), 2**31)
         while True:
             events = Event.lookup_newest(asked, **equal)
             found = [event for event in events if wanted.takes(event)]

@@ -25,6 +25,8 @@ from odbctl.units import parse_size
 
 # As large as what is written at once in a flood.
 _LEAST_SEGMENT_BYTES = 65_536
+# More cores, GB or seconds than anybody has.
+_LARGEST = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,12 +164,16 @@ def _apply_numbers(service: Service, settings: ServiceSettings) -> None:
     for name, number in numbers.items():
         if number is None:
             continue
-        if not 0 <= number < float("inf"):
-            raise UsageError(f"{name.replace('_', ' ')} cannot be {number:g}")
+        if not 0 <= number <= _LARGEST:
+            raise UsageError(
+                f"{name.replace('_', ' ')} must be from 0 to {_LARGEST:,}, not {number:g}"
+            )
         setattr(service, name, number)
     if settings.cpu_limit is not None:
-        if not 0 <= settings.cpu_limit < float("inf"):
-            raise UsageError(f"the CPU limit cannot be {settings.cpu_limit:g}")
+        if not 0 <= settings.cpu_limit <= _LARGEST:
+            raise UsageError(
+                f"the CPU limit must be from 0 to {_LARGEST:,}, not {settings.cpu_limit:g}"
+            )
         service.cpu_limit = settings.cpu_limit or None
 
 

@@ -25,6 +25,8 @@ from odbctl.errors import NotFoundError
 from odbctl.masking import mask_all, mask_document
 from odbctl.paths import Home
 
+MOST_OBJECTS = 2**62  # SQLite's largest number is 2^63 - 1
+
 
 def list_types(engine: Engine) -> list[TypeDocument]:
     """List the classes that the database has objects of."""
@@ -44,7 +46,8 @@ def list_objects(
 ) -> list[ObjectDocument]:
     """List objects of a class, oldest first."""
     with engine.db.view():
-        found = Inspection(engine.db).objects(type_name, equal, limit, newest=newest)
+        most = min(limit, MOST_OBJECTS)
+        found = Inspection(engine.db).objects(type_name, equal, most, newest=newest)
     return [_object(each) for each in found]
 
 

@@ -10,6 +10,7 @@ import shlex
 from pathlib import Path
 
 from odbctl.engine.codebases.git_folder import GitFolder
+from odbctl.engine.codebases.locations import storable
 from odbctl.engine.codebases.trees import check_size
 from odbctl.errors import CodebaseError, OdbctlError
 from odbctl.ownership import user_name
@@ -22,15 +23,16 @@ def find_repository(start: Path) -> str:
 
     Raises:
         CodebaseError: There is none.
+        UsageError: Its path is not UTF-8 text.
     """
     around = GitFolder.around(start)
     top = around.run("rev-parse", "--show-toplevel")
     if top.exit_code == 0 and top.text:
-        return top.text
+        return storable(top.text)
     folder = around.run("rev-parse", "--absolute-git-dir")
     if folder.exit_code == 0:
         path = Path(folder.text)
-        return str(path.parent if path.name == ".git" else path)
+        return storable(str(path.parent if path.name == ".git" else path))
     for place in (start, *start.parents):
         if (place / ".git").exists():
             raise unusable(str(place))

@@ -15,7 +15,7 @@ from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from odbctl.engine.codebases.names import make_name
-from odbctl.errors import UsageError
+from odbctl.errors import UsageError, shown
 from odbctl.masking import is_token, mask_text
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -52,10 +52,30 @@ def normalise_location(text: str, *, base: Path) -> str:
         return _normalise_address(text, scheme[1].lower())
     if _SCP.fullmatch(text):
         return text
-    path = (base / Path(text).expanduser()).absolute()
-    if ":" in text.partition("/")[0] and not path.exists():
+    try:
+        path = (base / Path(text).expanduser()).absolute()
+        is_there = path.exists()
+    except (OSError, RuntimeError) as error:  # too long, or of a user that is unknown
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"no repository at {shown(text)}: {reason}", hint=KINDS_HINT) from error
+    if ":" in text.partition("/")[0] and not is_there:
         raise _not_a_location(text)
-    return os.path.realpath(path)
+    return storable(os.path.realpath(path))
+
+
+def storable(path: str) -> str:
+    """Return `path` if the database can hold it.
+
+    Raises:
+        UsageError: It has bytes that are not UTF-8.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the path {path!r} is not UTF-8 text", hint="rename the folder, or move the repository"
+        ) from None
+    return path
 
 
 def _refuse_unprintable(text: str) -> None:
@@ -83,7 +103,9 @@ def _normalise_address(text: str, scheme: str) -> str:
         case "file":
             if parts.netloc not in ("", "localhost") or len(parts.path) < 2:
                 raise UsageError(f"{mask_text(text)!r} names no file of this host")
-            return os.path.realpath(unquote(text.partition("://")[2].removeprefix(parts.netloc)))
+            return storable(
+                os.path.realpath(unquote(text.partition("://")[2].removeprefix(parts.netloc)))
+            )
         case "ssh" | "https":
             _check_host(text, parts)
             return text
@@ -120,7 +142,7 @@ def _refuse_secrets(parts: SplitResult) -> None:
 
 
 def _not_a_location(text: str) -> UsageError:
-    return UsageError(f"{mask_text(text)!r} is not a repository's location", hint=KINDS_HINT)
+    return UsageError(f"{shown(mask_text(text))} is not a repository's location", hint=KINDS_HINT)
 
 
 def default_name(location: str) -> str:

@@ -11,14 +11,16 @@ import time
 from dataclasses import dataclass
 
 import odbctl
+from odbctl.engine.codebases.names import LONGEST_NAME
 from odbctl.engine.model.core import ServiceHost
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import DEFAULT_HOST_PLACEMENT, HostState
 from odbctl.engine.worker.identity import ProcessIdentity, identify, is_at_work
-from odbctl.errors import ConflictError, NotPermittedError
+from odbctl.errors import ConflictError, InvalidNameError, NotPermittedError, UsageError
 from odbctl.paths import Home
 
 DEFAULT_HOST = "local"
+MOST_AMOUNT = 1_000_000
 
 
 # How long the lock is waited for: that of a manager at work, and of one that is ending. A
@@ -37,6 +39,23 @@ class HostSettings:
     cores: float = 0.0
     ram_gb: float = 0.0
     max_instances: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a name that no file can have, and amounts that no machine has.
+
+        Raises:
+            UsageError: A setting is wrong.
+        """
+        is_name = self.name.isprintable() and "/" not in self.name and self.name[:1] not in ".- "
+        if not (self.name and is_name and len(self.name.encode()) <= LONGEST_NAME):
+            raise InvalidNameError("host", self.name)
+        for what, number in (("cores", self.cores), ("RAM in GB", self.ram_gb)):
+            if not 0 <= number <= MOST_AMOUNT:
+                raise UsageError(f"{what} must be from 0 to {MOST_AMOUNT:,}, not {number:g}")
+        if self.max_instances is not None and not 0 <= self.max_instances <= MOST_AMOUNT:
+            raise UsageError(
+                f"--max-instances must be from 0 to {MOST_AMOUNT:,}, not {self.max_instances}"
+            )
 
 
 class HostLock:

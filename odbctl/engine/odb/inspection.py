@@ -7,6 +7,7 @@ show the objects of any codebase. Reads only; run by whoever asks.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +20,7 @@ from odbctl.engine.odb.shape import INDEX_PREFIX, Recorded
 from odbctl.engine.odb.sqlite_store import SqliteLink
 from odbctl.errors import NotFoundError, StoreError, UsageError
 
+_OID = re.compile(r"-?[0-9]{1,18}")  # longer numbers are beyond SQLite's
 CONTAINERS = ("list[", "dict[", "tuple[", "set[", "frozenset[")
 # Larger integers lose digits in JSON readers that use doubles.
 EXACT_IN_JSON = 2**53
@@ -97,7 +99,8 @@ class Inspection:
         Raises:
             NotFoundError: There is none.
         """
-        where, value = ("oid = ?", int(key)) if key.lstrip("-").isdigit() else ("name = ?", key)
+        is_oid = _OID.fullmatch(key) is not None
+        where, value = ("oid = ?", int(key)) if is_oid else ("name = ?", key)
         for name, recorded in [self._find(type_name)] if type_name else self._records():
             if where.startswith("name") and "name" not in recorded:
                 continue

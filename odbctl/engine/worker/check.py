@@ -23,12 +23,17 @@ from odbctl.engine.worker.loading import (
 )
 from odbctl.engine.worker.service_base import ServiceBase
 
+_LONGEST_TEXT = 2000
+# No machine has as many cores or GB.
+_MOST_AMOUNT = 1_000_000
+
 
 def answer(question: dict[str, Any]) -> dict[str, object]:
     """Import the class that is asked about and say what it is, or why it is not.
 
     The answer has `problem` (None, "missing", "not-a-service", "import",
-    "dependency" or "config"), and then `message` and `near`, or `cores`, `ram_gb`, `config`.
+    "dependency", "config" or "resources"), and then `message` and `near`, or `cores`,
+    `ram_gb`, `config`.
     """
     use_codebase(question["source_roots"], question["pycache"])
     try:
@@ -49,14 +54,19 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
             config |= _configure(service_class, question, words)
         build_config(service_class.Config, config)
     except Exception as error:  # noqa: BLE001 - the author's Config may raise anything
-        return {"problem": "config", "message": str(error), "near": []}
+        return {"problem": "config", "message": _text(error), "near": []}
+    try:
+        cores = _amount("cores_used", service_class.cores_used)
+        ram_gb = _amount("gb_ram_used", service_class.gb_ram_used)
+    except Exception as error:  # noqa: BLE001 - the author may have made them properties
+        return {"problem": "resources", "message": _text(error), "near": []}
     doc = (service_class.__doc__ or "").strip().splitlines()
     return {
         "problem": None,
-        "cores": float(service_class.cores_used),
-        "ram_gb": float(service_class.gb_ram_used),
+        "cores": cores,
+        "ram_gb": ram_gb,
         "config": config,
-        "doc": doc[0] if doc else "",
+        "doc": doc[0][:_LONGEST_TEXT] if doc else "",
         "has_health": service_class.health is not ServiceBase.health,
     }
 
@@ -65,7 +75,27 @@ def _told(error: BaseException) -> dict[str, object]:
     last = traceback.format_exception_only(error)[-1].strip()
     if isinstance(error, SyntaxError):
         last = f"{type(error).__name__}: {error}"  # with its file and line, which stand above
-    return {"message": last, "near": []}
+    return {"message": last[:_LONGEST_TEXT], "near": []}
+
+
+def _text(error: Exception) -> str:
+    """Return an error's message, which the author may have made anything."""
+    try:
+        return str(error)[:_LONGEST_TEXT]
+    except Exception:  # noqa: BLE001 - the author's __str__
+        return type(error).__name__
+
+
+def _amount(name: str, value: Any) -> float:
+    """Return what an instance reserves.
+
+    Raises:
+        ValueError: It is not a number, negative, infinite or not a number at all.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (is_number and 0 <= value <= _MOST_AMOUNT):
+        raise ValueError(f"{name} must be a number from 0 to {_MOST_AMOUNT:,}, not {value!r:.80}")
+    return float(value)
 
 
 def _configure(service_class: Any, question: dict[str, Any], words: list[str]) -> dict[str, Any]:
