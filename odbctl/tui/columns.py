@@ -150,7 +150,7 @@ DEPLOY_COLUMNS = (
 )
 ATTENTION_COLUMNS = (
     ColumnSpec(name="OBJECT", width=20, grows=1, most=40, is_key=True),
-    ColumnSpec(name="STATUS", width=13, is_key=True),
+    ColumnSpec(name="STATUS", width=15, is_key=True),
     ColumnSpec(name="REASON", width=20, grows=4, most=300),
 )
 

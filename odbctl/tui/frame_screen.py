@@ -95,8 +95,9 @@ class FrameScreen(Screen[None]):
     FrameScreen #crumbs { height: 1; padding: 0 1; }
     FrameScreen #banner { height: auto; padding: 0 1; background: $warning 25%; display: none; }
     FrameScreen #banner.-said { display: block; }
-    FrameScreen #status { height: auto; max-height: 3; padding: 0 1; }
-    FrameScreen.-high #status { max-height: 6; }
+    FrameScreen #status { height: auto; max-height: 5; padding: 0 1; }
+    FrameScreen.-short #status { max-height: 2; }
+    FrameScreen.-high #status { max-height: 8; }
     FrameScreen #notice { display: none; height: auto; max-height: 10; padding: 0 1;
         background: $error 20%; color: $text-error; }
     FrameScreen #notice.-said { display: block; }

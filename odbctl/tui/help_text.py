@@ -15,7 +15,7 @@ from odbctl.tui.text import fit
 from odbctl.tui.views import View
 
 Line = tuple[Cell, ...]
-NAME_CELLS = 16
+NAME_CELLS = 17
 COLUMN_CELLS = 50
 GAP_CELLS = 3
 

@@ -34,12 +34,18 @@ from odbctl.errors import OdbctlError
 from odbctl.paths import Home
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.backend import EngineBackend, Request
+from odbctl.tui.columns import columns_for
 from odbctl.tui.detail_reading import read_detail
 from odbctl.tui.detail_rows import Question, Tab
 from odbctl.tui.flows.orders import Order, OrderVerb
 from odbctl.tui.flows.rollout import Rollout
 from odbctl.tui.paint import Tone, instance_cells, service_cells
-from odbctl.tui.resources import attention_rows, is_service_fault
+from odbctl.tui.resources import (
+    ATTENTION,
+    attention_cells,
+    attention_rows,
+    is_service_fault,
+)
 from odbctl.tui.snapshot import FAILED_STATES, DashboardSnapshot, ServiceRow
 from odbctl.tui.state import NOTICES_KEPT, with_notice
 
@@ -318,3 +324,10 @@ def test_few_notices_are_kept_and_none_twice() -> None:
 def test_an_instance_that_is_not_probed_yet_is_not_green() -> None:
     row = replace(an_instance("api-1"), health="unknown")
     assert instance_cells(row, 0.0)["STATUS"].tone is Tone.BUSY
+
+
+def test_the_overview_has_room_for_every_fault_word() -> None:
+    rows = [replace(a_service("api"), failed_release="release 2 failed: x")]
+    [found] = attention_rows(a_snapshot(*rows))
+    [status] = [c for c in columns_for(ATTENTION.specs, 78) if c.name == "STATUS"]
+    assert len(attention_cells(found, 0.0)["STATUS"].text) <= status.width

@@ -27,6 +27,7 @@ from odbctl.tui.flows.orders import Order, OrderVerb
 from odbctl.tui.help_dialog import HelpDialog
 from odbctl.tui.help_text import (
     COLUMN_CELLS,
+    NAME_CELLS,
     SYMBOLS,
     column_section,
     found_in,
@@ -37,6 +38,7 @@ from odbctl.tui.keymap import key_names
 from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.paint import state_cell
 from odbctl.tui.palette import MOST_OBJECTS, Offer, found_among, object_offers
+from odbctl.tui.resource_table import ResourceTable
 from odbctl.tui.resources import (
     ATTENTION,
     AWS,
@@ -49,6 +51,7 @@ from odbctl.tui.resources import (
 )
 from odbctl.tui.screens.services import ServicesScreen
 from odbctl.tui.snapshot import ServiceRow
+from odbctl.tui.table import RowTable
 from odbctl.tui.views import View
 
 TABLES = [
@@ -220,3 +223,10 @@ def test_the_palette_names_keys_as_they_stand_on_the_keyboard() -> None:
 )
 def test_keys_are_named_as_on_the_keyboard(keys: str, names: str) -> None:
     assert key_names(keys) == names
+
+
+def test_a_gap_stands_between_every_key_and_what_it_does() -> None:
+    groups = [("Here", ServicesScreen.BINDINGS), ("Tables", ResourceTable.BINDINGS)]
+    groups.append(("Rows", RowTable.BINDINGS))
+    names = [row.name for section in key_sections(groups) for row in section.rows]
+    assert max(map(len, names)) < NAME_CELLS
