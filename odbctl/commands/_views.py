@@ -136,6 +136,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("UP", "started_at", ago, order=age_of("started_at")),
         Column("STRATEGY", "strategy"),
         Column("VERSION", "odbctl_version"),
+        Column("PROBLEM", "problem"),
         Column("LOG", "log", folder, is_wide=True),
     ),
     "event": (

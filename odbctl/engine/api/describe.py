@@ -227,6 +227,7 @@ def manager_document(home: Home, host: ServiceHost) -> ManagerDocument:
         "started_at": host.started_at if is_up else None,
         "odbctl_version": host.version or odbctl.__version__,
         "log": str(home.logs / f"manager-{host.name}.log"),
+        "problem": host.problem if is_up else "",
     }
 
 

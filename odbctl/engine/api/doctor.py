@@ -137,10 +137,14 @@ def _check_manager(home: Home) -> Finding:
         runs = any_manager()
         current = ServiceInstance.lookup_all(is_current=True)
         documents = [host_document(host, current) for host in ServiceHost.lookup_all()]
+        problems = [f"{h.name}: {h.problem}" for h in ServiceHost.lookup_all() if h.problem]
     alone = [d for d in documents if d["state"] == "down" and d["instances"]]
     if alone:
         texts = [d["reason"] for d in alone]
         return False, "; ".join(texts), f"odbctl manager start --host {alone[0]['name']}"
+    if problems:
+        hint = "raise its limit (ulimit -n), then odbctl manager restart"
+        return False, "; ".join(problems), hint
     return True, "running" if runs else "none runs; the next `service start` starts one", ""
 
 

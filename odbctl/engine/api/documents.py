@@ -201,6 +201,8 @@ class ManagerDocument(TypedDict):
     started_at: float | None
     odbctl_version: str
     log: str
+    # What keeps it from its work; empty when nothing does.
+    problem: str
 
 
 class EventDocument(TypedDict):

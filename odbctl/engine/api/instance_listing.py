@@ -18,7 +18,7 @@ from odbctl.engine.managers.identities import absences, worker_identity
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
 from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
-from odbctl.engine.worker.identity import is_alive
+from odbctl.engine.worker.identity import may_be_alive
 from odbctl.paths import Home
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def observed_state(instance: ServiceInstance) -> InstanceState:
     if state in ENDED_STATES or state is InstanceState.BOOTING:
         return state
     identity = worker_identity(instance)
-    if identity is None or is_alive(identity):
+    if identity is None or may_be_alive(identity):
         return state
     return InstanceState.LOST
 

@@ -17,7 +17,7 @@ from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.messages import WorkerExited
 from odbctl.engine.managers.processes import open_pidfd
 from odbctl.engine.worker.exit_note import take_exit_note
-from odbctl.engine.worker.identity import ProcessIdentity, is_alive, read_boot_id
+from odbctl.engine.worker.identity import ProcessIdentity, may_be_alive, read_boot_id
 
 POLL_SECONDS = 1.0
 
@@ -40,7 +40,10 @@ class AdoptedWorkers:
         return len(self._pidfds) < len(self._identities) or bool(self._leftovers)
 
     def adopt(self, instance: int, identity: ProcessIdentity) -> bool:
-        """Watch a worker from now on; False when it is gone already."""
+        """Watch a worker from now on; False when it is gone already.
+
+        Where no descriptor is left, it is looked at every second until one is.
+        """
         if instance in self._identities:
             return True
         if not self._watch(instance, identity):
@@ -56,8 +59,11 @@ class AdoptedWorkers:
 
     def _watch(self, instance: int, identity: ProcessIdentity) -> bool:
         if not hasattr(os, "pidfd_open"):
-            return is_alive(identity)
-        descriptor = open_pidfd(identity)
+            return may_be_alive(identity)
+        try:
+            descriptor = open_pidfd(identity)
+        except OSError:
+            return may_be_alive(identity)
         if descriptor is not None:
             self._pidfds[instance] = descriptor
         return descriptor is not None
@@ -95,7 +101,7 @@ class AdoptedWorkers:
     def _has_ended(self, instance: int, identity: ProcessIdentity) -> bool:
         descriptor = self._pidfds.get(instance)
         if descriptor is None:
-            return not is_alive(identity)
+            return not self._watch(instance, identity)
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         return bool(poll.poll(0))

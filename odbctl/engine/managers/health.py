@@ -32,6 +32,7 @@ TEXT_PAUSE_SECONDS = 1.0
 # Answers to many questions come within so long; then they are read at once.
 GATHER_SECONDS = 0.03
 PIPE_BYTES = 1 << 20
+RETRY_SECONDS = 1.0
 MAX_ANSWER_BYTES = 4096  # PIPE_BUF: a worker writes no longer line
 MAX_TEXT_CHARS = 200
 
@@ -182,7 +183,11 @@ class HealthChecks:
         watch.number += 1
         number = watch.number * 2 + key.is_liveness
         fields = [number, probe.kind.value, probe.target, probe.timeout_seconds, self._fifo]
-        self._ask(key.instance, PROBE + json.dumps(fields).encode())
+        try:
+            self._ask(key.instance, PROBE + json.dumps(fields).encode())
+        except OSError:  # no descriptor is left here: that says nothing about the worker
+            watch.due_at = now + RETRY_SECONDS
+            return
         watch.expires_at = now + probe.timeout_seconds + SLACK_SECONDS
         if not key.is_liveness and watch.told is not True:
             watch.due_at = now + min(watch.pause, probe.period_seconds)

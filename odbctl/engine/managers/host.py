@@ -167,6 +167,7 @@ def record_host_up(
     host.version = odbctl.__version__
     host.limits_held_by = limits_held_by
     host.is_kept = is_kept
+    host.problem = ""
     host.boot_id, host.manager_pid, host.manager_start_ticks = identity
     host.started_at = host.last_seen_at = time.time()
     record_event(f"host/{settings.name}", "up", f"manager pid {identity.pid}", actor=settings.name)

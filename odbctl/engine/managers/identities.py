@@ -14,11 +14,19 @@ from odbctl.engine.worker.identity import ProcessIdentity, is_at_work
 
 
 def is_managed(host: ServiceHost) -> bool:
-    """Tell whether a host's manager is at work: its process, not its word."""
+    """Tell whether a host's manager is at work: its process, not its word.
+
+    Where that cannot be told, because no descriptor is left, its word counts.
+    """
     if host.state is not HostState.UP:
         return False
     identity = manager_identity(host)
-    return identity is not None and is_at_work(identity)
+    if identity is None:
+        return False
+    try:
+        return is_at_work(identity)
+    except OSError:
+        return True
 
 
 def absences() -> dict[int, str]:

@@ -226,14 +226,26 @@ class Launcher:
     def _spawn(self, launch: WorkerLaunch) -> list[WorkerStarted]:
         try:
             pid = self._take_spare(launch) or self._begin(launch)
+            ticks = self._start_ticks(pid)
         except (OSError, ValueError) as error:  # ValueError: the interpreter's path holds a NUL
             exit_fields = (launch.instance, None, None, None, time.time(), 0)
             self._broadcast({"exited": [(*exit_fields, f"cannot start a process: {error}")]})
             return []
-        ticks = read_start_ticks(pid) or 0
         child = WorkerStarted(launch.instance, pid, ticks, time.time())
         self._children[pid] = child
         return [child]
+
+    def _start_ticks(self, pid: int) -> int:
+        """Return when a child started; end one of which that cannot be told.
+
+        Raises:
+            OSError: No descriptor is left. Nobody could tell the child from another process.
+        """
+        try:
+            return read_start_ticks(pid) or 0
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            raise
 
     def _begin(self, launch: WorkerLaunch) -> int:
         if self._method != "fork":

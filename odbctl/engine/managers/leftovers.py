@@ -67,16 +67,23 @@ class Leftovers:
         due = [e for e in self._ended if e.due_at <= now]
         if not due:
             return
+        try:
+            living = survivors([e.suspect for e in due])
+        except OSError:  # out of descriptors: look again a little later
+            again_at = now + LOOK_AFTER_SECONDS
+            self._ended = [e._replace(due_at=max(e.due_at, again_at)) for e in self._ended]
+            return
         self._ended = [e for e in self._ended if e.due_at > now]
-        living = survivors([e.suspect for e in due])
         for ended in due:
             if _signal(ended, living.get(ended.suspect.session, [])):
                 again = ended._replace(due_at=now + GRACE_SECONDS, signal=signal.SIGKILL)
                 self._ended.append(again)
 
     def kill(self) -> None:
-        """End all at once, for nobody will be there to look again."""
-        living = survivors([e.suspect for e in self._ended])
+        """End all at once, because nobody will be there to look again."""
+        living: dict[int, list[ProcessIdentity]] = {}
+        with contextlib.suppress(OSError):
+            living = survivors([e.suspect for e in self._ended])
         for ended in self._ended:
             _signal(ended._replace(signal=signal.SIGKILL), living.get(ended.suspect.session, []))
         self._ended.clear()
@@ -94,7 +101,7 @@ def _signal(ended: _Ended, members: list[ProcessIdentity]) -> bool:
     if any(member.pid == number for member in members):
         return False
     for member in members:
-        with contextlib.suppress(PermissionError):
+        with contextlib.suppress(OSError):  # not ours, or no descriptor is left
             signal_process(member, ended.signal)
     return bool(members)
 

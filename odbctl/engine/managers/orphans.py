@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL
@@ -20,6 +20,7 @@ from odbctl.engine.managers.processes import ProcessEntry, list_processes, signa
 from odbctl.engine.worker.control import control_path
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.mark import BLANK, marked_instance, worn_mark
+from odbctl.errors import is_exhausted
 
 _UNBORN_TIMEOUT_SECONDS = 2.0
 _UNBORN_POLL_SECONDS = 0.002
@@ -52,6 +53,9 @@ def find_orphans(run: Path, dead_journals: Collection[Path]) -> dict[int, Orphan
     Args:
         run: The run directory of the home.
         dead_journals: The exit journals of launchers that are known to be gone.
+
+    Raises:
+        OSError: The process table cannot be read, because no descriptor is left.
     """
     _end_unborn(dead_journals)
     by_instance: dict[int, list[ProcessEntry]] = defaultdict(list)
@@ -92,7 +96,9 @@ def _arguments(pid: int) -> set[bytes]:
     try:
         with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:
             return set(file.read(1 << 16).split(b"\0"))
-    except OSError:
+    except OSError as error:
+        if is_exhausted(error):
+            raise
         return set()
 
 
@@ -104,6 +110,16 @@ def _worker(run: Path, instance: int, entries: list[ProcessEntry]) -> ProcessIde
     return None if oldest is None else oldest.identity
 
 
+@contextlib.contextmanager
+def _unless_exhausted() -> Generator[None]:
+    """Suppress OSError, but not when the system has run out of descriptors or memory."""
+    try:
+        yield
+    except OSError as error:
+        if is_exhausted(error):
+            raise
+
+
 def _sockets_at(path: str) -> set[str]:
     """Return the links of all sockets bound to a path (proc(5), /proc/net/unix, fields 7 and 8).
 
@@ -111,7 +127,7 @@ def _sockets_at(path: str) -> set[str]:
     """
     found: set[str] = set()
     for _ in range(_LOOKS):
-        with contextlib.suppress(OSError), open("/proc/net/unix", "rb") as file:
+        with _unless_exhausted(), open("/proc/net/unix", "rb") as file:
             rows = [line.rstrip(b"\n").split(maxsplit=7) for line in file]
             found |= {f"socket:[{int(r[6])}]" for r in rows if r[7:] == [os.fsencode(path)]}
         if found:
@@ -123,7 +139,7 @@ def _descriptors(pid: int) -> set[str]:
     """Return what a process's descriptors are links to (proc(5), /proc/pid/fd)."""
     found: set[str] = set()
     folder = f"/proc/{pid}/fd"
-    with contextlib.suppress(OSError):  # it has ended
+    with _unless_exhausted():  # it has ended
         for name in os.listdir(folder):
             with contextlib.suppress(OSError):  # it has closed that
                 found.add(os.readlink(f"{folder}/{name}"))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from odbctl.engine.worker.identity import ProcessIdentity, is_alive, read_boot_id
 from odbctl.engine.worker.mark import worn_mark
+from odbctl.errors import is_exhausted
 
 # linux/pidfd.h: PIDFD_SIGNAL_PROCESS_GROUP, from Linux 6.9 on.
 _WHOLE_GROUP = 1 << 2
@@ -32,10 +33,13 @@ def open_pidfd(identity: ProcessIdentity) -> int | None:
         descriptor = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return None
-    if is_alive(identity):
-        return descriptor
-    os.close(descriptor)
-    return None
+    lives = False
+    try:
+        lives = is_alive(identity)
+    finally:
+        if not lives:
+            os.close(descriptor)
+    return descriptor if lives else None
 
 
 def signal_process(identity: ProcessIdentity, number: signal.Signals) -> bool:
@@ -107,6 +111,9 @@ def survivors(suspects: Collection[Suspect]) -> dict[int, list[ProcessIdentity]]
 
     What is in a worker's session, or wears its mark (see `mark`), and is not older is its own.
     Where there is no process table, nothing is found.
+
+    Raises:
+        OSError: The system has run out of descriptors or memory.
     """
     found: dict[int, list[ProcessIdentity]] = defaultdict(list)
     if not suspects:
@@ -141,6 +148,9 @@ class ProcessEntry(NamedTuple):
 def list_processes() -> Iterator[ProcessEntry]:
     """Yield all living processes; none where there is no /proc.
 
+    Raises:
+        OSError: The system has run out of descriptors or memory.
+
     Source: proc(5), /proc/pid/stat, fields 3, 4, 6 and 22.
     """
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
@@ -149,7 +159,9 @@ def list_processes() -> Iterator[ProcessEntry]:
         try:
             with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
                 stat = file.read(1024)
-        except OSError:
+        except OSError as error:
+            if is_exhausted(error):
+                raise
             continue
         fields = stat[stat.rindex(b")") + 2 :].split()
         if fields[0] not in (b"Z", b"X"):

@@ -11,6 +11,7 @@ A subclass is a way of launching workers: it says how they are started
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
+from odbctl.engine.managers.descriptors import DescriptorWatch
 from odbctl.engine.managers.health import HealthChecks
 from odbctl.engine.managers.hooks import HookRunner
 from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
@@ -82,6 +84,7 @@ class ServiceManager(LaunchStrategy):
         self._decided_seq = -1  # the last commit that the newest plan knows of
         self._pace = Pace()
         self._limit = RateLimit()
+        self._descriptors = DescriptorWatch(db)
         self._has_failed_step = False
         self._database_file: tuple[int, int] | None = None
         fifo = home.run / f"h-{hash_text(self.settings.name):08x}"
@@ -150,11 +153,12 @@ class ServiceManager(LaunchStrategy):
             except OdbctlError as error:
                 logger.warning("%s; trying again in %g s", error, RETRY_SECONDS)
                 self._wake.sleep(RETRY_SECONDS)
-            except Exception:  # the manager outlives its own defects
+            except Exception as error:  # the manager outlives its own defects
+                self._descriptors.note(error)
                 logger.exception("a pass failed; trying again in %g s", RETRY_SECONDS)
                 self._wake.sleep(RETRY_SECONDS)
             else:
-                self._wait(listener, wake_at)
+                self._attempt("waiting", partial(self._wait, listener, wake_at))
                 self._pace.keep()
 
     def _check_database(self) -> None:
@@ -182,6 +186,7 @@ class ServiceManager(LaunchStrategy):
     def _pass(self) -> float | None:
         self._has_failed_step = False
         self._attempt("housekeeping", self._house.step)
+        self._attempt("counting descriptors", partial(self._descriptors.step, self.host_id))
         for source in (self.collect_reports, self.adopted.collect, self._health.step):
             self._attempt("collecting reports", partial(self._collect, source))
         reports = self._reports.take()
@@ -208,6 +213,7 @@ class ServiceManager(LaunchStrategy):
             step()
         except Exception as error:
             self._has_failed_step = True
+            self._descriptors.note(error)
             if self._limit.allows((what, type(error))):
                 is_foreseen = isinstance(error, OdbctlError | OSError)
                 logger.warning("%s failed: %s", what, error, exc_info=not is_foreseen)
@@ -401,7 +407,10 @@ class ServiceManager(LaunchStrategy):
             poll.register(descriptor, select.POLLIN)
         for descriptor, wants_write in self.descriptors():
             poll.register(descriptor, select.POLLIN | (select.POLLOUT if wants_write else 0))
-        poll.poll(self._timeout_seconds(wake_at) * 1000)
+        try:
+            poll.poll(self._timeout_seconds(wake_at) * 1000)
+        except OSError:  # the limit of descriptors was lowered under what is open: poll(2), EINVAL
+            self._wake.sleep(RETRY_SECONDS)
         self._wake.drain()
         listener.drain()
 
@@ -412,6 +421,7 @@ class ServiceManager(LaunchStrategy):
             self._health.due_seconds(),
             self._own.retry_seconds,
             self.poll_seconds,
+            self._descriptors.look_seconds,
             RETRY_SECONDS if self._has_failed_step else None,
             POLL_SECONDS if self.adopted.needs_polling else None,
             wake_at - time.time() if wake_at is not None else None,
@@ -441,7 +451,8 @@ class ServiceManager(LaunchStrategy):
     def adopt_worker(self, instance: int, identity: ProcessIdentity) -> None:
         """Watch a worker that nobody will tell of; report it when it is gone already."""
         if self.adopted.adopt(instance, identity):
-            send_control(control_path(self.home.run, instance), REPORT)
+            with contextlib.suppress(OSError):  # out of descriptors; it may have reported before
+                send_control(control_path(self.home.run, instance), REPORT)
         else:
             code = take_exit_note(self.home.run, instance, identity.pid)
             self.report(WorkerExited(instance, identity.pid, code, None, time.time()))

@@ -206,6 +206,8 @@ class ServiceHost(DbObject):
     manager_start_ticks: int | None = None
     started_at: float | None = None
     last_seen_at: float | None = None
+    # What keeps its manager from its work; empty when nothing does.
+    problem: str = ""
     # The last commit whose events hooks were called for, by this host's manager.
     hooks_seen: int | None = None
 

@@ -143,11 +143,15 @@ def _has_listener(path: str) -> bool:
 
 
 def send_control(path: str, message: bytes) -> bool:
-    """Send a message to a worker; return whether a socket was there to take it."""
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
+    """Send a message to a worker; return whether a socket was there to take it.
+
+    Raises:
+        OSError: It cannot be sent, because no descriptor is left.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        try:
             sender.sendto(message, path)
-    except OSError:  # also when no descriptor is left to send with
-        return False
+        except OSError:
+            return False
     return True

@@ -12,6 +12,8 @@ import os
 from functools import cache
 from typing import NamedTuple
 
+from odbctl.errors import is_exhausted
+
 _EXITING = 0x4  # PF_EXITING of the kernel's include/linux/sched.h
 _SIGKILL = 9  # `signal` would be an import for every command
 
@@ -26,11 +28,17 @@ class ProcessIdentity(NamedTuple):
 
 @cache
 def read_boot_id() -> str:
-    """Return the id of this boot of the machine (random(4)); "" where there is none."""
+    """Return the id of this boot of the machine (random(4)); "" where there is none.
+
+    Raises:
+        OSError: The system has run out of descriptors or memory.
+    """
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
-    except OSError:
+    except OSError as error:
+        if is_exhausted(error):
+            raise
         return ""
 
 
@@ -38,6 +46,9 @@ def read_start_ticks(pid: int) -> int | None:
     """Return when a process started, in clock ticks since boot; None if it is gone.
 
     A zombie counts as gone. Source: proc(5), /proc/pid/stat, fields 3 and 22.
+
+    Raises:
+        OSError: It cannot be told, because no descriptor is left, or /proc may not be read.
     """
     fields = _read_stat(pid)
     if fields is None:
@@ -46,11 +57,14 @@ def read_start_ticks(pid: int) -> int | None:
 
 
 def _read_stat(pid: int) -> list[bytes] | None:
-    """Return the fields of a process's stat, from the third one (proc(5), /proc/pid/stat)."""
+    """Return the fields of a process's stat, from the third one (proc(5), /proc/pid/stat).
+
+    None means that there is no such process; any other problem is raised.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             stat = file.read(1024)
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     return stat[stat.rindex(b")") + 2 :].split()
 
@@ -72,10 +86,22 @@ def identify(pid: int | None = None) -> ProcessIdentity | None:
 
 
 def is_alive(identity: ProcessIdentity) -> bool:
-    """Tell whether that very process lives."""
+    """Tell whether that very process lives.
+
+    Raises:
+        OSError: It cannot be told now; that is no reason to take it for gone.
+    """
     if identity.boot_id != read_boot_id():
         return False
     return read_start_ticks(identity.pid) == identity.start_ticks
+
+
+def may_be_alive(identity: ProcessIdentity) -> bool:
+    """Tell whether that very process lives, or whether that cannot be told now."""
+    try:
+        return is_alive(identity)
+    except OSError:
+        return True
 
 
 def is_at_work(identity: ProcessIdentity) -> bool:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import os
 
+from odbctl.errors import is_exhausted
+
 VARIABLE = "ODBCTL_MARK"
 _LENGTH = 48
 BLANK = "-" * _LENGTH
@@ -77,11 +79,17 @@ def unmarked_environment() -> dict[str, str]:
 
 
 def worn_mark(pid: int) -> str | None:
-    """Return the mark that a process wears; None if it has none or may not be read."""
+    """Return the mark that a process wears; None if it has none or may not be read.
+
+    Raises:
+        OSError: The system has run out of descriptors or memory.
+    """
     try:
         with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
             block = file.read(1 << 20)
-    except OSError:
+    except OSError as error:
+        if is_exhausted(error):
+            raise
         return None
     key = f"{VARIABLE}=".encode()
     start = 0 if block.startswith(key) else block.find(b"\0" + key) + 1
