@@ -32,6 +32,7 @@ class InstanceFields(TypedDict, total=False):
     ended_at: float | None
     exit_code: int | None
     is_terminated: bool
+    is_gone: bool
     is_ended_by_person: bool
     is_killed: bool
     readiness: bool | None
@@ -48,6 +49,7 @@ class ServiceFields(TypedDict, total=False):
     singleton: bool
     restart: RestartPolicy
     placement: str
+    move_after_seconds: float | None
     cores: float
     ram_gb: float
     stop_grace_seconds: float
@@ -74,6 +76,9 @@ class HostFields(TypedDict, total=False):
     placement: str
     is_up: bool
     is_draining: bool
+    is_recorded_up: bool
+    absent_since: float
+    is_on_this_machine: bool
     cores: float
     ram_gb: float
     max_instances: int | None

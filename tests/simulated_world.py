@@ -18,6 +18,8 @@ from odbctl.engine.reconcile.actions import (
     Kill,
     Plan,
     Promote,
+    RecordGone,
+    ReportHostDown,
     ReportShortage,
     Retire,
     SetNextRun,
@@ -91,6 +93,10 @@ class SimulatedWorld:
             case Retire(instance=number):
                 assert self.instances[number].is_ended
                 del self.instances[number]
+            case ReportHostDown():
+                self.host = self.host._replace(is_recorded_up=False)
+            case RecordGone():
+                raise AssertionError("every process of this world lives")
             case _:
                 self._apply_to_service(action)
 

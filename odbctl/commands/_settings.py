@@ -38,6 +38,9 @@ _OPTIONS: dict[str, Any] = {
     ],
     "port": _text("--port", "WHAT", "auto: a free port for each instance, as PORT; none"),
     "placement": _text("--placement", "GROUP", "Only on hosts of this placement group"),
+    "move_after": _text(
+        "--move-after", "TIME", "Leave a host that has had no manager for so long, or never"
+    ),
     "cores": _number("--cores", "X", "Cores that each instance reserves"),
     "ram_gb": _number("--ram-gb", "Y", "RAM that each instance reserves"),
     "memory_limit": _text("--memory-limit", "SIZE", "The kernel lets each have no more: 512M"),

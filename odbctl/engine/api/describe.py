@@ -88,6 +88,7 @@ def service_document(
         "singleton": service.singleton,
         "port": "auto" if service.wants_port else "none",
         "placement": service.placement,
+        "move_after_seconds": service.move_after_seconds,
         "cores": service.cores,
         "ram_gb": service.ram_gb,
         "memory_limit_bytes": service.memory_limit_bytes,

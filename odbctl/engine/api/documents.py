@@ -89,6 +89,7 @@ ServiceDocument = TypedDict(
         "singleton": bool,
         "port": str,
         "placement": str,
+        "move_after_seconds": float | None,
         "cores": float,
         "ram_gb": float,
         "memory_limit_bytes": int | None,

@@ -21,8 +21,9 @@ from odbctl.engine.model.probes import Probe
 from odbctl.engine.model.states import Overlap, RestartPolicy
 from odbctl.engine.reconcile.dependencies import find_cycle
 from odbctl.errors import ConflictError, NotFoundError, UsageError
-from odbctl.units import parse_size
+from odbctl.units import parse_duration, parse_size
 
+NEVER = "never"
 # As large as what is written at once in a flood.
 _LEAST_SEGMENT_BYTES = 65_536
 # More cores, GB or seconds than anybody has.
@@ -36,6 +37,7 @@ class ServiceSettings:
     singleton: bool | None = None
     port: str | None = None
     placement: str | None = None
+    move_after: str | None = None
     cores: float | None = None
     ram_gb: float | None = None
     restart: str | None = None
@@ -107,9 +109,7 @@ def apply_settings(service: Service, settings: ServiceSettings) -> list[str]:
         service.log_segment_bytes = size
     if settings.log_quota is not None:
         service.log_quota_bytes = parse_size(settings.log_quota) or 0
-    if settings.placement is not None:
-        validate_name("placement group", settings.placement)
-        service.placement = settings.placement
+    _apply_placement(service, settings)
     if settings.restart is not None:
         policies = tuple(policy.value for policy in RestartPolicy)
         service.restart = RestartPolicy(_choice("restart policy", settings.restart, policies))
@@ -127,7 +127,7 @@ def _shown(name: str) -> str:
 
 _NAMES = (
     *("singleton", "wants_port"),
-    *("placement", "cores", "ram_gb", "memory_limit_bytes", "cpu_limit"),
+    *("placement", "move_after_seconds", "cores", "ram_gb", "memory_limit_bytes", "cpu_limit"),
     *("restart", "stop_grace_seconds", "stop_signal"),
     *("readiness", "liveness", "start_grace_seconds", "replaces_unhealthy"),
     *("depends_on", "schedule", "time_zone", "overlap"),
@@ -152,6 +152,15 @@ def _apply_identity(service: Service, settings: ServiceSettings) -> None:
         service.singleton = settings.singleton
     if settings.port is not None:
         service.wants_port = _choice("port", settings.port, (AUTO, NONE)) == AUTO
+
+
+def _apply_placement(service: Service, settings: ServiceSettings) -> None:
+    if settings.placement is not None:
+        validate_name("placement group", settings.placement)
+        service.placement = settings.placement
+    if settings.move_after is not None:
+        never = settings.move_after == NEVER
+        service.move_after_seconds = None if never else parse_duration(settings.move_after)
 
 
 def _apply_numbers(service: Service, settings: ServiceSettings) -> None:

@@ -10,11 +10,19 @@ import time
 from collections import Counter, defaultdict
 from typing import assert_never
 
-from odbctl.engine.managers.record import describe_exit
+from odbctl.engine.managers.identities import is_managed
+from odbctl.engine.managers.messages import WorkerExited
+from odbctl.engine.managers.record import describe_exit, record_exits
 from odbctl.engine.managers.runs import begin_run, set_next_run, skip_run
 from odbctl.engine.model.core import Release, Service, ServiceHost, ServiceInstance
-from odbctl.engine.model.events import record_service_event
-from odbctl.engine.model.states import ENDED_STATES, EventLevel, InstanceState, ReleaseOutcome
+from odbctl.engine.model.events import record_event, record_service_event
+from odbctl.engine.model.states import (
+    ENDED_STATES,
+    EventLevel,
+    HostState,
+    InstanceState,
+    ReleaseOutcome,
+)
 from odbctl.engine.reconcile.actions import (
     Action,
     BeginRun,
@@ -24,6 +32,8 @@ from odbctl.engine.reconcile.actions import (
     Forget,
     Kill,
     Promote,
+    RecordGone,
+    ReportHostDown,
     ReportShortage,
     Retire,
     SetNextRun,
@@ -69,6 +79,8 @@ def _apply(action: Action, actor: str) -> None:
             _report_shortage(Service.from_oid(action.service), action, actor)
         case SetNextRun() | BeginRun() | SkipRun():
             _apply_run(action, actor)
+        case RecordGone() | ReportHostDown():
+            _apply_absence(action, actor)
         case Forget():
             forget_service(Service.from_oid(action.service), actor=actor)
         case Kill() | Terminate() | Boot() | Stop():
@@ -155,6 +167,28 @@ def _apply_stops(stops: list[Stop], actor: str) -> None:
     for (service, reason), count in reasons.items():
         text = f"{count} instance{'s' if count > 1 else ''}: {reason}"
         record_service_event(service, "stopping", text, actor=actor)
+
+
+def _apply_absence(action: RecordGone | ReportHostDown, actor: str) -> None:
+    if isinstance(action, ReportHostDown):
+        _report_host_down(ServiceHost.from_oid(action.host), actor)
+        return
+    instance = ServiceInstance.from_oid(action.instance)
+    if not instance.exists() or is_managed(instance.host):
+        return
+    report = WorkerExited(
+        action.instance, instance.pid, None, None, time.time(), reason=action.reason
+    )
+    record_exits([report], actor=actor)
+
+
+def _report_host_down(host: ServiceHost, actor: str) -> None:
+    """Record that a host has lost its manager without a word."""
+    if not host.exists() or host.state is not HostState.UP or is_managed(host):
+        return
+    host.state = HostState.DOWN
+    text = "its manager is gone, and has not said why"
+    record_event(f"host/{host.name}", "down", text, actor=actor, level=EventLevel.WARNING)
 
 
 def _retire(instance: ServiceInstance) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from odbctl.engine.managers.runs import mend_next_runs
 from odbctl.engine.managers.sampling import Sampler
 from odbctl.engine.model.core import Event, Service, ServiceHost, ServiceInstance
-from odbctl.engine.model.states import ENDED_STATES
+from odbctl.engine.model.states import ENDED_STATES, HostState
 from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
 from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
@@ -89,7 +89,10 @@ def keep_house(db: Database, host_id: int) -> None:
     """Say that the host is alive, bound what is kept, and checkpoint the database."""
 
     def seen() -> None:
-        ServiceHost.from_oid(host_id).last_seen_at = time.time()
+        host = ServiceHost.from_oid(host_id)
+        host.last_seen_at = time.time()
+        if host.state is not HostState.UP:
+            host.state = HostState.UP  # another manager took this one for dead
 
     db.run(seen)
     with db.view():

@@ -5,13 +5,15 @@ Used by managers, and by the use cases that describe services.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
+from odbctl.engine.managers.gone_processes import GoneProcesses
 from odbctl.engine.managers.identities import is_managed, worker_identity
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
-from odbctl.engine.model.states import ENDED_STATES
+from odbctl.engine.model.states import ENDED_STATES, HostState
 from odbctl.engine.reconcile.snapshot import (
     HostSnapshot,
     InstanceSnapshot,
@@ -31,6 +33,7 @@ def observe_world(
     asked_at: Mapping[int, float],
     terminated: Collection[int],
     on_broken: OnBroken | None = None,
+    run: str | os.PathLike[str] | None = None,
 ) -> WorldSnapshot:
     """Read everything that a plan is made from. Needs an open view.
 
@@ -39,15 +42,22 @@ def observe_world(
         asked_at: When that manager asked instances to stop, as it remembers it.
         terminated: Instances that it sent SIGTERM already.
         on_broken: As in `observe_services`.
+        run: The home's run folder, by which unrecorded workers are found.
     """
-    hosts = [observe_host(host, is_own=host.oid == own_host) for host in ServiceHost.lookup_all()]
+    found = ServiceHost.lookup_all()
+    hosts = [observe_host(host, is_own=host.oid == own_host) for host in found]
+    started_at = [host.started_at for host in found if host.oid == own_host]
     up = sorted((host.name, host.id) for host in hosts if host.is_up)
-    services = observe_services(asked_at=asked_at, terminated=terminated, on_broken=on_broken)
+    absent = frozenset(host.id for host in hosts if not host.is_up)
+    services = observe_services(
+        asked_at=asked_at, terminated=terminated, on_broken=on_broken, absent=absent, run=run
+    )
     return WorldSnapshot(
         services=tuple(services),
         hosts=tuple(hosts),
         own_host=own_host,
         is_leader=bool(up) and up[0][1] == own_host,
+        observer_since=(started_at[0] if started_at else None) or 0.0,
     )
 
 
@@ -56,6 +66,8 @@ def observe_services(
     asked_at: Mapping[int, float] = MappingProxyType({}),
     terminated: Collection[int] = (),
     on_broken: OnBroken | None = None,
+    absent: Collection[int] = (),
+    run: str | os.PathLike[str] | None = None,
 ) -> Iterable[ServiceSnapshot]:
     """Read all services and their current instances. Needs an open view.
 
@@ -64,10 +76,14 @@ def observe_services(
         terminated: As in `observe_world`.
         on_broken: Called for a service that cannot be read, which is left out; by default
             the error is raised.
+        absent: The hosts without a manager, whose instances' processes are looked up.
+        run: As in `observe_world`.
     """
     instances: dict[int, list[ServiceInstance]] = defaultdict(list)
     for instance in ServiceInstance.lookup_all(is_current=True):
         instances[instance.service.oid].append(instance)
+
+    gone = GoneProcesses(run)
 
     def observe(instance: ServiceInstance) -> InstanceSnapshot:
         snapshot = observe_instance(instance)
@@ -75,6 +91,8 @@ def observe_services(
             snapshot = snapshot._replace(stopping_at=asked_at[instance.oid])
         if instance.oid in terminated:
             snapshot = snapshot._replace(is_terminated=True)
+        if snapshot.host in absent and not snapshot.is_ended:
+            snapshot = snapshot._replace(is_gone=gone(instance))
         return snapshot
 
     for service in Service.lookup_all():
@@ -102,6 +120,7 @@ def observe_service(service: Service, instances: Iterable[InstanceSnapshot]) -> 
         singleton=service.singleton,
         restart=service.restart,
         placement=service.placement,
+        move_after_seconds=service.move_after_seconds,
         cores=service.cores,
         ram_gb=service.ram_gb,
         stop_grace_seconds=service.stop_grace_seconds,
@@ -161,6 +180,9 @@ def observe_host(host: ServiceHost, *, is_own: bool = False) -> HostSnapshot:
         cores=host.cores,
         ram_gb=host.ram_gb,
         max_instances=host.max_instances,
+        is_recorded_up=host.state is HostState.UP,
+        absent_since=host.last_seen_at or 0.0,
+        is_on_this_machine=host.hostname == os.uname().nodename,
     )
 
 

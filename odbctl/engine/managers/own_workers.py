@@ -12,6 +12,7 @@ from signal import SIGKILL, Signals
 from typing import Protocol
 
 from odbctl.engine.managers.messages import Report, WorkerExited
+from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.managers.rate_limit import RateLimit
 from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.states import InstanceState
@@ -38,6 +39,9 @@ class Strategy(Protocol):
         """Ask a worker to stop; return whether it could be asked."""
         ...
 
+    def request_stop_elsewhere(self, instance: int) -> None:
+        """Ask a worker of a host without a manager to stop."""
+
     def send_signal_to(self, instance: int, worker: ProcessIdentity, number: Signals) -> None:
         """Signal the worker of an instance, and its group."""
 
@@ -61,6 +65,7 @@ class OwnWorkers:
         self._launched: set[int] = set()
         self._asked: dict[int, float] = {}  # monotonic time of the first try
         self._unheard: set[int] = set()
+        self._elsewhere: set[int] = set()  # stopping on hosts without a manager
         self.terminated: set[int] = set()
         self._limit = RateLimit()
 
@@ -101,6 +106,24 @@ class OwnWorkers:
             for instance in own:
                 if instance.is_stopping and not instance.is_killed:
                     self._ask(instance.id)
+        self._act_elsewhere(world)
+
+    def _act_elsewhere(self, world: WorldSnapshot) -> None:
+        """Ask what is stopping on hosts without a manager, each once."""
+        hosts = world.supervised_hosts - {self._strategy.host_id}
+        if not hosts:
+            self._elsewhere.clear()
+            return
+        stopping = {
+            i.id for s in world.services for i in s.instances if i.host in hosts and i.is_stopping
+        }
+        for instance in stopping - self._elsewhere:
+            self._asked.setdefault(instance, time.monotonic())
+            self._strategy.request_stop_elsewhere(instance)
+        for instance in self._elsewhere - stopping:
+            self._asked.pop(instance, None)
+            self.terminated.discard(instance)
+        self._elsewhere = stopping
 
     def _start(self, instances: list[int]) -> None:
         """Start workers; when the strategy raises, report each of them as failed."""
@@ -154,7 +177,10 @@ class OwnWorkers:
     def _send(self, instance: int, number: Signals) -> bool:
         """Signal a worker; False when that could not be done."""
         try:
-            if (worker := self._strategy.worker_of(instance)) is not None:
+            worker = self._strategy.worker_of(instance)
+            if worker is not None and instance in self._elsewhere:
+                signal_group(worker, number)
+            elif worker is not None:
                 self._strategy.send_signal_to(instance, worker, number)
         except Exception as error:  # noqa: BLE001 - the boundary to a strategy's code
             if self._limit.allows(("signal", instance)):

@@ -49,10 +49,19 @@ from odbctl.engine.model.events import record_event
 from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.states import EventLevel
 from odbctl.engine.odb import Database, Listener
-from odbctl.engine.reconcile.actions import Action, Kill, Plan, Retire, Stop, Terminate
+from odbctl.engine.reconcile.actions import (
+    Action,
+    Kill,
+    Plan,
+    RecordGone,
+    ReportHostDown,
+    Retire,
+    Stop,
+    Terminate,
+)
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import ServiceSnapshot, WorldSnapshot
-from odbctl.engine.worker.control import REPORT, control_path, send_control
+from odbctl.engine.worker.control import REPORT, STOP, control_path, send_control
 from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
@@ -303,7 +312,10 @@ class ServiceManager(LaunchStrategy):
         service_of = {i.id: service.id for service in world.services for i in service.instances}
         by_service: dict[int, list[Action]] = defaultdict(list)
         for action in plan.actions:
-            if isinstance(action, Stop | Terminate | Kill | Retire):
+            if isinstance(action, ReportHostDown):
+                report = partial(apply_actions, (action,), actor=self.settings.name)
+                self._attempt("recording a host", partial(self.db.run, report))
+            elif isinstance(action, Stop | Terminate | Kill | Retire | RecordGone):
                 by_service[service_of[action.instance]].append(action)
             else:
                 by_service[action.service].append(action)
@@ -329,6 +341,7 @@ class ServiceManager(LaunchStrategy):
             asked_at=asked_at,
             terminated=self._own.terminated,
             on_broken=self._leave_out,
+            run=self.home.run,
         )
         now = time.time()
         try:
@@ -456,6 +469,10 @@ class ServiceManager(LaunchStrategy):
         else:
             code = take_exit_note(self.home.run, instance, identity.pid)
             self.report(WorkerExited(instance, identity.pid, code, None, time.time()))
+
+    def request_stop_elsewhere(self, instance: int) -> None:
+        """Ask a worker of a host without a manager to stop, however that host started it."""
+        send_control(control_path(self.home.run, instance), STOP)
 
     def relaunch(self, instances: Iterable[int]) -> None:
         """Forget that workers were asked for, so that those still wanted are started again."""

@@ -91,6 +91,8 @@ class Service(DbObject):
     # Whether each instance gets a free port of its own, as PORT in its environment.
     wants_port: bool = False
     placement: str = ANY_PLACEMENT
+    # How long a host may be without a manager before the instances there move; None: never.
+    move_after_seconds: float | None = 60.0
     cores: float = 0.0
     ram_gb: float = 0.0
     restart: RestartPolicy = RestartPolicy.ALWAYS

@@ -110,6 +110,21 @@ class Forget:
     service: int
 
 
+@dataclass(frozen=True, slots=True)
+class RecordGone:
+    """Record the end of an instance of a host without a manager, whose process is gone."""
+
+    instance: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportHostDown:
+    """Record that a host has lost its manager."""
+
+    host: int
+
+
 Action = (
     Boot
     | Stop
@@ -124,6 +139,8 @@ Action = (
     | BeginRun
     | SkipRun
     | Forget
+    | RecordGone
+    | ReportHostDown
 )
 
 

@@ -45,6 +45,10 @@ class Allocation:
         self.reserve(host.id, service)
         return host.id
 
+    def has_room(self, service: ServiceSnapshot) -> bool:
+        """Tell whether a host can take one more instance of `service`."""
+        return any(self._shortage(host, service) is None for host in self.hosts.values())
+
     def explain(self, service: ServiceSnapshot) -> str:
         """Say why no host can take one more instance of `service`."""
         reasons = [(h.name, self._shortage(h, service)) for h in self.hosts.values()]

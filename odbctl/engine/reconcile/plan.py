@@ -10,6 +10,7 @@ manager escalates the stops of its own host's instances.
 from __future__ import annotations
 
 from odbctl.engine.model.states import InstanceState
+from odbctl.engine.reconcile.absence import plan_absences
 from odbctl.engine.reconcile.actions import (
     Action,
     ClearFailedStarts,
@@ -47,6 +48,9 @@ def plan_world(world: WorldSnapshot, *, now: float) -> Plan:
     actions, wakes = plan_escalation(world, now=now)
     if world.is_leader:
         allocation = Allocation(world)
+        moves, looks = plan_absences(world, allocation, now=now)
+        actions += moves
+        wakes += looks
         for service in with_dependencies(world.services):
             moves, wake_at = plan_service(service, allocation, now=now)
             actions += moves
@@ -55,12 +59,13 @@ def plan_world(world: WorldSnapshot, *, now: float) -> Plan:
 
 
 def plan_escalation(world: WorldSnapshot, *, now: float) -> tuple[list[Action], list[float]]:
-    """Plan the signals for own instances that were asked to stop and have not."""
+    """Plan the signals for supervised instances that were asked to stop and have not."""
     actions: list[Action] = []
     wakes: list[float] = []
+    hosts = world.supervised_hosts
     for service in world.services:
         for instance in service.instances:
-            if instance.host != world.own_host or not _is_to_end(service, instance):
+            if instance.host not in hosts or not _is_to_end(service, instance):
                 continue
             action, wake_at = _escalate(service, instance, now)
             actions += [action] if action else []

@@ -35,6 +35,8 @@ class InstanceSnapshot(NamedTuple):
     ended_at: float | None = None
     exit_code: int | None = None
     is_terminated: bool = False
+    # Whether its process is gone; looked up only for hosts without a manager.
+    is_gone: bool = False
     # Whether a person stopped or killed this very instance; killed: without any grace.
     is_ended_by_person: bool = False
     is_killed: bool = False
@@ -79,6 +81,7 @@ class ServiceSnapshot(NamedTuple):
     singleton: bool = False
     restart: RestartPolicy = RestartPolicy.ALWAYS
     placement: str = "Any"
+    move_after_seconds: float | None = 60.0
     cores: float = 0.0
     ram_gb: float = 0.0
     stop_grace_seconds: float = 10.0
@@ -138,6 +141,10 @@ class HostSnapshot(NamedTuple):
     cores: float = 0.0
     ram_gb: float = 0.0
     max_instances: int | None = None
+    # Whether the database says that it has a manager, and since when it has none.
+    is_recorded_up: bool = False
+    absent_since: float = 0.0
+    is_on_this_machine: bool = True
 
 
 class WorldSnapshot(NamedTuple):
@@ -148,3 +155,11 @@ class WorldSnapshot(NamedTuple):
     # The host whose manager plans, and whether it plans for all hosts.
     own_host: int = 0
     is_leader: bool = True
+    # Since when the planning manager has looked.
+    observer_since: float = 0.0
+
+    @property
+    def supervised_hosts(self) -> frozenset[int]:
+        """The hosts whose instances the planning manager stops: of the leader, absent ones too."""
+        absent = [h.id for h in self.hosts if not h.is_up and h.is_on_this_machine]
+        return frozenset({self.own_host, *(absent if self.is_leader else ())})
