@@ -20,9 +20,12 @@ from odbctl.paths import Home
 HEARTBEAT_SECONDS = 10.0
 LOG_ROUND_SECONDS = 30.0
 MAX_EVENTS = 100_000
+MAX_EVENTS_PER_SERVICE = 10_000
 KEPT_INSTANCES_PER_SERVICE = 100
 # At most so many objects are deleted at a time, so that no transaction is long.
 _BATCH = 500
+# How soon the next ones follow, so that passes of the manager come in between.
+_PRUNE_AGAIN_SECONDS = 0.1
 
 
 class Housekeeper:
@@ -35,6 +38,7 @@ class Housekeeper:
         self._raw_times = RawTimeIndex(home.logs)
         self._logs = LogKeeper(home.logs, (home.storage, Path(home.figures_text)))
         self._next_round = 0.0
+        self._next_prune = 0.0
         self._next_logs = 0.0
 
     def start(self, host_id: int) -> None:
@@ -54,11 +58,15 @@ class Housekeeper:
 
     def due_seconds(self) -> float:
         """Return in how long the next round is due."""
-        return self._next_round - time.monotonic()
+        return min(self._next_round, self._next_prune) - time.monotonic()
 
     def step(self) -> None:
         """Make a round, if one is due."""
         now = time.monotonic()
+        if now >= self._next_prune:
+            self._next_prune = now + HEARTBEAT_SECONDS
+            if prune(self._db):
+                self._next_prune = time.monotonic() + _PRUNE_AGAIN_SECONDS
         if now < self._next_round:
             return
         self._next_round = now + HEARTBEAT_SECONDS
@@ -86,7 +94,7 @@ def _known_logs() -> dict[str, Known]:
 
 
 def keep_house(db: Database, host_id: int) -> None:
-    """Say that the host is alive, bound what is kept, and checkpoint the database."""
+    """Say that the host is alive, and checkpoint the database."""
 
     def seen() -> None:
         host = ServiceHost.from_oid(host_id)
@@ -99,14 +107,17 @@ def keep_house(db: Database, host_id: int) -> None:
         has_schedules = any(service.schedule for service in Service.lookup_all())
     if has_schedules:
         db.run(mend_next_runs)
-    prune(db)
     db.checkpoint()
 
 
-def prune(db: Database) -> None:
-    """Delete the oldest events, and ended instances, past what is kept."""
+def prune(db: Database) -> bool:
+    """Delete some of the oldest events, and ended instances, past what is kept.
+
+    Returns:
+        Whether there may be more to delete.
+    """
     with db.view():
-        doomed: list[Event | ServiceInstance] = [*_old_events(), *_old_instances()]
+        doomed: list[Event | ServiceInstance] = [*_old_instances(), *_old_events()]
 
     def delete() -> None:
         for found in doomed[:_BATCH]:
@@ -115,10 +126,22 @@ def prune(db: Database) -> None:
 
     if doomed:
         db.run(delete)
+    return len(doomed) >= _BATCH
 
 
-def _old_events() -> tuple[Event, ...]:
-    return Event.lookup_oldest(min(Event.lookup_count() - MAX_EVENTS, _BATCH))
+def _old_events() -> list[Event]:
+    """Return some of the oldest events, of a service that has too many or of all."""
+    found: dict[int, Event] = {}
+    for service in Service.lookup_all():
+        surplus = Event.lookup_count(service=service.name) - MAX_EVENTS_PER_SERVICE
+        if surplus > 0:
+            oldest = Event.lookup_oldest(min(surplus, _BATCH), service=service.name)
+            found.update((event.oid, event) for event in oldest)
+    surplus = Event.lookup_count() - MAX_EVENTS
+    if surplus > 0:
+        oldest = Event.lookup_oldest(min(surplus, _BATCH))
+        found.update((event.oid, event) for event in oldest)
+    return list(found.values())
 
 
 def _old_instances() -> list[ServiceInstance]:

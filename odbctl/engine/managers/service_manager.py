@@ -42,7 +42,7 @@ from odbctl.engine.managers.ports import assign_ports, require_port
 from odbctl.engine.managers.rate_limit import RateLimit
 from odbctl.engine.managers.record import record_reports
 from odbctl.engine.managers.report_queue import ReportQueue
-from odbctl.engine.managers.settling import settle_logs
+from odbctl.engine.managers.settling import instances_with_run_files, remove_run_files, settle_logs
 from odbctl.engine.managers.strategy import LaunchStrategy
 from odbctl.engine.model.core import Hook, ServiceInstance
 from odbctl.engine.model.events import record_event
@@ -371,6 +371,7 @@ class ServiceManager(LaunchStrategy):
         """Do what can wait until the workers that are wanted have been started."""
         ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
         self._attempt("settling logs", lambda: settle_logs(self.home, self.db, ended))
+        self._attempt("removing run files", lambda: remove_run_files(self.home, self.db, ended))
         self._attempt("removing control groups", self._groups.clean_up)
         self._attempt("acknowledging reports", self.reports_recorded)
 
@@ -450,6 +451,7 @@ class ServiceManager(LaunchStrategy):
         reports = self._reports.take(everything=True)
         self._record_each(reports)
         self._clean_up(reports)
+        remove_run_files(self.home, self.db, instances_with_run_files(self.home))
         with self.db.view():
             living = observe_workers(self.host_id)
         for instance, identity in living:
