@@ -24,7 +24,7 @@ TABLE = "settings"
 KEYS_TABLE = "keys"
 OUTPUTS = ("table", "wide", "json", "yaml", "name")
 COLORS = ("auto", "always", "never")
-THEMES = ("auto", "dark", "light")
+THEMES = ("auto", "dark", "light", "ansi")
 DEFAULTS = {
     "home": "",
     "output": "table",

@@ -63,7 +63,7 @@ def tui(
 ) -> Result:
     """Open the dashboard; leaving it stops nothing.
 
-    Its theme is the setting tui_theme (auto, dark, light); NO_COLOR is respected. Keys are
+    Its theme is the setting tui_theme (auto, dark, light, ansi); NO_COLOR is respected. Keys are
     chosen in the user's file (odbctl config path), as in: [keys] start = "s". Over SSH it
     draws fewer frames.
     """

@@ -40,7 +40,7 @@ from odbctl.tui.paint import Cell, Tone
 from odbctl.tui.reader import Reader, failure_text
 from odbctl.tui.screens.make import AnyScreen, make_screen
 from odbctl.tui.state import DashboardState, failed, with_notice
-from odbctl.tui.theme import DARK, LIGHT, choose_theme
+from odbctl.tui.theme import ANSI, THEMES, choose_theme
 from odbctl.tui.toolbox import Toolbox
 from odbctl.tui.views import View, parse_command
 
@@ -88,7 +88,10 @@ class DashboardApp(App[None]):
             first: The view to begin with.
             is_readonly: Offer and do nothing that changes anything.
         """
-        super().__init__()
+        # An app takes NO_COLOR out of the environment as it begins. A picture has no terminal.
+        environ = {} if picture is not None else dict(os.environ)
+        self._theme_name = choose_theme(toolbox.theme, environ)
+        super().__init__(ansi_color=True if self._theme_name == ANSI.name else None)
         self.use_command_palette = True
         self.toolbox = toolbox
         self.views = toolbox.views
@@ -134,9 +137,9 @@ class DashboardApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first screen and start reading."""
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = choose_theme(self.toolbox.theme, os.environ)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._theme_name
         self.push_screen(self._screen_of(self._history.current))
         self.set_interval(1.0, self._tick)
         if self._picture is not None:  # a home that cannot be read has its picture, too

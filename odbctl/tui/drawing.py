@@ -17,11 +17,18 @@ _STYLES = {
     Tone.WARN: "$text-warning",
     Tone.BAD: "bold $text-error",
 }
+# Where a terminal has 16 colours or none, faults do not depend on them.
+_ANSI_STYLES = {
+    **_STYLES,
+    Tone.WARN: "bold $text-warning",
+    Tone.BAD: "bold reverse $text-error",
+}
 
 
-def content_line(cells: Iterable[Cell]) -> Content:
-    """Return cells as one line."""
-    return Content.assemble(*((cell.text, _STYLES[cell.tone]) for cell in cells))
+def content_line(cells: Iterable[Cell], *, is_ansi: bool = False) -> Content:
+    """Return cells as one line; `is_ansi` for a terminal with 16 colours or none."""
+    styles = _ANSI_STYLES if is_ansi else _STYLES
+    return Content.assemble(*((cell.text, styles[cell.tone]) for cell in cells))
 
 
 def content_lines(lines: Iterable[Iterable[Cell]]) -> Content:

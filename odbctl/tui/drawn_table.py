@@ -43,6 +43,10 @@ class DrawnTable(ScrollView):
     DrawnTable > .table--busy { color: $text-accent; }
     DrawnTable > .table--warn { color: $text-warning; }
     DrawnTable > .table--bad { color: $text-error; text-style: bold; }
+    DrawnTable:ansi > .table--warn { text-style: bold; }
+    DrawnTable:ansi > .table--bad { text-style: bold reverse; }
+    DrawnTable:ansi > .table--cursor { background: ansi_default; text-style: underline; }
+    DrawnTable:ansi:focus > .table--cursor { background: ansi_default; text-style: bold underline; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",

@@ -83,7 +83,8 @@ class Line(Static):
         """Show cells; the same ones again cost nothing."""
         if cells != self._cells:
             self._cells = cells
-            self.update(content_line(cells))
+            is_ansi = self.app.native_ansi_color  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+            self.update(content_line(cells, is_ansi=is_ansi))
 
 
 class FrameScreen(Screen[None]):
@@ -94,12 +95,14 @@ class FrameScreen(Screen[None]):
     FrameScreen #header { height: 1; background: $panel; }
     FrameScreen #crumbs { height: 1; padding: 0 1; }
     FrameScreen #banner { height: auto; padding: 0 1; background: $warning 25%; display: none; }
+    FrameScreen:ansi #banner { background: ansi_default; text-style: bold reverse; }
     FrameScreen #banner.-said { display: block; }
     FrameScreen #status { height: auto; max-height: 5; padding: 0 1; }
     FrameScreen.-short #status { max-height: 2; }
     FrameScreen.-high #status { max-height: 8; }
     FrameScreen #notice { display: none; height: auto; max-height: 10; padding: 0 1;
         background: $error 20%; color: $text-error; }
+    FrameScreen:ansi #notice { background: ansi_default; text-style: bold reverse; }
     FrameScreen #notice.-said { display: block; }
     FrameScreen #prompt-line { display: none; height: 1; padding: 0 1; }
     FrameScreen #sign { width: 1; }

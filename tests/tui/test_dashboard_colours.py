@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from typing import Any, cast
 
 import pytest
@@ -10,9 +11,12 @@ from fakes.full_home import SERVICES, full_backend, full_toolbox
 from fakes.pictures import Drawn, contrast, drawn_in, drawn_text
 from rich.style import Style
 from textual.pilot import Pilot
+from textual.theme import Theme
 
 from odbctl.tui.app import DashboardApp
+from odbctl.tui.logs.layout import LANE_COLOURS
 from odbctl.tui.logs.screen import LogScreen
+from odbctl.tui.theme import ANSI, DARK, LIGHT, lane_colours
 
 SIZE = (120, 40)
 # What is readable at any size (WCAG 2, level AA).
@@ -106,3 +110,99 @@ def test_all_text_of_the_cursor_row_is_readable(theme: str) -> None:
 
     run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox(theme))
     assert not dim
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_what_was_searched_for_is_readable(theme: str) -> None:
+    ratios: dict[str, float] = {}
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "as JSON")
+        await pilot.press("g", "l")
+        await until_shown(pilot, app, "following")
+        await pilot.press("slash", *"request 3", "enter")
+        await until_shown(pilot, app, "2 of 11")
+        here, there = (
+            drawn_text(app, "request 3", row="request 30"),
+            drawn_text(app, "request 3", row="request 31"),
+        )
+        assert told(here) != told(there)
+        ratios.update({told(drawn): contrast(drawn[0].style) for drawn in (here, there)})
+
+    run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox(theme))
+    assert len(ratios) == 2
+    assert min(ratios.values()) >= READABLE, ratios
+
+
+def hue_of(colour: str) -> float:
+    """Return the hue of `#rrggbb`, from 0 to 360."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return colorsys.rgb_to_hsv(red, green, blue)[0] * 360
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_lanes_are_readable_and_far_from_warnings_and_errors(theme: Theme) -> None:
+    assert theme.warning is not None
+    assert theme.error is not None
+    assert theme.background is not None
+    lanes = lane_colours(theme.name)
+    assert len(set(lanes)) == LANE_COLOURS
+    for lane in lanes:
+        assert contrast(Style(color=lane, bgcolor=theme.background)) >= READABLE
+        for meaning in (theme.warning, theme.error):
+            distance = abs(hue_of(lane) - hue_of(meaning))
+            assert min(distance, 360 - distance) > 40, (lane, meaning)
+
+
+def test_lanes_of_16_colours_leave_out_those_of_warnings_and_errors() -> None:
+    lanes = lane_colours(ANSI.name)
+    assert len(set(lanes)) == LANE_COLOURS
+    assert not any("red" in lane or "yellow" in lane for lane in lanes)
+
+
+async def faults_of(pilot: Pilot[None], app: DashboardApp) -> dict[str, Style]:
+    """Return how faults are drawn, by their text; and the marks of levels in a log."""
+    await until_shown(pilot, app, "as JSON")
+    await pilot.press("G")
+    found = {
+        text: drawn_text(app, text)[0].style for text in ("✖ crash-loop", "▲ degraded", "● running")
+    }
+    await pilot.press("g", "l")
+    await until_shown(pilot, app, "following")
+    for row, letter in (("Traceback", "E"), ("the cache is cold", "W"), ("as JSON", "I")):
+        found[letter] = drawn_text(app, letter, row=row)[0].style
+    colours = {drawn.style.color for drawn in drawn_in(app)} - {None}
+    found |= {f"colour {colour.name}": Style(color=colour) for colour in colours if colour}
+    return found
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "xterm"}, {"NO_COLOR": "1"}], ids=str)
+def test_faults_stand_out_with_16_colours_and_with_none(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "COLORTERM", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    found: dict[str, Style] = {}
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        found.update(await faults_of(pilot, app))
+
+    run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox("auto"))
+    for fault in ("✖ crash-loop", "E"):
+        assert found[fault].bold
+        assert found[fault].reverse
+    for warning in ("▲ degraded", "W"):
+        assert found[warning].bold
+        assert not found[warning].reverse
+    for usual in ("● running", "I"):
+        assert not found[usual].bold
+        assert not found[usual].reverse
+    colours = {name for name in found if name.startswith("colour ")}
+    if "NO_COLOR" in environ:
+        assert colours <= {"colour default"}
+    else:
+        numbers = {found[name].color for name in colours}
+        assert all(c is not None and (c.is_default or (c.number or 0) < 16) for c in numbers)
+        assert len(numbers) > 3

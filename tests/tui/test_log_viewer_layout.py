@@ -82,7 +82,35 @@ def test_lines_of_any_text_fit_any_width(seed: int) -> None:
     if style.is_wrapped and style.width >= 4:
         whole = replace(style, times=Times.NONE, lanes=(), pattern=None)
         made = screen_lines(logs.lines[0], 0, whole)
-        assert "".join(run.text for line in made for run in line) == plain(text)
+        rows = ["".join(run.text for run in line) for line in made]
+        level = "I " if style.width >= 4 else "I"
+        assert rows[0].startswith(level)
+        assert not any(row[: len(level)].strip() for row in rows[1:])
+        assert "".join(row[len(level) :] for row in rows) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("level", "letter", "style"),
+    [
+        ("CRITICAL", "C", "level-bad"),
+        ("ERROR", "E", "level-bad"),
+        ("WARNING", "W", "level-warn"),
+        ("INFO", "I", "level-muted"),
+        ("DEBUG", "D", "level-muted"),
+        ("NOTICE", "N", "level-muted"),
+    ],
+)
+def test_a_level_is_a_letter_in_a_column_of_its_own(level: str, letter: str, style: str) -> None:
+    logs = FakeLogs()
+    logs.log("first", "Traceback", level=level)
+    logs.log("File x", level=level, goes_on=True)
+    for lanes in ((), ("api-1", "web-1")):
+        shown = LineStyle(times=Times.CLOCK, lanes=lanes)
+        first, _, goes_on = (screen_lines(line, 0, shown)[0] for line in logs.lines)
+        column = len(first[0].text)
+        assert first[1] == Run(letter, style)
+        texts = ["".join(run.text for run in line) for line in (first, goes_on)]
+        assert [text[column : column + 2] for text in texts] == [f"{letter} ", "  "]
 
 
 def test_wide_characters_are_never_cut_in_half() -> None:

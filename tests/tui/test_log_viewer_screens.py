@@ -19,6 +19,7 @@ from textual.widgets import Button, Input
 from odbctl.errors import NotFoundError
 from odbctl.tui.dialogs import ConfirmDialog
 from odbctl.tui.logs.frame import LogFrame
+from odbctl.tui.logs.layout import ScreenLine
 from odbctl.tui.logs.record import RecordDialog
 from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.logs.source import LogRequest
@@ -62,7 +63,16 @@ class LogApp(App[None]):
     @property
     def texts(self) -> list[str]:
         """The lines on the screen, without what stands before them."""
-        return ["".join(run.text for run in line[1:]) for line in self.frame.lines]
+        return [text_of(line) for line in self.frame.lines]
+
+
+def text_of(line: ScreenLine) -> str:
+    """Return a line without its time and its level, or without its indent."""
+    styles = [run.style for run in line]
+    place = next((n for n, style in enumerate(styles) if style.startswith("level")), None)
+    if place is None:
+        return "".join(run.text for run in line[1:])
+    return "".join(run.text for run in line[place + 1 :])[1:]
 
 
 Scenario = Callable[[Pilot[None], LogApp], Awaitable[None]]
@@ -303,14 +313,14 @@ def test_times_are_shown_in_four_ways() -> None:
         await until_shown(pilot, app, "hello")
         clock = time.strftime("%H:%M:%S", time.localtime(BEGAN_AT))
         date = time.strftime("%Y-%m-%d", time.localtime(BEGAN_AT))
-        await until_shown(pilot, app, f"{clock}.000 hello")
+        await until_shown(pilot, app, f"{clock}.000 I hello")
         assert date not in screen_text(app)
         await pilot.press("t")
-        await until_shown(pilot, app, f"{date} {clock}.000 hello")
+        await until_shown(pilot, app, f"{date} {clock}.000 I hello")
         await pilot.press("t")
-        await until_shown(pilot, app, "1s hello")
+        await until_shown(pilot, app, "1s I hello")
         await pilot.press("t")
-        await until(pilot, lambda: screen_lines(app)[1].strip() == "hello")
+        await until(pilot, lambda: screen_lines(app)[1].strip() == "I hello")
 
     run_viewer(FakeLogs("hello"), scenario)
 
@@ -361,11 +371,11 @@ def test_lanes_keep_their_colour() -> None:
     async def scenario(pilot: Pilot[None], app: LogApp) -> None:
         await until_shown(pilot, app, "api-1│from one")
         await until_shown(pilot, app, "api-2│from two")
-        colours = [line[1].style for line in app.frame.lines]
+        colours = [line[3].style for line in app.frame.lines]
         logs.lanes = ("api-1", "api-2", "api-3")
         logs.log("from three", lane=2)
         await until_shown(pilot, app, "api-3│from three")
-        assert [line[1].style for line in app.frame.lines] == [*colours, "lane-2"]
+        assert [line[3].style for line in app.frame.lines] == [*colours, "lane-2"]
 
     run_viewer(logs, scenario)
 

@@ -21,7 +21,7 @@ from odbctl.tui.opening import (
     parse_screen,
     parse_size,
 )
-from odbctl.tui.theme import DARK, LIGHT, choose_theme
+from odbctl.tui.theme import ANSI, DARK, LIGHT, choose_theme
 from odbctl.tui.views import View
 
 
@@ -81,6 +81,15 @@ def test_frames_are_limited_before_textual_is_imported() -> None:
         ("auto", {"COLORFGBG": "0;15"}, LIGHT.name),
         ("light", {}, LIGHT.name),
         ("dark", {"COLORFGBG": "0;15"}, DARK.name),
+        ("auto", {"TERM": "xterm-256color"}, DARK.name),
+        ("auto", {"TERM": "xterm-kitty"}, DARK.name),
+        ("auto", {"TERM": "xterm"}, ANSI.name),
+        ("auto", {"TERM": "linux", "COLORFGBG": "0;15"}, ANSI.name),
+        ("auto", {"TERM": "xterm", "COLORTERM": "truecolor"}, DARK.name),
+        ("auto", {"TERM": "dumb"}, DARK.name),
+        ("light", {"TERM": "xterm"}, LIGHT.name),
+        ("ansi", {"TERM": "xterm-256color"}, ANSI.name),
+        ("light", {"NO_COLOR": "1"}, ANSI.name),
     ],
 )
 def test_themes(setting: str, environ: dict[str, str], name: str) -> None:

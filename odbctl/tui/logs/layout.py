@@ -21,6 +21,7 @@ from odbctl.units import duration
 LANE_COLOURS = 8
 LONGEST_LANE_CELLS = 16
 _LEVEL_STYLES = {"WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad", "DEBUG": "muted"}
+_LEVEL_LETTERS = {"CRITICAL": "C", "ERROR": "E", "WARNING": "W", "INFO": "I", "DEBUG": "D"}
 
 ScreenLine = tuple[Run, ...]
 BLANK: ScreenLine = ()
@@ -79,11 +80,12 @@ def screen_lines(
 
 
 def prefix_runs(line: PageLine, lane: int, style: LineStyle) -> tuple[Run, ...]:
-    """Return time and lane; the lane only where there are several."""
+    """Return time, level and lane; the lane only where there are several."""
     runs: list[Run] = []
     if style.times is not Times.NONE:
         text = time_text(line.at, style)
         runs.append(Run(f"{' ' * len(text) if line.goes_on else text} ", "time"))
+    runs += level_runs(line)
     if len(style.lanes) > 1:
         width = min(max(map(cell_len, style.lanes)), LONGEST_LANE_CELLS)
         name = visible(style.lanes[lane]) if lane < len(style.lanes) else "?"
@@ -92,6 +94,13 @@ def prefix_runs(line: PageLine, lane: int, style: LineStyle) -> tuple[Run, ...]:
         )
     # Never more than half of the line, however narrow the screen is.
     return tuple(cropped(runs, 0, style.width // 2)) if runs else ()
+
+
+def level_runs(line: PageLine) -> tuple[Run, ...]:
+    """Return the column of the level: its letter, so that no colour is needed to see it."""
+    level = line.level
+    letter = " " if line.goes_on else _LEVEL_LETTERS.get(level, level[:1].upper() or " ")
+    return Run(letter, f"level-{_LEVEL_STYLES.get(level, 'muted')}"), Run(" ")
 
 
 def lane_style(lane: int) -> str:

@@ -17,10 +17,23 @@ from textual.widget import Widget
 
 from odbctl.tui.logs.ansi import Run
 from odbctl.tui.logs.frame import NOTHING, LogFrame
-from odbctl.tui.logs.layout import LANE_COLOURS, ScreenLine
+from odbctl.tui.logs.layout import ScreenLine
 from odbctl.tui.text import visible
+from odbctl.tui.theme import lane_colours
 
-_STYLES = ("time", "muted", "warn", "bad", "found", "found-here", "placeholder", "bar")
+_STYLES = (
+    "time",
+    "muted",
+    "warn",
+    "bad",
+    "level-muted",
+    "level-warn",
+    "level-bad",
+    "found",
+    "found-here",
+    "placeholder",
+    "bar",
+)
 
 
 class LogLines(Widget):
@@ -34,21 +47,20 @@ class LogLines(Widget):
     LogLines > .log--bar { color: $secondary; }
     LogLines > .log--warn { color: $text-warning; }
     LogLines > .log--bad { color: $text-error; }
-    LogLines > .log--found { color: $text; background: $warning 40%; }
+    LogLines > .log--level-muted { color: $secondary; }
+    LogLines > .log--level-warn { color: $text-warning; text-style: bold; }
+    LogLines > .log--level-bad { color: $text-error; text-style: bold; }
+    LogLines > .log--found { color: $foreground; background: $warning-muted; }
     LogLines > .log--found-here { color: $background; background: $warning; text-style: bold; }
-    LogLines > .log--lane-0 { color: $text-primary; }
-    LogLines > .log--lane-1 { color: $text-success; }
-    LogLines > .log--lane-2 { color: $text-accent; }
-    LogLines > .log--lane-3 { color: $text-warning; }
-    LogLines > .log--lane-4 { color: $secondary; }
-    LogLines > .log--lane-5 { color: $text-error; }
-    LogLines > .log--lane-6 { color: $foreground; }
-    LogLines > .log--lane-7 { color: $text-secondary; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"log--{name}" for name in _STYLES),
-        *(f"log--lane-{number}" for number in range(LANE_COLOURS)),
+    LogLines:ansi > .log--warn { text-style: bold; }
+    LogLines:ansi > .log--bad { text-style: bold; }
+    LogLines:ansi > .log--level-bad { text-style: bold reverse; }
+    LogLines:ansi > .log--found { background: ansi_default; text-style: reverse; }
+    LogLines:ansi > .log--found-here {
+        color: ansi_default; background: ansi_default; text-style: bold reverse underline;
     }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"log--{name}" for name in _STYLES}
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
@@ -107,6 +119,9 @@ class LogLines(Widget):
         return style
 
     def _made_style(self, name: str) -> Style:
+        if name.startswith("lane-"):
+            theme = self.app.theme  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+            return Style.parse(lane_colours(theme)[int(name.removeprefix("lane-"))])
         if not name.startswith("ansi:"):
             return self.get_component_rich_style(f"log--{name}", partial=True)
         try:
