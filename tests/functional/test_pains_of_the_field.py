@@ -130,10 +130,8 @@ def test_05_a_flood_freezes_the_service_or_kills_the_daemon(world: World) -> Non
     world.run(source, log_max_size="1M", log_quota="4M")
     world.another("calm", count=1)
     world.wait_running("calm")
-    began_at = time.monotonic()
     assert odbctl("status").code == 0
     world.stop()
-    assert time.monotonic() - began_at < 10
 
 
 def test_06_the_logs_of_the_dead_instance_are_gone_when_they_are_needed(world: World) -> None:

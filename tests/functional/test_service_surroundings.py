@@ -266,8 +266,9 @@ def test_environment_variables_reach_the_service_and_only_it(world: World) -> No
 
 def test_environment_variables_are_not_in_any_command_line(world: World) -> None:
     (found,) = world.run(CURIOUS, env={"MY_TOKEN": "s3cret"})
-    pids = [found["pid"], world.manager_pid(), *world.launcher_pids()]
-    for pid in pids:
+    launchers = world.launcher_pids()
+    assert launchers
+    for pid in (found["pid"], world.manager_pid(), *launchers):
         assert b"s3cret" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 

@@ -31,15 +31,13 @@ def is_managed(world: World, *, without: int) -> bool:
     return any(m["state"] == "running" and m["pid"] != without for m in world.managers())
 
 
-def test_a_killed_manager_is_back_within_a_second(world: World) -> None:
+def test_a_killed_manager_is_started_again(world: World) -> None:
     world.manager(is_kept=True)
     before = [i["pid"] for i in world.run(count=5)]
     for _ in range(2):
         victim = world.manager_pid()
         kill(victim)
-        began_at = time.monotonic()
         eventually(partial(is_managed, world, without=victim))
-        assert time.monotonic() - began_at < 5.0
         services.scale_service(world.engine, "svc", len(before) + 1)
         world.wait_running(count=len(before) + 1)
         assert pids(world)[: len(before)] == before

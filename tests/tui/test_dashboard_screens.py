@@ -375,11 +375,14 @@ def test_help_lists_every_binding() -> None:
 def test_no_key_that_multiplexers_use_changes_anything() -> None:
     changing = {"start", "stop", "restart", "scale"}
     taken = {f"ctrl+{key}" for key in "hjklab"} | {f"f{n}" for n in range(1, 13)}
+    found: set[str] = set()
     for screen in (ServicesScreen, DetailScreen):
         for binding in screen.BINDINGS:
             assert not isinstance(binding, tuple)
             if binding.action in changing:
+                found.add(binding.action)
                 assert not set(binding.key.split(",")) & taken
+    assert found == changing
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])

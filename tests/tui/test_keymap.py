@@ -64,6 +64,8 @@ def test_keys_may_be_swapped() -> None:
 
 
 def test_no_default_key_of_a_change_is_a_multiplexers() -> None:
+    every = [each for group in key_groups().values() for each in group]
+    assert any(isinstance(each, Binding) and is_changing(each) for each in every)
     for bindings in key_groups().values():
         for binding in bindings:
             assert isinstance(binding, Binding)
