@@ -56,7 +56,7 @@ class GitFolder:
         """Run a git command in the folder.
 
         Args:
-            *words: The sub-command and its arguments.
+            *words: The sub-command and its arguments, after options of git itself.
             settings: Settings as `name=value`, which override those of the repository.
             on_output: Called with each piece of standard output, which is not kept.
         """

@@ -84,7 +84,7 @@ def dirty_note(location: str, commit: str | None = None) -> str | None:
         return None
     try:
         check_size(folder, head)
-        count = _count_changes(folder)
+        count = _count_changes(folder, location)
     except CodebaseError:
         return None
     if not count:
@@ -93,14 +93,16 @@ def dirty_note(location: str, commit: str | None = None) -> str | None:
     return f"{files} not in commit {head[:7]}: only the commit is used"
 
 
-def _count_changes(folder: GitFolder) -> int:
+def _count_changes(folder: GitFolder, location: str) -> int:
     """Return the number of files that are changed, staged or not tracked."""
     settings = _settings_without_filters(folder)
-    if settings is None:
+    is_bare = folder.run("rev-parse", "--is-bare-repository").text == "true"
+    if settings is None or is_bare:
         return 0
     words = ("status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=all")
-    status = folder.run(*words, settings=settings)
-    if status.exit_code != 0:  # a bare repository has no work tree
+    # The repository may name another work tree, as the whole disk.
+    status = folder.run(f"--work-tree={location}", *words, settings=settings)
+    if status.exit_code != 0:
         return 0
     return sum(1 for line in status.text.split("\0") if line[:2] in ("1 ", "2 ", "u ", "? "))
 

@@ -97,6 +97,16 @@ def test_dirty_note_does_not_look_into_submodules(
     assert not canary.exists()
 
 
+def test_dirty_note_looks_into_no_other_work_tree(git_repo: GitRepoFactory, tmp_path: Path) -> None:
+    repo = a_changed_repository(git_repo)
+    other = tmp_path / "other"
+    other.mkdir()
+    for number in range(3):
+        (other / f"{number}.txt").write_text("")
+    repo.git("config", "core.worktree", str(other))
+    assert (dirty_note(str(repo.path)) or "").startswith(DIRTY)
+
+
 def a_partial_clone(repo: GitRepo, program: str) -> str:
     """Make a repository lack its newest commit, which it would fetch with the program."""
     lost = repo.commit({"a.txt": "lost"})
