@@ -1,9 +1,11 @@
 """Hooks: a command is run, or a page called, when something has happened.
 
 Run by the leading manager in threads of its own: one follows the events of the database,
-a few carry out. Nothing here can hold up the manager's loop: what is waiting is bounded,
-what takes too long is ended, and what failed is an event itself, which calls no hook.
-How far events were handled is kept in the database, so each is handled at least once.
+and each hook that has calls waiting has one that makes them, in order, so that a slow hook
+holds up no other. Nothing here can hold up the manager's loop: the waiting calls of a hook
+are bounded, a call that takes too long is ended, and a failure is an event itself, which
+calls no hook. How far events were handled is kept in the database, so each is handled at
+least once.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import fnmatch
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from odbctl.engine.worker.mark import hook_mark
 from odbctl.errors import OdbctlError, StoreError
 
 ACTOR = "hooks"
-WORKERS = 4
+# Waiting calls of one hook.
 MAX_WAITING = 1000
 TRIES = 2
 RETRY_SECONDS = 1.0
@@ -46,10 +48,11 @@ class HookRunner:
         self._host_id = 0
         self._stop = threading.Event()
         self._follower: threading.Thread | None = None
-        self._ready = threading.Condition()
-        self._waiting: deque[HookCall] = deque()
+        self._lock = threading.Lock()
+        # The waiting calls of each hook that has a thread now.
+        self._waiting: dict[str, deque[HookCall]] = {}
         self._commands = HookCommands()
-        self._dropped = 0
+        self._dropped: Counter[str] = Counter()
         # By hook and subject: until when it is quiet, and what came meanwhile.
         self._quiet: dict[tuple[str, str], tuple[float, dict[str, object] | None]] = {}
 
@@ -65,18 +68,15 @@ class HookRunner:
         self._commands = HookCommands(hook_mark(self._run))
         self._follower = threading.Thread(target=self._follow, name="hooks", daemon=True)
         self._follower.start()
-        for number in range(WORKERS):
-            name = f"hook-{number}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def stop(self) -> None:
         """End the threads and the commands that run; a page that is called is left. Idempotent."""
         if self._follower is None:
             return
         self._stop.set()
-        with self._ready:
-            self._ready.notify_all()
         self._commands.end()
+        with self._lock:
+            self._waiting = {}
         self._follower.join(timeout=2.0)
         self._follower = None
 
@@ -106,7 +106,7 @@ class HookRunner:
             while not self._stop.is_set():
                 change = changes.next(timeout_seconds=self._next_seconds())
                 if change is not None and change.kind == "insert":
-                    self._take(change.oid, change.commit)
+                    self._take_safely(change.oid, change.commit)
                 self._release_quiet()
                 is_idle = change is None and not self._waiting
                 if changes.since != written and (is_idle or time.monotonic() >= write_at):
@@ -119,15 +119,24 @@ class HookRunner:
         return max(0.0, min([until - now for until, _ in self._quiet.values()], default=1.0))
 
     def _write_cursor(self, seen: int) -> None:
-        dropped, self._dropped = self._dropped, 0
+        dropped, self._dropped = self._dropped, Counter()
 
         def write() -> None:
             ServiceHost.from_oid(self._host_id).hooks_seen = seen
-            if dropped:
-                text = f"{dropped} calls of hooks were left out: too many at once"
+            for hook, count in dropped.items():
+                text = f"{count} calls of hook {hook} were left out: too many were waiting"
                 record_event("hooks", "dropped", text, actor=ACTOR, level=EventLevel.WARNING)
 
         self._db.run(write)
+
+    def _take_safely(self, oid: int, commit: int) -> None:
+        """Take an event; one that cannot be handled is skipped, or it would come for ever."""
+        try:
+            self._take(oid, commit)
+        except OdbctlError:
+            raise
+        except Exception:  # one event's boundary
+            logger.exception("hooks: event %s is left out", oid)
 
     def _take(self, oid: int, commit: int) -> None:
         with self._db.view():
@@ -164,23 +173,32 @@ class HookRunner:
                 self._enqueue(call._replace(document=held))
 
     def _enqueue(self, call: HookCall) -> None:
-        with self._ready:
-            if len(self._waiting) >= MAX_WAITING:
-                self._dropped += 1
+        """Put a call behind the other calls of its hook; its thread starts with the first."""
+        with self._lock:
+            waiting = self._waiting.get(call.hook)
+            if waiting is None:
+                waiting = self._waiting[call.hook] = deque()
+                name = f"hook-{call.hook}"
+                threading.Thread(
+                    target=self._work, args=(call.hook, waiting), name=name, daemon=True
+                ).start()
+            if len(waiting) >= MAX_WAITING:
+                self._dropped[call.hook] += 1
                 return
-            self._waiting.append(call)
-            self._ready.notify()
+            waiting.append(call)
 
-    # Carrying out.
+    # Carrying out, one thread per hook.
 
-    def _work(self) -> None:
+    def _work(self, hook: str, waiting: deque[HookCall]) -> None:
+        """Make the waiting calls of a hook; the thread ends when none is left."""
         while True:
-            with self._ready:
-                while not self._waiting and not self._stop.is_set():
-                    self._ready.wait()
-                if self._stop.is_set():
+            with self._lock:
+                if self._stop.is_set() or self._waiting.get(hook) is not waiting:
+                    return  # stopped, and perhaps started again
+                if not waiting:
+                    del self._waiting[hook]
                     return
-                call = self._waiting.popleft()
+                call = waiting.popleft()
             try:
                 self._carry_out(call)
             except Exception:  # a thread's boundary
