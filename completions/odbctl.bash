@@ -44,6 +44,7 @@ _odbctl_options() {
         "host set") echo "--color --cores --help --home --json --max-instances --output --placement --ram-gb" ;;
         "host enable") echo "--color --help --home --json --output" ;;
         "host disable") echo "--color --help --home --json --output" ;;
+        "host remove"|"host rm") echo "--color --force --help --home --json --output --yes" ;;
         "manager run") echo "--color --cores --help --home --host --max-instances --placement --ram-gb --start-method --strategy" ;;
         "manager start") echo "--color --cores --help --home --host --json --keep --max-instances --no-keep --output --placement --ram-gb --start-method --strategy" ;;
         "manager stop") echo "--color --help --home --host --json --output --timeout --with-services" ;;

@@ -68,6 +68,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
             "set": "Change how much of a host may be used, and its placement group",
             "enable": "Let a host take instances: the same as undrain",
             "disable": "Place no new instances on a host: the same as drain",
+            "remove": "Remove a host that has no manager",
         },
     ),
     "manager": (

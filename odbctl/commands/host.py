@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from odbctl.commands._app import command, new_app
-from odbctl.commands._options import HostName
+from odbctl.commands._confirm import confirm
+from odbctl.commands._options import HostName, Yes
 from odbctl.commands._results import Listing, Result, Single
 from odbctl.commands._session import session
 from odbctl.commands._waiting import done
@@ -112,3 +113,25 @@ def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise UsageError(f"{shown(text)} is not a number of instances", hint="as in 20, or none")
     return int(text)
+
+
+@command(app, "remove", example="odbctl host remove build --yes")
+def remove(
+    name: HostName,
+    force: Annotated[
+        bool, typer.Option("--force", help="Kill the instances that are left there")
+    ] = False,
+    yes: Yes = False,
+) -> Result:
+    """Remove a host that has no manager; a manager of that name adds it again.
+
+    It is refused while instances are left there, unless --force kills them.
+    """
+    from odbctl.engine.api.hosts import remove_host
+    from odbctl.engine.api.status import show_host
+
+    with session().open_engine() as engine:
+        left = show_host(engine, name)["instances"]
+        killed = f" and kill {left} instances" if force and left else ""
+        confirm(f"Remove host {name}{killed}?", yes=yes)
+        return done(remove_host(engine, name, ends_instances=force))

@@ -15,6 +15,7 @@ from odbctl.engine.api.documents import CheckDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.status import any_manager, list_services
 from odbctl.engine.api.versions import VERSION
+from odbctl.engine.managers.identities import known_hosts
 from odbctl.engine.model.core import ServiceHost, ServiceInstance
 from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.errors import OdbctlError
@@ -136,7 +137,7 @@ def _check_manager(home: Home) -> Finding:
     with Engine(home) as engine, engine.db.view():
         runs = any_manager()
         current = ServiceInstance.lookup_all(is_current=True)
-        documents = [host_document(host, current) for host in ServiceHost.lookup_all()]
+        documents = [host_document(host, current) for host in known_hosts()]
         problems = [f"{h.name}: {h.problem}" for h in ServiceHost.lookup_all() if h.problem]
     alone = [d for d in documents if d["state"] == "down" and d["instances"]]
     if alone:

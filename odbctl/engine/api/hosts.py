@@ -1,7 +1,9 @@
-"""Use cases of hosts: take one out of placement, and back."""
+"""Use cases of hosts: change one, take it out of placement and back, remove it."""
 
 from __future__ import annotations
 
+import signal
+import time
 from dataclasses import dataclass
 
 from odbctl.engine.api.describe import host_document
@@ -10,8 +12,15 @@ from odbctl.engine.api.lookups import actor, find_host
 from odbctl.engine.api.results import Change
 from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.managers.host import machine_cores, machine_ram_gb
-from odbctl.engine.model.core import ServiceInstance
-from odbctl.engine.model.events import record_event
+from odbctl.engine.managers.identities import is_managed, worker_identity
+from odbctl.engine.managers.messages import WorkerExited
+from odbctl.engine.managers.processes import signal_group
+from odbctl.engine.managers.record import record_exits
+from odbctl.engine.model.core import ServiceHost, ServiceInstance
+from odbctl.engine.model.events import record_event, record_instance_event
+from odbctl.engine.model.states import ENDED_STATES, InstanceState
+from odbctl.engine.worker.identity import ProcessIdentity
+from odbctl.errors import ConflictError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +93,61 @@ def set_draining(engine: Engine, name: str, is_draining: bool) -> Change:
         )
 
     return engine.db.run(write)
+
+
+def remove_host(engine: Engine, name: str, *, ends_instances: bool = False) -> Change:
+    """Remove a host that has no manager; a manager of that name adds it again.
+
+    Args:
+        engine: The opened home.
+        name: The host.
+        ends_instances: Kill the instances that live there, instead of refusing.
+
+    Raises:
+        ConflictError: It has a manager, or instances live there.
+        NotFoundError: There is no such host.
+    """
+
+    def mark() -> list[ProcessIdentity]:
+        """Check what may be removed; return the processes to kill."""
+        host = find_host(name)
+        if is_managed(host):
+            raise ConflictError(
+                f"host {name!r} has a manager", hint=f"odbctl manager stop --host {name}"
+            )
+        live = _live_on(host)
+        if live and not ends_instances:
+            raise ConflictError(
+                f"{len(live)} instances are left on host {name!r}",
+                hint=f"odbctl host remove {name} --force kills them",
+            )
+        for instance in live:
+            instance.killed_by = actor()
+            instance.state, instance.stopping_at = InstanceState.STOPPING, time.time()
+            record_instance_event(instance, "killed", f"host {name} is removed", actor=actor())
+        return [p for i in live if (p := worker_identity(i)) is not None]
+
+    def write() -> Change:
+        host = find_host(name)
+        document = host_document(host, ServiceInstance.lookup_all(is_current=True))
+        record_exits([_gone(instance) for instance in _live_on(host)], actor=actor())
+        host.is_removed, host.is_draining = True, False
+        host.overrides = {}
+        record_event(f"host/{name}", "removed", "", actor=actor())
+        return Change(action="removed", message=f"host {name}", document=document)
+
+    for process in engine.db.run(mark):
+        signal_group(process, signal.SIGKILL)
+    return engine.db.run(write)
+
+
+def _live_on(host: ServiceHost) -> list[ServiceInstance]:
+    current = ServiceInstance.lookup_all(is_current=True)
+    return [i for i in current if i.host == host and i.state not in ENDED_STATES]
+
+
+def _gone(instance: ServiceInstance) -> WorkerExited:
+    was_process = instance.pid is not None
+    return WorkerExited(
+        instance.oid, instance.pid, None, signal.SIGKILL if was_process else None, time.time()
+    )

@@ -70,8 +70,8 @@ def find_host(name: str) -> ServiceHost:
         NotFoundError: There is none of that name.
     """
     host = ServiceHost.lookup_unique(name=name)
-    if host is None:
-        names = [h.name for h in ServiceHost.lookup_all()]
+    if host is None or host.is_removed:
+        names = [h.name for h in ServiceHost.lookup_all() if not h.is_removed]
         hint = None if near(name, names) else "odbctl host list"
         raise NotFoundError("host", name, near=near(name, names), hint=hint)
     return host

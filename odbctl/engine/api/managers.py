@@ -21,7 +21,7 @@ from odbctl.engine.managers.background import (
     wait_until_up,
 )
 from odbctl.engine.managers.host import DEFAULT_HOST, HostSettings
-from odbctl.engine.managers.identities import is_managed, manager_identity
+from odbctl.engine.managers.identities import is_managed, known_hosts, manager_identity
 from odbctl.engine.managers.processes import signal_process
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.events import record_service_event
@@ -212,7 +212,7 @@ def restart_manager(engine: Engine, host: str = DEFAULT_HOST) -> Change:
 def manager_status(engine: Engine) -> list[ManagerDocument]:
     """Return the managers of all hosts that there ever were."""
     with engine.db.view():
-        hosts = sorted(ServiceHost.lookup_all(), key=lambda h: h.name)
+        hosts = sorted(known_hosts(), key=lambda h: h.name)
         return [manager_document(engine.home, host) for host in hosts]
 
 

@@ -15,9 +15,9 @@ import odbctl
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.instance_listing import list_instances
 from odbctl.engine.api.status import list_hosts, list_services
-from odbctl.engine.managers.identities import is_managed
+from odbctl.engine.managers.identities import is_managed, known_hosts
 from odbctl.engine.managers.sampling import board_path
-from odbctl.engine.model.core import ServiceHost, ServiceInstance
+from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.telemetry.figures import Latest, read_board
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -101,7 +101,7 @@ def _folder_bytes(folder: str) -> int:
 def _instances(engine: Engine) -> Iterator[_Point]:
     with engine.db.view():
         oids = {i.name: i.oid for i in ServiceInstance.lookup_all(is_current=True)}
-        hosts = [host.name for host in ServiceHost.lookup_all()]
+        hosts = [host.name for host in known_hosts()]
     latest: dict[int, Latest] = {}
     for host in hosts:
         latest |= read_board(board_path(engine.home, host))
@@ -121,7 +121,7 @@ def _instances(engine: Engine) -> Iterator[_Point]:
 
 def _hosts(engine: Engine) -> Iterator[_Point]:
     with engine.db.view():
-        managed = {host.name: is_managed(host) for host in ServiceHost.lookup_all()}
+        managed = {host.name: is_managed(host) for host in known_hosts()}
     for document in list_hosts(engine):
         labels = {"host": document["name"]}
         yield _Point("odbctl_manager_up", managed.get(document["name"], False), labels)

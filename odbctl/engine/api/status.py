@@ -13,7 +13,7 @@ from odbctl.engine.api.describe import (
 )
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_host, find_service
-from odbctl.engine.managers.identities import absences, is_managed
+from odbctl.engine.managers.identities import absences, is_managed, known_hosts
 from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def list_hosts(engine: Engine) -> list[HostDocument]:
     """Return all hosts by name."""
     with engine.db.view():
         current = ServiceInstance.lookup_all(is_current=True)
-        hosts = sorted(ServiceHost.lookup_all(), key=lambda h: h.name)
+        hosts = sorted(known_hosts(), key=lambda h: h.name)
         return [host_document(host, current) for host in hosts]
 
 

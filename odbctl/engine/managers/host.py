@@ -162,7 +162,7 @@ def record_host_up(
     assert identity is not None  # this process lives
     host.hostname = socket.gethostname()
     _apply_settings(host, settings)
-    host.state = HostState.UP
+    host.state, host.is_removed = HostState.UP, False
     host.strategy, host.start_method = strategy, start_method
     host.version = odbctl.__version__
     host.limits_held_by = limits_held_by

@@ -29,9 +29,14 @@ def is_managed(host: ServiceHost) -> bool:
         return True
 
 
+def known_hosts() -> list[ServiceHost]:
+    """Return the hosts that were not removed."""
+    return [host for host in ServiceHost.lookup_all() if not host.is_removed]
+
+
 def absences() -> dict[int, str]:
     """Return the hosts without a manager by object id, each with a sentence that says so."""
-    return {h.oid: _absence(h) for h in ServiceHost.lookup_all() if not is_managed(h)}
+    return {h.oid: _absence(h) for h in known_hosts() if not is_managed(h)}
 
 
 def _absence(host: ServiceHost) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from odbctl.engine.managers.gone_processes import GoneProcesses
-from odbctl.engine.managers.identities import is_managed, worker_identity
+from odbctl.engine.managers.identities import is_managed, known_hosts, worker_identity
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, HostState
 from odbctl.engine.reconcile.snapshot import (
@@ -44,7 +44,7 @@ def observe_world(
         on_broken: As in `observe_services`.
         run: The home's run folder, by which unrecorded workers are found.
     """
-    found = ServiceHost.lookup_all()
+    found = known_hosts()
     hosts = [observe_host(host, is_own=host.oid == own_host) for host in found]
     started_at = [host.started_at for host in found if host.oid == own_host]
     up = sorted((host.name, host.id) for host in hosts if host.is_up)

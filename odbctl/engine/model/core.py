@@ -197,6 +197,8 @@ class ServiceHost(DbObject):
     overrides: dict[str, ConfigValue] = {}
     state: HostState = HostState.DOWN
     is_draining: bool = False
+    # Kept for the instances that ran there, until a manager of that name starts again.
+    is_removed: bool = False
     strategy: str = ""
     start_method: str | None = None
     version: str = ""
