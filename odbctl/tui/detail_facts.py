@@ -26,10 +26,11 @@ def service_groups(service: ServiceDocument) -> tuple[FactGroup, ...]:
 
 
 def _runs(service: ServiceDocument) -> tuple[Fact, ...]:
-    release = f"release {service['release']}" if service["release"] else NONE
+    release = str(service["release"]) if service["release"] else NONE
     if service["candidate"]:
         release += f", {service['candidate']} is being rolled out"
-    count = "a singleton" if service["singleton"] else f"{service['desired_count']} wanted"
+    wanted = counted(service["desired_count"], "instance")
+    count = "1 instance, never two" if service["singleton"] else wanted
     if service["paused"]:
         count += ", but stopped"
     lock = service["lock"]

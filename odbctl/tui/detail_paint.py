@@ -22,7 +22,7 @@ from odbctl.tui.plot import Plot
 from odbctl.tui.plot_axis import date, size_top
 from odbctl.tui.plot_canvas import Point
 from odbctl.tui.resource_rows import ReleaseRow
-from odbctl.tui.text import fit, percent, visible
+from odbctl.tui.text import fit, percent, visible, wrapped
 from odbctl.units import duration, size
 
 Line = tuple[Cell, ...]
@@ -110,15 +110,18 @@ def fact_lines(groups: Sequence[FactGroup], width: int) -> tuple[Line, ...]:
 
 def _group_lines(group: FactGroup, width: int) -> list[Line]:
     lines = [(Cell(fit(group.title, width), Tone.BUSY),)]
-    return lines + [_fact_line(fact, width) for fact in group.facts]
+    return lines + [line for fact in group.facts for line in _fact_lines(fact, width)]
 
 
-def _fact_line(fact: Fact, width: int) -> Line:
-    name = fit(f"  {fact.name}", min(NAME_CELLS + 2, width))
-    return (
-        Cell(name, Tone.MUTED),
-        Cell(fit(visible(fact.value), max(width - NAME_CELLS - 2, 0)), fact.tone),
-    )
+def _fact_lines(fact: Fact, width: int) -> list[Line]:
+    """Return a fact in as many lines as its value needs."""
+    name, room = fact.name, max(width - NAME_CELLS - 2, 0)
+    lines: list[Line] = []
+    for text in wrapped(visible(fact.value), room):
+        shown = fit(f"  {name}", min(NAME_CELLS + 2, width))
+        lines.append((Cell(shown, Tone.MUTED), Cell(fit(text, room), fact.tone)))
+        name = ""
+    return lines
 
 
 def config_lines(facts: DetailFacts) -> tuple[Line, ...]:

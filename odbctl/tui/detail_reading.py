@@ -206,12 +206,17 @@ def _metrics(
     metrics = Metrics(
         since=since,
         until=until,
-        series=tuple(_series(engine, name, since) for name in names),
+        series=with_points(tuple(_series(engine, name, since) for name in names)),
         cpu_limit=None if limit is None else limit * 100,
         memory_limit=service["memory_limit_bytes"],
         wanted=max(service["desired_count"], 1),
     )
     return replace(facts, metrics=metrics, marks=event_marks(marks))
+
+
+def with_points(series: tuple[Series, ...]) -> tuple[Series, ...]:
+    """Leave out instances that ended before they were measured, unless there are no others."""
+    return tuple(each for each in series if each.cpu) or series
 
 
 def _instances_since(engine: Engine, question: Question, since: float) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from textwrap import wrap
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -11,7 +10,7 @@ from textual.binding import Binding, BindingType
 from odbctl.tui.columns import ColumnSpec
 from odbctl.tui.keymap import effective_keys, key_names
 from odbctl.tui.paint import TIMES, Cell, Tone
-from odbctl.tui.text import fit
+from odbctl.tui.text import fit, wrapped
 from odbctl.tui.views import View
 
 Line = tuple[Cell, ...]
@@ -197,7 +196,7 @@ def _section_lines(section: HelpSection, cells: int) -> list[Line]:
     room = max(cells - NAME_CELLS - 2, 0)
     for row in section.rows:
         name = row.name
-        for text in wrap(row.meaning, room) if room else [row.meaning]:
+        for text in wrapped(row.meaning, room):
             lines.append((Cell(fit(f"  {name}", NAME_CELLS + 2), row.tone), Cell(fit(text, room))))
             name = ""
     return lines

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from textwrap import wrap
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 # Within so long a time of day can be of one day only.
 CLOCK_SECONDS = 20 * 3_600.0
@@ -40,6 +41,14 @@ def clip_left(text: str, width: int) -> str:
     while kept and cell_len(kept) > width - 1:
         kept = kept[1:]
     return "…" + kept if width > 0 else ""
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Return `text` in lines of at most so many cells, broken at blanks where it can be."""
+    if width <= 0 or cell_len(text) <= width:
+        return [text]
+    has_wide_characters = cell_len(text) != len(text)
+    return chop_cells(text, width) if has_wide_characters else wrap(text, width)
 
 
 def fit(text: str, width: int, *, is_right: bool = False) -> str:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from fakes.dashboard import FakeBackend, a_service, a_snapshot, run_app, screen_text, until_shown
 from fakes.flows import service_document
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from odbctl.engine.api.figures import recent_service_cpu
@@ -17,8 +18,12 @@ from odbctl.paths import Home
 from odbctl.tui import plot_axis
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.detail_facts import service_groups
+from odbctl.tui.detail_paint import fact_lines
+from odbctl.tui.detail_reading import with_points
+from odbctl.tui.detail_rows import Fact, FactGroup, Series
 from odbctl.tui.live_rows import LiveRows
 from odbctl.tui.messages import StatusChanged
+from odbctl.tui.plot_canvas import Point
 from odbctl.tui.state import done, told
 from odbctl.tui.text import counted, percent
 
@@ -160,3 +165,25 @@ def test_the_row_of_a_service_has_its_curve_at_once() -> None:
     rows = LiveRows(lambda service: (1.0, 2.0) if service.name == "api" else ())
     rows.update({1: live}, [1], lambda _oid: None)
     assert rows.services[0].cpu_history == (1.0, 2.0)
+
+
+def test_long_settings_are_wrapped_and_not_cut() -> None:
+    value = "health every 10s, 3 failures in a row count"
+    facts = (Fact(name="ready", value=value), Fact(name="name", value="見積" * 20))
+    lines = fact_lines((FactGroup(title="probes", facts=facts),), 40)
+    texts = ["".join(cell.text for cell in line) for line in lines]
+    assert all(cell_len(text) <= 40 for text in texts)
+    assert value in " ".join(" ".join(text.replace("ready", "").split()) for text in texts)
+    assert sum(text.count("見積") for text in texts) == 20
+
+
+def test_settings_say_each_thing_once() -> None:
+    facts = facts_of(desired_count=1)
+    assert (facts["release"], facts["wanted"]) == ("1", "1 instance")
+
+
+def test_instances_that_were_never_measured_count_in_no_graph() -> None:
+    measured = Series(instance="api-1", cpu=(Point(1.0, 2.0),), rss=(Point(1.0, 2.0),))
+    failed = Series(instance="api-2", cpu=(), rss=())
+    assert with_points((measured, failed)) == (measured,)
+    assert with_points((failed,)) == (failed,)
