@@ -12,7 +12,7 @@ from odbctl.engine.api.lookups import actor, find_codebase
 from odbctl.engine.api.status import newest_releases
 from odbctl.engine.api.why import why
 from odbctl.engine.model.core import Codebase, Release
-from odbctl.errors import NotFoundError
+from odbctl.errors import ConflictError, NotFoundError
 from odbctl.tui.detail_paint import release_lines
 from odbctl.tui.resource_cells import release_cells
 from odbctl.tui.resource_rows import release_rows
@@ -183,3 +183,22 @@ def test_a_home_of_an_earlier_version_keeps_its_refs(world: World) -> None:
         assert find_codebase("app@main").refs == ["main", "v1.1"]
     assert newest(world)["ref"] == "main"
     assert succeed("service", "history", "svc").out
+
+
+def test_history_outlives_the_codebase_that_it_tells_of(world: World) -> None:
+    world.run(CONFIGURED)
+    first = world.repo.head()
+    world.commit(SECOND)
+    world.settle(release=world.deploy())
+    world.wait_ended("svc-1")
+    codebases.remove_codebase(world.engine, f"app@{first[:12]}")
+    old = status.list_releases(world.engine, "svc")[0]
+    assert old["codebase"] == {"name": "app", "ref": "main", "commit": first}
+    assert newest_releases(world.engine)
+    assert world.instance("svc-1")["commit"] == first
+    with pytest.raises(ConflictError, match="was removed") as caught:
+        releases.rollback_service(world.engine, "svc", number=1)
+    assert caught.value.hint == f"odbctl service deploy svc {first[:12]}"
+    with pytest.raises(ConflictError, match="no earlier release"):
+        releases.rollback_service(world.engine, "svc")
+    assert succeed("service", "deploy", "svc", first[:12], "--settle", "0").out

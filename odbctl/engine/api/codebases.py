@@ -17,7 +17,7 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, codebase_users, find_codebase
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.versions import VERSION
-from odbctl.engine.model.core import Codebase
+from odbctl.engine.model.core import Codebase, Release
 from odbctl.engine.model.events import record_event
 from odbctl.errors import ConflictError, UsageError
 
@@ -313,6 +313,8 @@ def remove_codebase(engine: Engine, spec: str) -> Change:
         document, name = codebase_document(newest, ()), newest.name
         trees = [codebase.tree for codebase in doomed]
         for codebase in doomed:
+            for release in Release.lookup_all(codebase=codebase):
+                release.keep_codebase()
             codebase.delete()
         kept = {codebase.tree for codebase in Codebase.lookup_all()}
         record_event(f"codebase/{name}", "removed", spec, actor=actor())

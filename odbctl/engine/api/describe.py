@@ -146,8 +146,11 @@ def _last_reason(state: ServiceState, documents: Sequence[InstanceDocument]) -> 
 
 def codebase_ref(release: Release) -> CodebaseRefDocument:
     """Name the codebase that a release runs, by the ref that was asked for."""
-    codebase = release.codebase
-    return {"name": codebase.name, "ref": release.asked_ref, "commit": codebase.commit}
+    return {
+        "name": release.codebase_name,
+        "ref": release.asked_ref,
+        "commit": release.commit,
+    }
 
 
 def codebase_document(codebase: Codebase, used_by: Iterable[str]) -> CodebaseDocument:

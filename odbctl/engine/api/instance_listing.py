@@ -88,7 +88,7 @@ def instance_document(
         "one_off": instance.is_one_off,
         "pid": instance.pid if state not in ENDED_STATES else None,
         "port": instance.port if state not in ENDED_STATES else None,
-        "commit": release.codebase.commit,
+        "commit": release.commit,
         "release": release.number,
         "created_at": instance.created_at,
         "started_at": instance.started_at,

@@ -62,7 +62,7 @@ def release_text(release: Release) -> str:
 
 
 def _commit_text(release: Release) -> str:
-    commit, ref = release.codebase.commit, release.asked_ref
+    commit, ref = release.commit, release.asked_ref
     return f"commit {commit[:12]}" if commit.startswith(ref) else f"{ref} is commit {commit[:12]}"
 
 

@@ -14,7 +14,14 @@ def default_target(service: Service) -> Release:
         ConflictError: There is none.
     """
     current = service.release
-    ran = [r for r in _releases(service) if has_run(r) and r != current and _differs(r, current)]
+    ran = [
+        release
+        for release in _releases(service)
+        if has_run(release)
+        and release != current
+        and release.codebase.exists()
+        and _differs(release, current)
+    ]
     if not ran:
         raise ConflictError(
             f"no earlier release of service {service.name!r} ran",
@@ -47,7 +54,7 @@ def ran_release(service: Service, number: int) -> Release:
     """Return the release of a number, which has to have run. Needs an open view.
 
     Raises:
-        ConflictError: It never ran.
+        ConflictError: It never ran, or its codebase was removed.
         NotFoundError: There is none of that number.
     """
     name = service.name
@@ -59,4 +66,10 @@ def ran_release(service: Service, number: int) -> Release:
             f"release {number} of service {name!r} never ran: {found[0].reason}",
             hint=f"odbctl service history {name}",
         )
-    return found[0]
+    release = found[0]
+    if not release.codebase.exists():
+        raise ConflictError(
+            f"the codebase of release {number} of service {name!r} was removed",
+            hint=f"odbctl service deploy {name} {release.commit[:12] or 'COMMIT'}",
+        )
+    return release

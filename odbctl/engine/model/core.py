@@ -171,11 +171,29 @@ class Release(DbObject):
     rolled_back_to: int | None = None
     # What differs from the release before, as texts without secrets.
     changes: list[str] = []
+    # Name and commit of its codebase, once that was removed.
+    removed_codebase: str = ""
+    removed_commit: str = ""
 
     @property
     def asked_ref(self) -> str:
         """The ref that was asked for; it stays when the commit gets further refs."""
-        return self.ref or self.codebase.ref
+        return self.ref or (self.codebase.ref if self.codebase.exists() else "")
+
+    @property
+    def commit(self) -> str:
+        """The commit that it runs or ran; empty if nobody kept it when it was removed."""
+        return self.codebase.commit if self.codebase.exists() else self.removed_commit
+
+    @property
+    def codebase_name(self) -> str:
+        """The name of its codebase, also of one that was removed."""
+        return self.codebase.name if self.codebase.exists() else self.removed_codebase
+
+    def keep_codebase(self) -> None:
+        """Keep what the record says of the codebase, which is about to be removed."""
+        self.ref = self.asked_ref
+        self.removed_codebase, self.removed_commit = self.codebase_name, self.commit
 
     @property
     def class_spec(self) -> str:
