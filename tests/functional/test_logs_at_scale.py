@@ -19,9 +19,10 @@ class Svc(ServiceBase):
         child = '''
 import os, time
 os.nice(19)
-begin, largest = time.monotonic(), 0
+largest = 0
 for number in range(800):
-    while number / 400 > time.monotonic() - begin:
+    due_at = time.monotonic() + 1 / 400
+    while time.monotonic() < due_at:
         pass
     os.write(1, (b"%01023d\\\\n" % number) * 256)
     largest = max(largest, os.fstat(1).st_blocks * 512)

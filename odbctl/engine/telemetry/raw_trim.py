@@ -76,5 +76,7 @@ def _trim_marks(path: Path, until: int) -> None:
     if len(kept) * MARK.size * 2 > len(marks):
         return  # not worth it
     aside = index.with_name(index.name + "~")
-    aside.write_bytes(b"".join(MARK.pack(*mark) for mark in kept))
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(b"".join(MARK.pack(*mark) for mark in kept))
     os.replace(aside, index)

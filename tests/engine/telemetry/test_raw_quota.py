@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from waiting import eventually
 
-from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_files import LogFiles, index_of
 from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
 from odbctl.engine.telemetry.log_reader import read_lines
 from odbctl.engine.telemetry.raw_quota import RawQuotas
 from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
+from odbctl.engine.telemetry.raw_times import MARK
+from odbctl.engine.telemetry.raw_trim import trim_raw
 
 MB = 1 << 20
 NOBODY = frozenset[str]()
@@ -26,9 +28,10 @@ FLOODS = """
 import os, sys, time
 lines = (b"x" * 1023 + b"\\n") * 256
 os.nice(19)
-begin, largest = time.monotonic(), 0
-for number in range(int(sys.argv[1]) * 4):
-    while number / 400 > time.monotonic() - begin:
+largest = 0
+for _ in range(int(sys.argv[1]) * 4):
+    due_at = time.monotonic() + 1 / 400
+    while time.monotonic() < due_at:
         pass
     os.write(1, lines)
     largest = max(largest, os.fstat(1).st_blocks * 512)
@@ -85,6 +88,16 @@ def test_files_of_one_service_share_its_quota(tmp_path: Path) -> None:
     assert sum(allocated(each.out) for each in files) <= 5 * MB
     assert allocated(files[2].out) >= 1 * MB
     assert [last_text(each) for each in files] == ["the end"] * 3
+
+
+def test_times_of_trimmed_lines_stay_private(tmp_path: Path) -> None:
+    files = files_of(tmp_path)
+    files.out.write_bytes(b"x" * 2 * MB)
+    marks = b"".join(MARK.pack(size, 1.0) for size in range(0, 2 * MB, 4096))
+    index_of(files.out).write_bytes(marks)
+    trim_raw(files.out, MB)
+    assert index_of(files.out).stat().st_size < len(marks)
+    assert index_of(files.out).stat().st_mode & 0o077 == 0
 
 
 def test_file_is_not_trimmed_before_the_quota_is_reached(tmp_path: Path) -> None:
