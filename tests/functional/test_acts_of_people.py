@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from cli_runner import odbctl
-from real_world import World
+from real_world import PATIENCE_SECONDS, World
+from waiting import eventually
 
 from odbctl.engine.api import hooks, instances, status
-from odbctl.engine.api.hooks import HookOptions
+from odbctl.engine.api.hooks import HookChanges, HookOptions
 from odbctl.engine.api.lookups import actor
 from odbctl.engine.api.why import why
 from odbctl.errors import ConflictError
@@ -69,7 +70,7 @@ def test_a_kill_by_a_person_fires_no_crash_hook(world: World, tmp_path: Path) ->
     hooks.add_hook(world.engine, "errors", errors)
     instances.kill_instance(world.engine, "svc-1")
     world.wait_running()
-    world.wait(lambda: file.exists() and file.read_text().endswith("\n"))
+    eventually(lambda: file.exists() and file.read_text().endswith("\n"), PATIENCE_SECONDS)
     (call,) = [json.loads(line) for line in file.read_text().splitlines() if line]
     assert (call["reason"], call["level"]) == ("stopped", "info")
 
@@ -107,9 +108,11 @@ def test_a_kill_of_an_instance_inside_its_manager_is_refused(world: World) -> No
 
 def test_hook_changes_are_on_record(world: World) -> None:
     hooks.add_hook(world.engine, "mail", HookOptions(command=("true",)))
+    hooks.set_hook(world.engine, "mail", HookChanges(level="error"))
+    hooks.enable_hook(world.engine, "mail", is_enabled=False)
+    hooks.enable_hook(world.engine, "mail", is_enabled=True)
     hooks.remove_hook(world.engine, "mail")
     found = [e for e in status.list_events(world.engine) if e["object"] == "hook/mail"]
     assert [(e["reason"], e["actor"]) for e in found] == [
-        ("added", actor()),
-        ("removed", actor()),
+        (reason, actor()) for reason in ("added", "set", "disabled", "enabled", "removed")
     ]
