@@ -27,7 +27,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return a folder on a disk of its own, if one can be mounted, that may be filled."""
     folder = Path("/tmp", f"odb-disk-{os.getpid()}")
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=600m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "mode=0700,size=600m", "tmpfs", str(folder)]
     is_mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
     try:
         yield folder

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_instance, find_service
 from odbctl.engine.api.versions import VERSION
-from odbctl.engine.managers.identities import absences, worker_identity
+from odbctl.engine.managers.identities import absences, is_managed, worker_identity
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
 from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
@@ -133,6 +133,8 @@ def observed_state(instance: ServiceInstance) -> InstanceState:
     identity = worker_identity(instance)
     if identity is None or may_be_alive(identity):
         return state
+    if state is InstanceState.STOPPING and is_managed(instance.host):
+        return state  # what it has left is being ended
     return InstanceState.LOST
 
 

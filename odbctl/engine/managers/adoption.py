@@ -20,6 +20,8 @@ from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity, may_be_alive, read_boot_id
 
 POLL_SECONDS = 1.0
+# So long an exit is not reported at most, because something that the worker left lives on.
+HOLD_SECONDS = 10.0
 
 
 class AdoptedWorkers:
@@ -30,14 +32,18 @@ class AdoptedWorkers:
         self._identities: dict[int, ProcessIdentity] = {}
         self._pidfds: dict[int, int] = {}
         self._leftovers = Leftovers(run)
+        # Sessions and exits that are reported when nothing of them is left, or at that time.
+        self._held: list[tuple[int, WorkerExited, float]] = []
 
     def __contains__(self, instance: int) -> bool:
         return instance in self._identities
 
-    @property
-    def needs_polling(self) -> bool:
-        """Whether some of them cannot be waited for, or left something behind."""
-        return len(self._pidfds) < len(self._identities) or bool(self._leftovers)
+    def due_seconds(self) -> float | None:
+        """Return in how long `collect` has something to do that no descriptor tells of."""
+        left = self._leftovers.due_seconds()
+        if len(self._pidfds) < len(self._identities):
+            return POLL_SECONDS if left is None else min(POLL_SECONDS, left)
+        return left
 
     def adopt(self, instance: int, identity: ProcessIdentity) -> bool:
         """Watch a worker from now on; False when it is gone already.
@@ -79,16 +85,23 @@ class AdoptedWorkers:
         return tuple(self._pidfds.values())
 
     def collect(self) -> list[WorkerExited]:
-        """Return those that have ended since the last call; end what others left behind."""
-        self._leftovers.end()
+        """Return those that have ended, and left nothing; end what they left behind."""
         ended = [i for i, identity in self._identities.items() if self._has_ended(i, identity)]
-        reports: list[WorkerExited] = []
         for instance in ended:
             identity = self._identities[instance]
-            reports.append(self._exited(instance, identity))
+            until = time.monotonic() + HOLD_SECONDS
+            self._held.append((identity.pid, self._exited(instance, identity), until))
             self.forget(instance)
-            self.end_leftovers(instance, identity)
-        return reports
+            self._leftovers.note(instance, identity.pid, identity.start_ticks, is_due_now=True)
+        self._leftovers.end()
+        return self._take_gone()
+
+    def _take_gone(self) -> list[WorkerExited]:
+        """Take the exits of workers of which nothing is left, or that cannot be ended."""
+        now = time.monotonic()
+        gone = [h for h in self._held if h[0] not in self._leftovers or now >= h[2]]
+        self._held = [each for each in self._held if each not in gone]
+        return [exited for _session, exited, _until in gone]
 
     def _exited(self, instance: int, identity: ProcessIdentity) -> WorkerExited:
         descriptor = self._pidfds.get(instance)

@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Collection
 from pathlib import Path
 
 from odbctl.engine.managers.messages import WorkerExited, parse_report
@@ -50,9 +51,9 @@ class ExitJournal:
         finally:
             os.close(descriptor)
 
-    def acknowledge(self, number: int) -> None:
-        """Forget all exits up to `number`."""
-        self._pending = [e for e in self._pending if e.number > number]
+    def acknowledge(self, number: int, *, without: Collection[int] = ()) -> None:
+        """Forget all exits up to `number`, but those that were not reported yet."""
+        self._pending = [e for e in self._pending if e.number > number or e.number in without]
         if not self._pending:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, 0)

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from odbctl.engine.managers.exec_worker import execute_worker
 from odbctl.engine.managers.exit_journal import ExitJournal
@@ -27,6 +27,7 @@ from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.messages import (
     LineBuffer,
     Message,
+    WorkerExited,
     WorkerRunning,
     WorkerStarted,
     encode,
@@ -34,7 +35,9 @@ from odbctl.engine.managers.messages import (
 )
 from odbctl.engine.managers.retry_pause import RetryPause
 from odbctl.engine.managers.spare import Spare, wait_for_launch
-from odbctl.engine.worker import mark, process
+from odbctl.engine.managers.subreaper import become_subreaper, own_children
+from odbctl.engine.worker import mark as mark_module
+from odbctl.engine.worker import process
 from odbctl.engine.worker.identity import read_start_ticks
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.reporting import parse_lines
@@ -43,8 +46,18 @@ from odbctl.engine.worker.warm_up import scratch_folders, warm_up
 
 # So long nothing has to happen before a spare worker is made.
 QUIET_SECONDS = 0.02
+# So long an exit is not reported at most, because something that the worker left lives on.
+HOLD_SECONDS = 10.0
 _REPORT_EVERY = 25
 _PIPE_BYTES = 1 << 16
+
+
+class _Held(NamedTuple):
+    """The exit of a worker that has left something, and until when it is not reported."""
+
+    child: WorkerStarted
+    exited: WorkerExited
+    until: float
 
 
 class Launcher:
@@ -56,6 +69,7 @@ class Launcher:
         self._journal = journal
         self._children: dict[int, WorkerStarted] = {}
         self._leftovers = Leftovers(journal.path.parent)
+        self._held: list[_Held] = []
         self._connections: dict[socket.socket, LineBuffer] = {}
         self._selector = selectors.DefaultSelector()
         self._wake = WakePipe()
@@ -84,12 +98,13 @@ class Launcher:
             if not (self._connections or self._children):
                 self._leftovers.hurry()
             self._leftovers.end()
+            self._release_held()
             self._keeper.step()
             had_manager = had_manager or bool(self._connections)
 
     def _has_work(self) -> bool:
         is_kept = self._keeper.is_pending
-        return bool(self._connections or self._children or self._leftovers or is_kept)
+        return bool(self._connections or self._children or self._leftovers or self._held or is_kept)
 
     def _timeout_seconds(self) -> float | None:
         waits = [self._leftovers.due_seconds(), self._keeper.due_seconds()]
@@ -168,7 +183,10 @@ class Launcher:
         self._connections[connection] = LineBuffer()
         self._selector.register(connection, selectors.EVENT_READ)
         children, running = list(self._children.values()), list(self._running.values())
-        ended = self._journal.pending
+        # The manager hears of the end of these when nothing of them is left.
+        held = {each.exited.number for each in self._held}
+        children += [each.child for each in self._held]
+        ended = [exited for exited in self._journal.pending if exited.number not in held]
         self._send(
             connection, {"hello": True, "started": children, "running": running, "exited": ended}
         )
@@ -203,7 +221,8 @@ class Launcher:
 
     def _obey(self, connection: socket.socket, message: Message) -> None:
         if number := message.get("ack"):
-            self._journal.acknowledge(int(number))
+            held = {each.exited.number for each in self._held}
+            self._journal.acknowledge(int(number), without=held)
         if keep := message.get("keep"):
             self._keeper.learn(*keep)
             self._kept = connection
@@ -295,16 +314,48 @@ class Launcher:
                 self._spare = None
                 self._spare_pause.begin()
             self._running.pop(info.si_pid, None)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(info.si_pid, signal.SIGTERM)
+            if child is not None:  # anything else is left by a worker, or none of ours
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(info.si_pid, signal.SIGTERM)
             os.waitpid(info.si_pid, 0)
             if child is not None:
-                ended.append(self._record(child, info))
-                self._leftovers.note(child.instance, child.pid, child.start_ticks)
+                ended += self._end(child, self._record(child, info))
+        if self._held:
+            self._leftovers.hurry()
         if ended:
             self._broadcast({"exited": ended})
 
-    def _record(self, child: WorkerStarted, info: os.waitid_result) -> object:
+    def _end(self, child: WorkerStarted, exited: WorkerExited) -> list[WorkerExited]:
+        """Return the exit to report now; none while something of the worker is left."""
+        has_left = self._has_left_something(child)
+        self._leftovers.note(child.instance, child.pid, child.start_ticks, is_due_now=has_left)
+        if not has_left:
+            return [exited]
+        self._held.append(_Held(child, exited, time.monotonic() + HOLD_SECONDS))
+        return []
+
+    def _has_left_something(self, child: WorkerStarted) -> bool:
+        """Tell whether a worker that has ended left a process.
+
+        Whatever it left has this process as its parent by now (PR_SET_CHILD_SUBREAPER), so that
+        there is no need to look through the process table.
+        """
+        mark = ""
+        with contextlib.suppress(OSError):  # the home is gone: sessions will do
+            mark = mark_module.mark_of(self._journal.path.parent, child.instance)
+        spare = self._spare.pid if self._spare is not None else None
+        strays = [p for p in own_children() if p not in self._children and p != spare]
+        return any(_is_of(pid, child.pid, mark) for pid in strays)
+
+    def _release_held(self) -> None:
+        """Report the exits of workers of which nothing is left, or that cannot be ended."""
+        now = time.monotonic()
+        gone = [h for h in self._held if h.child.pid not in self._leftovers or now >= h.until]
+        if gone:
+            self._held = [h for h in self._held if h not in gone]
+            self._broadcast({"exited": [h.exited for h in gone]})
+
+    def _record(self, child: WorkerStarted, info: os.waitid_result) -> WorkerExited:
         by_exit = info.si_code == os.CLD_EXITED
         return self._journal.record(
             child.instance,
@@ -313,6 +364,16 @@ class Launcher:
             signal=None if by_exit else info.si_status,
             at=time.time(),
         )
+
+
+def _is_of(pid: int, session: int, mark: str) -> bool:
+    """Tell whether a living process is in a session, or wears a mark."""
+    try:
+        if read_start_ticks(pid) is None:
+            return False
+        return os.getsid(pid) == session or bool(mark and mark_module.worn_mark(pid) == mark)
+    except OSError:  # it has just ended, or no descriptor is left
+        return False
 
 
 def _next_exit() -> os.waitid_result | None:
@@ -327,7 +388,8 @@ def main() -> None:
     descriptor, method, journal = sys.argv[1:4]
     listener = socket.socket(fileno=int(descriptor))
     os.set_inheritable(listener.fileno(), False)
-    mark.find_room()
+    mark_module.find_room()
+    become_subreaper()
     warm_up(scratch_folders(os.path.dirname(journal)))
     gc.collect()
     gc.freeze()

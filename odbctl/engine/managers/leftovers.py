@@ -19,15 +19,19 @@ from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.engine.worker.mark import mark_of
 
 LOOK_AFTER_SECONDS = 0.2
+LOOK_AGAIN_SECONDS = 0.1
 GRACE_SECONDS = 1.0
 
 
 class _Ended(NamedTuple):
-    """A worker that is gone, and the signal that is due to what it left."""
+    """A worker that is gone, and when what it left is looked at.
+
+    `kill_at` is when SIGKILL is due; None before SIGTERM was sent.
+    """
 
     due_at: float
     suspect: Suspect
-    signal: signal.Signals
+    kill_at: float | None = None
 
 
 class Leftovers:
@@ -40,13 +44,17 @@ class Leftovers:
     def __bool__(self) -> bool:
         return bool(self._ended)
 
-    def note(self, instance: int, pid: int, start_ticks: int) -> None:
+    def __contains__(self, session: int) -> bool:
+        """Tell whether it is not known yet that nothing of a worker's session lives."""
+        return any(e.suspect.session == session for e in self._ended)
+
+    def note(self, instance: int, pid: int, start_ticks: int, *, is_due_now: bool = False) -> None:
         """Remember the worker of an instance, which has ended; its pid names its session."""
-        due_at = time.monotonic() + LOOK_AFTER_SECONDS
+        due_at = time.monotonic() + (0.0 if is_due_now else LOOK_AFTER_SECONDS)
         mark = ""
         with contextlib.suppress(OSError):  # the home is gone: sessions will do
             mark = mark_of(self._run, instance)
-        self._ended.append(_Ended(due_at, Suspect(pid, mark, start_ticks), signal.SIGTERM))
+        self._ended.append(_Ended(due_at, Suspect(pid, mark, start_ticks)))
 
     def due_seconds(self) -> float | None:
         """Return in how many seconds `end` has something to do; None if never."""
@@ -55,11 +63,9 @@ class Leftovers:
         return max(0.0, min(e.due_at for e in self._ended) - time.monotonic())
 
     def hurry(self) -> None:
-        """Have those that were not looked at yet be due now."""
+        """Have all be due now."""
         now = time.monotonic()
-        self._ended = [
-            e._replace(due_at=now) if e.signal is signal.SIGTERM else e for e in self._ended
-        ]
+        self._ended = [e._replace(due_at=min(e.due_at, now)) for e in self._ended]
 
     def end(self) -> None:
         """Look at those that are due, and signal what lives on of them."""
@@ -75,9 +81,14 @@ class Leftovers:
             return
         self._ended = [e for e in self._ended if e.due_at > now]
         for ended in due:
-            if _signal(ended, living.get(ended.suspect.session, [])):
-                again = ended._replace(due_at=now + GRACE_SECONDS, signal=signal.SIGKILL)
-                self._ended.append(again)
+            members = living.get(ended.suspect.session, [])
+            number = _due_signal(ended, now)
+            if number is not None and not _signal(ended.suspect, members, number):
+                continue
+            if number is None and not members:
+                continue
+            kill_at = now + GRACE_SECONDS if ended.kill_at is None else ended.kill_at
+            self._ended.append(_Ended(now + LOOK_AGAIN_SECONDS, ended.suspect, kill_at))
 
     def kill(self) -> None:
         """End all at once, because nobody will be there to look again."""
@@ -85,24 +96,30 @@ class Leftovers:
         with contextlib.suppress(OSError):
             living = survivors([e.suspect for e in self._ended])
         for ended in self._ended:
-            _signal(ended._replace(signal=signal.SIGKILL), living.get(ended.suspect.session, []))
+            _signal(ended.suspect, living.get(ended.suspect.session, []), signal.SIGKILL)
         self._ended.clear()
 
 
-def _signal(ended: _Ended, members: list[ProcessIdentity]) -> bool:
+def _due_signal(ended: _Ended, now: float) -> signal.Signals | None:
+    if ended.kill_at is None:
+        return signal.SIGTERM
+    return signal.SIGKILL if now >= ended.kill_at else None
+
+
+def _signal(suspect: Suspect, members: list[ProcessIdentity], which: signal.Signals) -> bool:
     """Signal what a worker left; return whether there was anything.
 
     A number is not given to a new process while it names a session (pid
     allocation of the kernel), so one whose leader lives is another session.
     """
-    number = ended.suspect.session
+    number = suspect.session
     if not read_boot_id():
-        return _signal_group(number, ended.signal)
+        return _signal_group(number, which)
     if any(member.pid == number for member in members):
         return False
     for member in members:
         with contextlib.suppress(OSError):  # not ours, or no descriptor is left
-            signal_process(member, ended.signal)
+            signal_process(member, which)
     return bool(members)
 
 

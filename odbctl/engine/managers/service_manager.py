@@ -23,7 +23,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from odbctl.engine.managers.adoption import POLL_SECONDS, AdoptedWorkers
+from odbctl.engine.managers.adoption import AdoptedWorkers
 from odbctl.engine.managers.apply import apply_actions
 from odbctl.engine.managers.descriptors import DescriptorWatch
 from odbctl.engine.managers.health import HealthChecks
@@ -437,7 +437,7 @@ class ServiceManager(LaunchStrategy):
             self.poll_seconds,
             self._descriptors.look_seconds,
             RETRY_SECONDS if self._has_failed_step else None,
-            POLL_SECONDS if self.adopted.needs_polling else None,
+            self.adopted.due_seconds(),
             wake_at - time.time() if wake_at is not None else None,
         )
         return max(0.0, min(seconds for seconds in waits if seconds is not None))
