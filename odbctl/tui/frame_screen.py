@@ -138,6 +138,7 @@ class FrameScreen(Screen[None]):
         self._body = Vertical(id="body")
         self._sign = Line(id="sign")
         self.prompt = Prompt()
+        self._focus_before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """Put the frame around the body."""
@@ -162,7 +163,9 @@ class FrameScreen(Screen[None]):
         self.show_state(self.state)
 
     def on_resize(self) -> None:
-        """Fit the frame to the width."""
+        """Fit the frame to the width; the body loses the keys while it is too small."""
+        if self.focused is None and self.is_mounted:
+            self.focus_body()
         self._show_frame(self.state)
 
     @property
@@ -228,6 +231,7 @@ class FrameScreen(Screen[None]):
 
     def open_prompt(self, kind: PromptKind, text: str = "") -> None:
         """Let the person type in the prompt line."""
+        self._focus_before = self.focused
         self.add_class("-prompting")
         self._sign.show(Cell(kind.value, Tone.BUSY))
         self.prompt.open(kind, text)
@@ -240,8 +244,8 @@ class FrameScreen(Screen[None]):
         self._show_frame(self.state)
 
     def focus_body(self) -> None:
-        """Give the keys to what is shown; the screens' own."""
-        self.set_focus(None)
+        """Give the keys back to the body: to what had them before the prompt."""
+        self.set_focus(self._focus_before)
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         """Go where the person typed; a filter is the screens' own."""

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes.logs import FakeLogs
 from waiting import eventually
 
-from odbctl.engine.api.log_pages import LineFilter, LogPages, PageLine, Place
+from odbctl.engine.api.log_pages import EVERYTHING, LineFilter, LogPages, PageLine, Place, never
 from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_sink import LineSink
 from odbctl.tui.logs.frame import LogFrame
@@ -200,3 +201,59 @@ def test_the_worker_shows_what_is_written(tmp_path: Path, log: Log) -> None:
     count = len(frames)
     worker.stop()
     assert count == len(frames)
+
+
+def a_pager_at(word: str) -> LogPager:
+    """Return a pager over 1,000 lines whose search went to a word, the same row each time."""
+    logs = FakeLogs(*(f"line {n} {'even' if n % 2 == 0 else 'odd'}" for n in range(1_000)))
+    source = logs.open()
+    source.refresh()
+    pager = LogPager(source, style=LineStyle(width=60), height=HEIGHT)
+    pager.show_end()
+    pager.search(re.compile(word))
+    return pager
+
+
+@pytest.mark.parametrize("pattern", ["even", "line 500", "line 99[0-9]"])
+def test_a_filter_keeps_the_place_and_ending_it_leads_back(pattern: str) -> None:
+    pager = a_pager_at("line 500 ")
+    before = shown(pager)
+    row = next(n for n, text in enumerate(before) if "line 500 " in text)
+    pager.set_filter(LineFilter(pattern=re.compile(pattern)))
+    filtered = shown(pager)
+    assert not pager.is_following
+    if pattern == "even":
+        assert "line 500 " in filtered[row]
+        assert len(filtered) == HEIGHT
+    pager.set_filter(EVERYTHING)
+    assert shown(pager) == before
+
+
+def test_a_filter_changed_after_moving_keeps_the_new_place() -> None:
+    pager = a_pager_at("line 500 ")
+    pager.set_filter(LineFilter(pattern=re.compile("even")))
+    pager.page(5)
+    first = shown(pager)[0]
+    pager.set_filter(EVERYTHING)
+    assert shown(pager)[0] == first
+
+
+def test_a_filter_while_following_goes_on_following() -> None:
+    source = FakeLogs("a hare", "a needle").open()
+    source.refresh()
+    pager = LogPager(source, height=HEIGHT)
+    pager.show_end()
+    pager.set_filter(LineFilter(pattern=re.compile("hare")))
+    assert pager.is_following
+
+
+def test_hits_are_counted_among_what_a_filter_shows() -> None:
+    pager = a_pager_at("line 50")
+    pager.count(never)
+    assert pager.frame().search == "/line 50  1 of 11"
+    pager.set_filter(LineFilter(pattern=re.compile("odd")))
+    pager.count(never)
+    # The line that the search went to is not shown: it has no place among those that are.
+    assert pager.frame().search == "/line 50  5"
+    pager.find_next(is_backward=False)
+    assert pager.frame().search == "/line 50  1 of 5"

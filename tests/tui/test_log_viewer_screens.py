@@ -660,3 +660,18 @@ def test_both_themes_are_drawn() -> None:
         assert app.view.render_line(0) != dark
 
     run_viewer(FakeLogs(*MANY), scenario)
+
+
+def test_a_terminal_that_was_too_small_has_its_keys_and_footer_again() -> None:
+    async def scenario(pilot: Pilot[None], app: LogApp) -> None:
+        await until_texts(pilot, app, "line 999")
+        footer = screen_lines(app)[-1]
+        assert "/ Search" in footer
+        await pilot.resize_terminal(40, 10)
+        await until_shown(pilot, app, "enlarge")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: screen_lines(app)[-1] == footer)
+        await pilot.press("g")
+        await until_first(pilot, app, "line 0")
+
+    run_viewer(FakeLogs(*MANY), scenario)

@@ -186,3 +186,26 @@ def test_ctrl_c_quits_while_keys_are_held() -> None:
         await until(pilot, lambda: not app.is_running)
 
     run(scenario)
+
+
+def test_the_palette_opens_on_a_log_and_takes_what_was_typed_ahead() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        type_at_once(app, "l", "ctrl+p", *"go to hosts")
+        await until_shown(pilot, app, "4 :ho")
+        await pilot.press("enter")
+        await until_shown(pilot, app, "hosts  0")
+
+    run(scenario)
+
+
+def test_a_table_has_its_keys_again_after_the_terminal_was_too_small() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await pilot.resize_terminal(40, 10)
+        await until_shown(pilot, app, "enlarge")
+        await until(pilot, lambda: app.focused is None)
+        await pilot.resize_terminal(80, 24)
+        await until_shown(pilot, app, "rabbit")
+        await pilot.press("j")
+        await until(pilot, lambda: table_of(app).cursor_key == "rabbit")
+
+    run(scenario)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from odbctl.engine.api.log_pages import (
     LineFilter,
@@ -30,6 +30,23 @@ NO_LINES = "Nothing was logged yet"
 NO_LINES_OF_FILTER = "No line passes the filter; esc shows all"
 # Where on the screen a line is put that was searched for.
 FOUND_AT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterPlace:
+    """The place that a person looked at as a filter was set; kept until they move.
+
+    Attributes:
+        position: Before the current line.
+        row: How many lines were above it on the screen.
+        shown_top: The position before the first line that the filter shows.
+        match: The line that a search had gone to.
+    """
+
+    position: Position
+    row: int
+    shown_top: Position
+    match: PageLine | None
 
 
 class LogPager(ScrolledLines):
@@ -59,6 +76,7 @@ class LogPager(ScrolledLines):
         self._clock = clock
         self._match_at = Position()
         self._counter: Counter | None = None
+        self._filter_place: FilterPlace | None = None
 
     # What keys do.
 
@@ -69,13 +87,37 @@ class LogPager(ScrolledLines):
             SearchStoppedError: It was stopped; what was shown before stays.
         """
         before = (self.only, self._rows, self._top, self._bottom, self._skip, self.is_following)
+        place = self._filter_place
+        if place is None or (place.shown_top, place.match) != (self._top, self._match):
+            place = self._current_place()
         self.only = only
         try:
-            self._show_again()
+            self._show_again() if before[-1] else self._show_place(place)
         except SearchStoppedError:
             self.only, self._rows, self._top, self._bottom, self._skip, self.is_following = before
             raise
+        self._filter_place = None if self.is_following else replace(place, shown_top=self._top)
         self._recount()
+
+    def _current_place(self) -> FilterPlace:
+        """Return where the current line is, and how far down the screen."""
+        rows = list(self._rows)
+        match = self._match
+        row = rows.index(match) if match is not None and match in rows else 0
+        position = self._top
+        for line in rows[:row]:
+            position = position.after(line)
+        if rows:  # lines that a filter leaves out before it are not of this place
+            position = position.before(rows[row])
+        return FilterPlace(position=position, row=row, shown_top=self._top, match=self._match)
+
+    def _show_place(self, place: FilterPlace) -> None:
+        """Show a place where it was on the screen, and stay there, even at the end."""
+        position = place.position
+        for row in reversed(self._before(position, place.row)):
+            position = position.before(row)
+        self.show_from(position)
+        self._pause()
 
     def search(self, pattern: re.Pattern[str] | None) -> None:
         """Look for a pattern: on this page, then below, then above; None ends it.
@@ -234,7 +276,7 @@ class LogPager(ScrolledLines):
         counter = self._counter
         more = "" if counter.is_complete and not counter.is_full else "+"
         place = ""
-        if self._match is not None:
+        if self._match is not None and self.only.keeps(self._match):
             place = f"{counter.rank(self._match_at) + 1:,} of "
         return f"/{self.style.pattern.pattern}  {place}{counter.total:,}{more}"
 

@@ -38,6 +38,7 @@ class LogScreen(Screen[None]):
         [
             Binding("question_mark", "help", "Help", key_display="?"),
             Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+            Binding("ctrl+p", "app.command_palette", "Palette", show=False),
             Binding("p", "previous", "The run before, and back", show=False),
             Binding("A", "everything", "All instances there ever were, and back", show=False),
         ]
@@ -73,6 +74,11 @@ class LogScreen(Screen[None]):
     def on_mount(self) -> None:
         """Say whose logs these are."""
         self._show_title()
+
+    def on_resize(self) -> None:
+        """Give the keys back to the log: it loses them while the terminal is too small."""
+        if self.focused is None:
+            self.set_focus(self.panel.view)
 
     def on_screen_suspend(self) -> None:
         """Rest while another screen is in front; a dialog leaves it in sight."""
