@@ -63,6 +63,7 @@ _odbctl_options() {
         "hook test") echo "--color --help --home --json --output" ;;
         "hook remove"|"hook rm") echo "--color --help --home --json --output --yes" ;;
         "db types") echo "--color --filter --help --home --json --no-headers --output --quiet --sort" ;;
+        "db path") echo "--color --help --home --json --output" ;;
         "db list"|"db ls") echo "--color --filter --help --home --json --lines --newest --no-headers --output --quiet --sort --where" ;;
         "db show") echo "--color --help --home --json --output" ;;
         "db watch") echo "--color --help --home --json --output" ;;

@@ -107,6 +107,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
         "The object database of the home",
         {
             "types": "List the types of objects, with their fields and indexes",
+            "path": "Print the path of the database file",
             "list": "List objects of a type, the oldest first",
             "show": "Show one object with every field",
             "watch": "Print what is committed, as it comes",

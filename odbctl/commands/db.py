@@ -13,7 +13,7 @@ import typer
 from odbctl.commands._app import command, new_app
 from odbctl.commands._confirm import confirm
 from odbctl.commands._options import Yes
-from odbctl.commands._results import Done, Listing, Result, Single, Stream
+from odbctl.commands._results import Done, Listing, Result, Single, Stream, Text
 from odbctl.commands._session import session
 from odbctl.errors import UsageError
 from odbctl.units import size
@@ -32,6 +32,20 @@ def types() -> Result:
     with session().open_engine() as engine:
         found = list_types(engine)
     return Listing("type", found, "no types: nothing was stored yet")
+
+
+@command(app, "path", example='sqlite3 -readonly "$(odbctl db path)" .tables')
+def path() -> Result:
+    """Print the path of the database file."""
+    text = session().home.database_text
+    document = {
+        "kind": "path",
+        "version": 1,
+        "name": "database",
+        "path": text,
+        "exists": os.path.isfile(text),
+    }
+    return Text(text, document)
 
 
 @command(app, "list", example="odbctl db list core.Service --where name=hello")
@@ -124,7 +138,7 @@ def restore(
     home = session().home
     confirm(f"Replace the database of {home.data} by {file}?", yes=yes)
     done = store.restore(home, Path(file).absolute())
-    notes = (f"the database of before is {done['old']}",) if done["old"] else ()
+    notes = (f"the previous database is kept as {done['old']}",) if done["old"] else ()
     return Done("restored", f"from {file} ({size(done['bytes'])})", done, notes)
 
 

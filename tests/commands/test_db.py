@@ -136,7 +136,7 @@ def test_backup_is_restored(stocked: Home, tmp_path: Path) -> None:
     assert (again.code, "--force" in again.err) == (7, True)
     restored = odbctl("db", "restore", str(backup), "--yes")
     assert restored.code == 0, restored
-    assert "the database of before is" in restored.err
+    assert "the previous database is kept as" in restored.err
     with package.connect() as database, database.view():
         assert [each.name for each in Book.lookup_all()] == ["before"]
     (kept,) = stocked.data.glob("odbctl.db.before-*[0-9]")

@@ -44,7 +44,7 @@ class ChangeDocument(TypedDict):
 
 
 class BackupDocument(TypedDict):
-    """A backup that was made or restored; `old` is where the database of before is now."""
+    """A backup that was made or restored; `old` is where the previous database is now."""
 
     kind: str
     version: int

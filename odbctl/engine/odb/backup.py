@@ -80,7 +80,7 @@ def restore(database: Path, backup: Path) -> Path | None:
     """Put a backup in the place of a database that nobody uses.
 
     Returns:
-        Where the database of before is now; None if there was none.
+        Where the previous database is now; None if there was none.
 
     Raises:
         ConflictError: A process has the database open.
@@ -132,7 +132,7 @@ def _open_files(pid: str) -> set[str]:
 
 
 def _put_aside(database: Path) -> Path | None:
-    """Give the database of before another name, with all that its WAL holds in it."""
+    """Rename the previous database, with all that its WAL holds in it."""
     if not database.exists():
         return None
     aside = database.with_name(f"{database.name}.before-{time.strftime('%Y%m%dT%H%M%S')}")
