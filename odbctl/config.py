@@ -129,7 +129,7 @@ def load_keys(path: str) -> dict[str, str]:
     for name, value in keys.items():
         if not isinstance(value, str):
             raise UsageError(
-                f"{path}: [{KEYS_TABLE}] {name} is not a text", hint=f'{name} = "s" or "n,down"'
+                f"{path}: [{KEYS_TABLE}] {name} is not a string", hint=f'{name} = "s" or "n,down"'
             )
     return {name: str(value) for name, value in keys.items()}
 

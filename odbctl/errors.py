@@ -123,7 +123,7 @@ class AlreadyExistsError(ConflictError):
     code = "already-exists"
 
     def __init__(self, kind: str, name: str, *, hint: str | None = None) -> None:
-        super().__init__(f"{kind} {name!r} exists already", hint=hint)
+        super().__init__(f"{kind} {name!r} already exists", hint=hint)
 
 
 class CodebaseLockedError(ConflictError):
@@ -134,7 +134,7 @@ class CodebaseLockedError(ConflictError):
     def __init__(self, service: str) -> None:
         super().__init__(
             f"the codebase of service {service!r} is locked",
-            hint=f"odbctl service prepare {service}    (lets one change through)",
+            hint=f"odbctl service prepare {service}    (allows one change)",
         )
 
 

@@ -33,7 +33,7 @@ def duration(seconds: float) -> str:
 
 def exact_duration(seconds: float) -> str:
     """Return a limit or a setting without rounding: `3s`, `0.5s`, `10m`, `1h30m`."""
-    if seconds < 60 or seconds != int(seconds):
+    if not 60 <= seconds < LONGEST_SECONDS or seconds != int(seconds):
         return f"{seconds:.10g}s"
     rest = int(seconds)
     text = ""

@@ -23,7 +23,10 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"{question} Nobody can be asked here", hint="add --yes")
+        raise UsageError(
+            f"{question} Standard input is not a terminal, so it cannot be confirmed",
+            hint="add --yes",
+        )
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise DeclinedError("nothing was done")
+        raise DeclinedError("cancelled; nothing was changed")

@@ -77,7 +77,7 @@ def tell_unforeseen(error: BaseException, home: Home | None, *, is_json: bool) -
     message = f"unexpected {kind}: {error}" if str(error) else f"unexpected {kind}"
     message = without(message, mask_words(sys.argv[1:])[1])
     place = write_report(error, home)
-    hint = f"this is a defect of odbctl; the report is {place}" if place else None
+    hint = f"this is a bug in odbctl; the crash report is {place}" if place else None
     return tell(OdbctlError(message, hint=hint), is_json=is_json)
 
 

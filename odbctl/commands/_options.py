@@ -47,7 +47,7 @@ HostName = Annotated[str, typer.Argument(metavar="NAME", help="The host")]
 CodebaseSpec = Annotated[
     str, typer.Argument(metavar="NAME[@REF]", help="The codebase; the newest version without REF")
 ]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the change is complete")]
 Timeout = Annotated[float | None, duration_option(text="Wait at most this long, as 30s or 5m")]
 # The same as engine.reconcile.snapshot.DEFAULT_SETTLE_SECONDS, which is not imported for --help.
 DEFAULT_SETTLE_SECONDS = 3.0
@@ -57,39 +57,41 @@ Settle = Annotated[
         "--settle", text="How long new instances have to stay ready before old ones stop"
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done")]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="Print what would be done, and change nothing")
+]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new records")]
 LineCount = Annotated[
     int | None,
     typer.Option("--tail", "--lines", "-n", metavar="N", help="Last N records (100)", min=0),
 ]
 Since = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Not older than 10m, 2h30m, 1d or 2026-11-23T23:14"),
+    typer.Option(metavar="TIME", help="Newer than 10m, 2h30m, 1d or 2026-11-23T23:14"),
 ]
 Until = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Not younger than that; as --since")
+    str | None, typer.Option(metavar="TIME", help="Older than this; same forms as --since")
 ]
 Grep = Annotated[
-    str | None, typer.Option("--grep", "-g", metavar="REGEX", help="Only records that have it")
+    str | None, typer.Option("--grep", "-g", metavar="REGEX", help="Only records that match")
 ]
 Level = Annotated[
-    str | None, typer.Option(metavar="LEVEL", help="Only of that level and above, as warning")
+    str | None, typer.Option(metavar="LEVEL", help="Only this level and above, such as warning")
 ]
 OfInstance = Annotated[
     str | None, typer.Option("--instance", metavar="ID", help="Only of this instance")
 ]
 Previous = Annotated[
-    bool, typer.Option("--previous", "-p", help="Of the run before the current one")
+    bool, typer.Option("--previous", "-p", help="The previous run of each instance")
 ]
-AllRuns = Annotated[bool, typer.Option("--all", "-a", help="Of all instances that there ever were")]
+AllRuns = Annotated[bool, typer.Option("--all", "-a", help="All instances, also ended ones")]
 EnvWords = Annotated[
     list[str] | None, typer.Option("--env", metavar="K=V", help="Set a variable; repeatable")
 ]
 EnvFile = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Set the variables of a file of K=V lines; - reads stdin"),
+    typer.Option(metavar="FILE", help="Read variables from a file of K=V lines; - is stdin"),
 ]
 Unset = Annotated[
     list[str] | None,
@@ -99,13 +101,15 @@ UnsetEnv = Annotated[
     list[str] | None,
     typer.Option("--unset-env", metavar="NAME", help="Remove a variable; repeatable"),
 ]
-EVERYTHING_HELP = "Also those that have ended"
+EVERYTHING_HELP = "Include ended instances"
 Watch = Annotated[
     bool,
-    typer.Option("--watch", "-w", help="Show it again whenever it has changed"),
+    typer.Option("--watch", "-w", help="Print again on every change"),
 ]
 Everything = Annotated[bool, typer.Option("--all", "-a", help=EVERYTHING_HELP)]
-HostOption = Annotated[str, typer.Option("--host", metavar="NAME", help="The host it supervises")]
+HostOption = Annotated[
+    str, typer.Option("--host", metavar="NAME", help="The host that the manager supervises")
+]
 EventService = Annotated[
     str | None, typer.Option("--service", metavar="NAME", help="Only of this service")
 ]

@@ -331,7 +331,7 @@ def _why(document: Document, out: Terminal, is_wide: bool) -> list[str]:
         shown = [c for c in COLUMNS["event"] if not c.is_wide]
         lines += _indented(table(shown, events, width=_less(out), has_color=out.has_color))
     if records := _documents(document.get("log")):
-        lines += ["", "last words:", *_indented([log_line(r, out) for r in records])]
+        lines += ["", "last log records:", *_indented([log_line(r, out) for r in records])]
     return lines
 
 

@@ -33,7 +33,7 @@ _OPTIONS: dict[str, Any] = {
     "singleton": Annotated[
         bool | None,
         typer.Option(
-            "--singleton/--no-singleton", help="Never two instances, also while deploying"
+            "--singleton/--no-singleton", help="Never run two instances, not even during a deploy"
         ),
     ],
     "port": _text("--port", "WHAT", "auto: a free port for each instance, as PORT; none"),
@@ -43,34 +43,47 @@ _OPTIONS: dict[str, Any] = {
     ),
     "cores": _number("--cores", "X", "Cores that each instance reserves"),
     "ram_gb": _number("--ram-gb", "Y", "RAM that each instance reserves"),
-    "memory_limit": _text("--memory-limit", "SIZE", "The kernel lets each have no more: 512M"),
-    "cpu_limit": _number("--cpu-limit", "X", "The kernel gives each no more cores; 0: no limit"),
+    "memory_limit": _text(
+        "--memory-limit", "SIZE", "Memory limit of each instance, enforced by the kernel: 512M"
+    ),
+    "cpu_limit": _number("--cpu-limit", "X", "CPU limit of each instance, in cores; 0: no limit"),
     "restart": _text("--restart", "POLICY", "always, on-failure or never"),
-    "stop_grace_seconds": _duration("--stop-grace", "Time to stop before it is killed"),
-    "stop_signal": _text("--stop-signal", "SIGNAL", "Sent at once when it is to stop"),
+    "stop_grace_seconds": _duration("--stop-grace", "Time to stop before an instance is killed"),
+    "stop_signal": _text("--stop-signal", "SIGNAL", "Signal that asks an instance to stop"),
     "readiness": _text(
         "--readiness", "PROBE", "Ready when: health, tcp:8080, http:PORT/ready, exec:CMD, none"
     ),
-    "liveness": _text("--liveness", "PROBE", "Alive while: the same"),
-    "probe_period_seconds": _duration("--probe-period", "Between two probes"),
-    "probe_timeout_seconds": _duration("--probe-timeout", "For the answer to a probe"),
+    "liveness": _text("--liveness", "PROBE", "Alive while: the same forms as --readiness"),
+    "probe_period_seconds": _duration("--probe-period", "Time between two probes"),
+    "probe_timeout_seconds": _duration("--probe-timeout", "Time limit of a probe"),
     "probe_failures": Annotated[
         int | None,
-        typer.Option("--probe-failures", metavar="N", help="In a row, until it counts", min=1),
+        typer.Option(
+            "--probe-failures",
+            metavar="N",
+            help="Failed probes in a row that count as a failure",
+            min=1,
+        ),
     ],
     "start_grace_seconds": _duration(
-        "--start-grace", "Time to become ready; liveness is not asked before"
+        "--start-grace", "Time to become ready; liveness is not checked before"
     ),
-    "on_unhealthy": _text("--on-unhealthy", "WHAT", "replace or report, when liveness fails"),
+    "on_unhealthy": _text("--on-unhealthy", "WHAT", "When liveness fails: replace or report"),
     "depends_on": Annotated[
         list[str] | None,
         typer.Option("--depends-on", metavar="NAME", help="Wait for this service; repeatable"),
     ],
-    "schedule": _text("--schedule", "CRON", 'When it runs, as "*/5 * * * *" or @daily; none'),
-    "time_zone": _text("--time-zone", "ZONE", "The schedule's, as Europe/Berlin"),
-    "overlap": _text("--overlap", "WHAT", "skip, queue or replace, when a run is not over yet"),
-    "log_max_size": _text("--log-max-size", "SIZE", "A log file is rotated at this size (10M)"),
-    "log_quota": _text("--log-quota", "SIZE", "All log files of the service together (100M)"),
+    "schedule": _text(
+        "--schedule", "CRON", 'When the service runs, as "*/5 * * * *" or @daily; none'
+    ),
+    "time_zone": _text("--time-zone", "ZONE", "Time zone of the schedule, as Europe/Berlin"),
+    "overlap": _text(
+        "--overlap", "WHAT", "When a run is due and the last one still runs: skip, queue or replace"
+    ),
+    "log_max_size": _text("--log-max-size", "SIZE", "Rotate a log file at this size (10M)"),
+    "log_quota": _text(
+        "--log-quota", "SIZE", "Limit of all log files of the service together (100M)"
+    ),
 }
 
 

@@ -91,7 +91,7 @@ def _of_job(document: Document) -> str | None:
     if document["schedule"] and document["target_count"]:
         return f"scheduled: {document['reason'] or document['state']}"
     is_job = document["target_count"] and document["state"] == "stopped"
-    return "it has run, and ended well" if is_job else None
+    return "the run completed" if is_job else None
 
 
 def wait_for(
@@ -145,6 +145,6 @@ def told(name: str) -> Generator[ProgressLine]:
             yield progress
     except KeyboardInterrupt:
         raise InterruptedWaitError(
-            f"interrupted: what was asked of service {name!r} goes on in the background",
+            f"interrupted; the change of service {name!r} continues in the background",
             hint=f"odbctl service status {name}",
         ) from None

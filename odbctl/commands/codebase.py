@@ -30,21 +30,30 @@ def add(
     ],
     repo: Annotated[
         str | None,
-        typer.Option(metavar="PATH|URL", help="The repository; by default the current folder's"),
+        typer.Option(
+            metavar="PATH|URL", help="The repository (default: that of the current folder)"
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="By default the repository's name")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the codebase (default: the name of the repository)"
+        ),
     ] = None,
     source_root: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Import modules from DIR; by default the root or src"),
+        typer.Option(
+            metavar="DIR", help="Folder that modules are imported from (default: the root or src)"
+        ),
     ] = None,
     python: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="Run it with this interpreter or virtual environment"),
+        typer.Option(
+            metavar="PATH", help="Interpreter or virtual environment that runs its services"
+        ),
     ] = None,
 ) -> Result:
-    """Add the commit that a git ref means, and check it out.
+    """Check out the commit of a git ref and add it.
 
     Adding a branch that has moved adds a new version under the same name; services keep
     theirs until they are deployed.
@@ -109,7 +118,7 @@ def remove(spec: CodebaseSpec, yes: Yes = False, dry_run: DryRun = False) -> Res
 
 @command(app, "prune", example="odbctl codebase prune")
 def prune() -> Result:
-    """Remove checkouts and mirrors that nothing uses any more."""
+    """Remove unused checkouts and mirrors."""
     from odbctl.engine.api.codebases import prune_codebases
 
     with session().open_engine() as engine:

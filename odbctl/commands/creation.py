@@ -48,10 +48,11 @@ def create(
         str, typer.Option("--class", metavar="MODULE:CLASS", help="The ServiceBase subclass")
     ],
     codebase: Annotated[
-        str, typer.Option(metavar="NAME[@REF]", help="The codebase that has the class")
+        str, typer.Option(metavar="NAME[@REF]", help="The codebase with the class")
     ],
     count: Annotated[
-        int, typer.Option(metavar="N", help="Wanted instances; they start at once", min=0)
+        int,
+        typer.Option(metavar="N", help="Desired number of instances; they start at once", min=0),
     ] = 0,
     config: Annotated[
         list[str] | None,

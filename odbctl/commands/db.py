@@ -31,7 +31,7 @@ def types() -> Result:
 
     with session().open_engine() as engine:
         found = list_types(engine)
-    return Listing("type", found, "no types: nothing was stored yet")
+    return Listing("type", found, "no types: the database is empty")
 
 
 @command(app, "path", example='sqlite3 -readonly "$(odbctl db path)" .tables')
@@ -65,7 +65,7 @@ def list_(
 
     with session().open_engine() as engine:
         found = list_objects(engine, type_name, _equal(where or []), lines, newest=newest)
-    return Listing("object", found, f"no such objects of {type_name}")
+    return Listing("object", found, f"no matching objects of {type_name}")
 
 
 @command(app, "show", example="odbctl db show core.Service hello")
@@ -79,7 +79,9 @@ def show(
     from odbctl.engine.api.store import show_object
 
     if len(words) > 2:
-        raise UsageError(f"{len(words)} words", hint="odbctl db show core.Service hello")
+        raise UsageError(
+            f"expected at most 2 words, got {len(words)}", hint="odbctl db show core.Service hello"
+        )
     with session().open_engine() as engine:
         found = show_object(engine, words[-1], words[0] if len(words) == 2 else None)
     return Single(found, "object")
@@ -91,7 +93,7 @@ def watch(
         str | None, typer.Argument(metavar="[TYPE]", help="Only objects of this type")
     ] = None,
 ) -> Result:
-    """Print what is committed, as it comes, until interrupted."""
+    """Print commits as they happen, until interrupted."""
     from odbctl.engine.api.store import watch_changes
 
     engine = session().open_engine()
@@ -129,7 +131,7 @@ def restore(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The backup")],
     yes: Yes = False,
 ) -> Result:
-    """Put a backup in the place of the database, which is kept beside it.
+    """Restore a backup; the previous database is kept, which is kept beside it.
 
     Nothing may use the database meanwhile: stop the manager and the services first.
     """

@@ -22,7 +22,7 @@ def demo(
         bool, typer.Option("--keep-running", "-k", help="Leave the services and the home")
     ] = False,
 ) -> Result:
-    """Show the whole story in a home of its own.
+    """Run a demonstration in a temporary home.
 
     Makes a git repository from the hello_world example, adds it, runs two instances of its
     service, kills one and shows it replaced. Everything ends and is removed afterwards,
@@ -42,5 +42,5 @@ def _folder() -> str:
         return tempfile.mkdtemp(prefix="odbctl-demo-")
     folder = os.path.abspath(given)
     if os.path.isdir(folder) and os.listdir(folder):
-        raise ConflictError(f"{folder} is not empty", hint="the demo needs a home of its own")
+        raise ConflictError(f"{folder} is not empty", hint="choose an empty folder for the demo")
     return folder

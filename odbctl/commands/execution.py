@@ -38,7 +38,7 @@ def exec_(name: ServiceName, instance: OfInstance = None) -> Result:
     """
     words = session().words_after_dashes
     if not words:
-        raise UsageError("no command", hint=f"odbctl service exec {name} -- COMMAND")
+        raise UsageError("missing command", hint=f"odbctl service exec {name} -- COMMAND")
     _become(_place(name, instance), list(words))
 
 
@@ -54,7 +54,7 @@ def shell(
         bool, typer.Option("--python", help="An interpreter, in which `db` is connected")
     ] = False,
 ) -> Result:
-    """Open a shell where an instance of a service runs; leaving it stops nothing."""
+    """Open a shell in the environment of an instance; leaving it stops nothing."""
     place = _place(name, instance)
     if python:
         interpreter = place.python or sys.executable
@@ -68,7 +68,7 @@ def _place(name: str, instance: str | None) -> Place:
     with session().open_engine() as engine:
         place = find_place(engine, name, instance=instance)
     if place.note:
-        session().say(f"note: {place.note}; this is its place")
+        session().say(f"note: {place.note}; using its environment")
     return place
 
 

@@ -45,7 +45,7 @@ def _set_draining(name: str, is_draining: bool) -> Result:
 
 @command(app, "drain", example="odbctl host drain local")
 def drain(name: HostName) -> Result:
-    """Place no new instances on a host; what runs there goes on."""
+    """Place no new instances on a host, and keep those that run."""
     return _set_draining(name, is_draining=True)
 
 

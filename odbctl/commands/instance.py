@@ -50,7 +50,7 @@ def logs(
     grep: Grep = None,
     level: Level = None,
 ) -> Result:
-    """Print what one instance wrote."""
+    """Print the output of one instance."""
     from odbctl.engine.api.instance_listing import show_instance
 
     with session().open_engine() as engine:
@@ -71,7 +71,7 @@ def figures(instance: InstanceId, since: Since = None) -> Result:
     at = parse_since(since or "1h", time.time())
     with session().open_engine() as engine:
         found = instance_figures(engine, instance, since=at)
-    return Listing("figures", found, "no figures yet: they are taken every 10 seconds")
+    return Listing("figures", found, "no figures yet: they are recorded every 10s")
 
 
 @command(app, "stop", example="odbctl instance stop hello-3")

@@ -99,7 +99,7 @@ def start(
     strategy: Strategy = None,
     start_method: StartMethod = None,
     keep: Annotated[
-        bool, typer.Option("--keep/--no-keep", help="Start it again if it is killed")
+        bool, typer.Option("--keep/--no-keep", help="Restart the manager when it is killed")
     ] = True,
 ) -> Result:
     """Start a manager in the background.
@@ -123,7 +123,7 @@ def stop(
         float, duration_option(text="Wait at most this long", default=STOP_TIMEOUT_SECONDS)
     ] = STOP_TIMEOUT_SECONDS,
 ) -> Result:
-    """Stop a manager; services go on unless --with-services."""
+    """Stop a manager; services keep running unless --with-services."""
     from odbctl.engine.api.managers import stop_manager
 
     try:
@@ -133,14 +133,14 @@ def stop(
             )
     except KeyboardInterrupt:
         raise InterruptedWaitError(
-            f"interrupted: what was asked of the manager of host {host!r} goes on",
+            f"interrupted; the change of the manager of host {host!r} continues",
             hint="odbctl manager status",
         ) from None
 
 
 @command(app, "restart", example="odbctl manager restart")
 def restart(host: HostOption = DEFAULT_HOST) -> Result:
-    """Replace a manager by a new one; services go on."""
+    """Replace a manager with a new one; services keep running."""
     from odbctl.engine.api.managers import restart_manager
 
     with session().open_engine() as engine:
@@ -165,7 +165,7 @@ def logs(
         int, typer.Option("--tail", "--lines", "-n", metavar="N", help="Only the last N", min=1)
     ] = 100,
 ) -> Result:
-    """Print what a manager wrote."""
+    """Print the log of a manager."""
     from odbctl.engine.api.managers import manager_log_lines
 
     with session().open_engine() as engine:
@@ -192,9 +192,11 @@ def install(
     strategy: Strategy = None,
     start_method: StartMethod = None,
     system: Annotated[
-        bool, typer.Option("--system", help="For the machine, not for your sessions")
+        bool, typer.Option("--system", help="For the whole machine instead of your user")
     ] = False,
-    show: Annotated[bool, typer.Option("--print", help="Print the unit, write nothing")] = False,
+    show: Annotated[
+        bool, typer.Option("--print", help="Print the unit without writing it")
+    ] = False,
     init: Annotated[
         bool, typer.Option("--init", help="Print a line for a crontab, without systemd")
     ] = False,

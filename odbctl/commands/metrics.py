@@ -25,7 +25,9 @@ app = new_app()
 def metrics(
     listen: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Serve them: HOST:PORT of this machine, or unix:PATH"),
+        typer.Option(
+            metavar="ADDRESS", help="Serve the metrics at HOST:PORT of this machine, or unix:PATH"
+        ),
     ] = None,
 ) -> Result:
     """Print metrics in the text format of Prometheus, or serve them at /metrics.

@@ -123,7 +123,7 @@ def deploy(
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
-    """Run another commit: new instances first, then the old ones stop.
+    """Deploy another commit: start new instances, then stop the old ones.
 
     A commit that runs already changes nothing. Uncommitted changes are not deployed.
 
@@ -151,7 +151,7 @@ def rollback(
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> Result:
-    """Run an earlier release again: by default the one that ran before.
+    """Return to an earlier release, by default the previous one.
 
     Commit, configuration and environment are those it had; releases that never ran are no
     choice. New instances run before old ones stop.
@@ -181,17 +181,17 @@ def _set_lock(name: str, lock: str) -> Result:
 
 @command(app, "lock", example="odbctl service lock hello")
 def lock(name: ServiceName) -> Result:
-    """Refuse changes of a service's codebase."""
+    """Lock the codebase of a service against changes."""
     return _set_lock(name, "locked")
 
 
 @command(app, "prepare", example="odbctl service prepare hello")
 def prepare(name: ServiceName) -> Result:
-    """Let one change of the codebase through, then lock it."""
+    """Allow one change of the codebase, then lock it."""
     return _set_lock(name, "prepared")
 
 
 @command(app, "unlock", example="odbctl service unlock hello")
 def unlock(name: ServiceName) -> Result:
-    """Allow changes of a service's codebase."""
+    """Unlock the codebase of a service."""
     return _set_lock(name, "unlocked")

@@ -77,7 +77,7 @@ def start(
         int | None, typer.Option(metavar="N", help="The desired number of instances", min=0)
     ] = None,
     deps: Annotated[
-        bool, typer.Option("--deps/--no-deps", help="Start what it depends on, too")
+        bool, typer.Option("--deps/--no-deps", help="Also start the services it depends on")
     ] = True,
     wait: Wait = True,
     timeout: Timeout = None,
@@ -136,7 +136,7 @@ def run(
 
 @command(app, "runs", example="odbctl service runs tidy -o json")
 def runs(name: ServiceName) -> Result:
-    """List the runs of a service: when, for how long, and how they ended."""
+    """List the runs of a service with their times and exits."""
     from odbctl.engine.api.instance_listing import list_instances
 
     with session().open_engine() as engine:
@@ -236,7 +236,7 @@ def logs(
 
 @command(app, "reset", example="odbctl service reset hello")
 def reset(name: ServiceName) -> Result:
-    """Forget failed starts and crashes, and try again at once."""
+    """Reset failure counters and retry at once."""
     from odbctl.engine.api.services import reset_service
 
     with session().open_engine() as engine:

@@ -40,28 +40,30 @@ def why(name: ServiceName) -> Result:
     ),
 )
 def tui(
-    readonly: Annotated[
-        bool, typer.Option("--readonly", help="Show everything and change nothing")
-    ] = False,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Allow no changes")] = False,
     no_mouse: Annotated[
-        bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text")
+        bool,
+        typer.Option(
+            "--no-mouse", help="Do not use the mouse, so that the terminal can select text"
+        ),
     ] = False,
     screenshot: Annotated[
         Path | None,
         typer.Option(
             "--screenshot",
             metavar="FILE",
-            help="Write a picture (.svg, .txt or .png) and end; needs no terminal",
+            help="Write a picture (.svg, .txt or .png) and exit; needs no terminal",
         ),
     ] = None,
     screen: Annotated[
-        str | None, typer.Option("--screen", metavar="NAME", help="Begin there, as svc or events")
+        str | None,
+        typer.Option("--screen", metavar="NAME", help="First screen, such as svc or events"),
     ] = None,
     size: Annotated[
-        str | None, typer.Option("--size", metavar="COLSxROWS", help="Of the picture (120x40)")
+        str | None, typer.Option("--size", metavar="COLSxROWS", help="Size of the picture (120x40)")
     ] = None,
 ) -> Result:
-    """Open the dashboard; leaving it stops nothing.
+    """Open the dashboard; closing it stops nothing.
 
     Its theme is the setting tui_theme (auto, dark, light, ansi); NO_COLOR is respected. Keys are
     chosen in the user's file (odbctl config path), as in: [keys] start = "s". Over SSH it

@@ -59,7 +59,7 @@ def parse_size(text: str) -> tuple[int, int]:
     found = _SIZE.fullmatch(text)
     size = (int(found[1]), int(found[2])) if found else (0, 0)
     if not (1 <= size[0] <= 1000 and 1 <= size[1] <= 1000):
-        raise UsageError(f"{text!r} is no size of a terminal", hint="as in --size 120x40")
+        raise UsageError(f"{text!r} is not a terminal size", hint="as in --size 120x40")
     return size
 
 

@@ -63,7 +63,8 @@ def test_colors_can_be_refused(env: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "words"), [("\n", 1, "nothing was done"), ("y\n", 0, "removed service")]
+    ("answer", "code", "words"),
+    [("\n", 1, "cancelled; nothing was changed"), ("y\n", 0, "removed service")],
 )
 def test_removing_asks_and_no_is_the_default(answer: str, code: int, words: str) -> None:
     ended, shown = at_terminal("service", "remove", "hello", answer=answer)

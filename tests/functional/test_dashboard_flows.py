@@ -127,7 +127,7 @@ def test_details_of_a_service_and_an_instance(world: World) -> None:
     with EngineDetails(world.home).open() as source:
         summary = source.read(Question(service="svc"))
         assert summary.presence is Presence.HERE
-        assert "1 wanted, 1 running" in summary.why[0]
+        assert "1 desired, 1 running" in summary.why[0]
         assert [row.key for row in summary.instances] == [instance["id"]]
         assert {group.title for group in summary.groups} == {"runs", "limits", "probes", "counters"}
         assert source.read(Question(service="svc", tab=Tab.EVENTS)).events

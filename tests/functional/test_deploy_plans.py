@@ -37,7 +37,7 @@ def test_a_plan_says_what_comes_and_changes_nothing(world: World) -> None:
     assert [commit["commit"] for commit in plan["coming"]] == [new]
     assert [i["slot"] for i in plan["instances"]] == [0, 1]
     assert "2 new instances start beside what runs" in plan["order"]
-    assert "2 wanted" in plan["keeps"]
+    assert "desired count 2" in plan["keeps"]
     assert plan["refusal"] is None
     assert plan["release"] == 2
     assert world.engine.db.last_commit() == before
@@ -80,7 +80,7 @@ def test_an_added_codebase_can_be_switched_to(world: World) -> None:
     codebases.add_codebase(world.engine, "main", repo=str(world.repo.path))
     plan = plan_deploy(world.engine, "svc", f"{world.repo.path.name}@main")
     assert plan["relation"] == "ahead"
-    assert plan["order"][0].startswith("nothing is wanted to run")
+    assert plan["order"][0].startswith("the service is stopped")
 
 
 def test_a_locked_service_says_so_in_its_plan(world: World) -> None:

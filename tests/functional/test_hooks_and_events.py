@@ -183,7 +183,7 @@ def test_a_hook_that_hangs_is_killed(world: World) -> None:
         return [e["message"] for e in shown]
 
     eventually(failed)
-    assert failed()[0] == "it took longer than 0.3 s and was killed"
+    assert failed()[0] == "it took longer than 0.3s and was killed"
     odbctl("hook", "remove", "slow", "--yes")
 
 

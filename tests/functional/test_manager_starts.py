@@ -101,7 +101,7 @@ def test_a_second_manager_with_another_temporary_folder_is_refused(
         first, second = ({**os.environ, "TMPDIR": str(place)} for place in places)
         assert odbctl("manager", "start", env=first).code == 0
         ran = odbctl("manager", "run", env=second)
-        assert (ran.code, "runs already" in ran.err) == (7, True), ran
+        assert (ran.code, "already running" in ran.err) == (7, True), ran
         assert odbctl("manager", "stop", env=first).code == 0
     finally:
         for folder in (long_home, *places):

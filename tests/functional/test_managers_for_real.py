@@ -78,7 +78,7 @@ def test_two_users_create_the_same_service_at_once(world: World) -> None:
 
 def test_a_second_manager_of_a_host_refuses(world: World) -> None:
     pid = world.manager()
-    with pytest.raises(ConflictError, match="runs already"):
+    with pytest.raises(ConflictError, match="already running"):
         run_manager(world.home, ManagerOptions(host=HostSettings()))
     assert world.manager_pid() == pid
 
@@ -250,7 +250,7 @@ def test_a_stopping_manager_leaves_services_running(world: World) -> None:
     world.run(count=2)
     before = pids(world)
     change = managers.stop_manager(world.engine)
-    assert "2 instances go on without it" in change.message
+    assert "2 instances keep running without it" in change.message
     assert pids(world) == before
     assert all(is_running(pid) for pid in before)
     world.manager()

@@ -81,7 +81,7 @@ def test_a_stopped_service_takes_a_release_at_once_and_is_not_restarted(world: W
     number = world.deploy()
     document = world.status()
     assert (document["release"], document["candidate"]) == (number, None)
-    assert "2 wanted once it is started" in why.why(world.engine, "svc")["lines"][0]
+    assert "2 desired once it is started" in why.why(world.engine, "svc")["lines"][0]
 
 
 def test_a_stopped_service_is_no_running_dependency(world: World) -> None:

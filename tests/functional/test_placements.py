@@ -31,8 +31,8 @@ def test_a_placement_that_no_host_has_is_told(world: World) -> None:
     world.service(placement="gpu")
     world.start()
     document = world.wait_state("svc", "unplaceable")
-    assert document["reason"] == "local: placement Master, wanted gpu"
-    with pytest.raises(StartFailedError, match="wanted gpu"):
+    assert document["reason"] == "local: its placement group is Master, not gpu"
+    with pytest.raises(StartFailedError, match="its placement group is Master, not gpu"):
         world.settle()
     assert any(e["reason"] == "unplaceable" for e in world.events())
 
@@ -49,8 +49,8 @@ def test_a_host_of_that_placement_takes_what_waited(world: World) -> None:
 @pytest.mark.parametrize(
     ("need", "text"),
     [
-        ({"cores": 3.0}, "local: 3 cores wanted, 2 of 2 free"),
-        ({"ram_gb": 9.0}, "local: 9 GB of RAM wanted, 4 of 4 free"),
+        ({"cores": 3.0}, "local: needs 3 cores, 2 of 2 free"),
+        ({"ram_gb": 9.0}, "local: needs 9 GB of RAM, 4 of 4 free"),
     ],
 )
 def test_the_resource_that_is_short_is_named(world: World, need: dict[str, Any], text: str) -> None:
@@ -65,7 +65,7 @@ def test_what_fits_runs_and_the_rest_is_told(world: World) -> None:
     world.wait_running(count=2)
     document = world.wait_state("svc", "unplaceable")
     assert (document["running_count"], document["desired_count"]) == (2, 3)
-    assert "1 cores wanted, 0 of 2 free" in document["reason"]
+    assert "needs 1 cores, 0 of 2 free" in document["reason"]
 
 
 def test_room_that_becomes_free_is_used(world: World) -> None:

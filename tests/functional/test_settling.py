@@ -58,7 +58,7 @@ def test_old_instances_stay_until_the_new_ones_have_settled(world: World) -> Non
     world.run(count=2)
     number = world.deploy(settle=0.5)
     seen = wait(world, release=number)
-    assert Progress(2, 2, "settling for 0.5 s") in seen
+    assert Progress(2, 2, "settling for 0.5s") in seen
     release = status.list_releases(world.engine, "svc")[number - 1]
     new = [i for i in world.instances() if i["release"] == number]
     assert release["finished_at"] is not None
@@ -81,7 +81,7 @@ def test_deploy_and_configure_settle_by_default_and_restart_does_not(world: Worl
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
 def test_settle_time_out_of_range_is_refused(world: World, seconds: float) -> None:
     world.service()
-    with pytest.raises(UsageError, match="settle time must be from 0 s to a day"):
+    with pytest.raises(UsageError, match="settle time must be from 0s to 1d"):
         world.deploy(settle=seconds)
 
 
@@ -129,7 +129,7 @@ def test_first_start_fails_with_the_message_of_the_probe(world: World) -> None:
     world.service(NEVER_READY, **QUICK)
     world.start()
     seen: list[Progress] = []
-    with pytest.raises(StartFailedError, match=r"not ready within 0\.4 s: no beans") as caught:
+    with pytest.raises(StartFailedError, match=r"not ready within 0\.4s: no beans") as caught:
         waiting.wait_for_service(
             world.engine, "svc", timeout_seconds=PATIENCE_SECONDS, on_progress=seen.append
         )

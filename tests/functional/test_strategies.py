@@ -139,7 +139,7 @@ def test_the_guide_writes_a_strategy_from_the_ground_up(world: World) -> None:
         ({"strategy": "nowhere.at_all:Manager"}, "no strategy 'nowhere.at_all:Manager'"),
         ({"strategy": "docker"}, "no strategy 'docker'"),
         ({"strategy": "json:JSONDecoder"}, "does not derive from ServiceManager"),
-        ({"start_method": "spoon"}, "no start method 'spoon'"),
+        ({"start_method": "spoon"}, "unknown start method 'spoon'"),
     ],
 )
 def test_an_unknown_strategy_is_told(world: World, options: dict[str, Any], text: str) -> None:

@@ -86,7 +86,7 @@ def test_what_is_not_there_comes_with_where_to_look(words: tuple[str, ...], hint
 def test_a_timeout_is_a_number(home: Home) -> None:
     stock(home)
     ran = odbctl("service", "start", "hello", "--timeout", "nan")
-    assert_told(ran, 2, "not a number of seconds")
+    assert_told(ran, 2, "not a duration")
 
 
 def test_a_closed_standard_input_is_nobody_to_ask(home: Home) -> None:
@@ -138,7 +138,7 @@ def test_an_import_that_never_ends_is_given_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(class_check, "TIMEOUT_SECONDS", 0.5)
-    with pytest.raises(ServiceClassError, match="importing it took more than"):
+    with pytest.raises(ServiceClassError, match="the import took longer than"):
         world.service("import threading\nthreading.Event().wait()\n")
 
 

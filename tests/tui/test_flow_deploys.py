@@ -160,9 +160,13 @@ def test_a_deploy_that_is_refused_is_told_where_it_is_watched() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await choose_ref(pilot, app)
         await until_shown(pilot, app, "release 5, forward")
-        flows.failure = ConflictError("main is another commit by now", hint="look at it again")
+        flows.failure = ConflictError(
+            "main is another commit by now", hint="check the plan again, then deploy"
+        )
         await confirm_plan(pilot, app)
-        await until_shown(pilot, app, "✖ api: main is another commit by now - look at it again")
+        await until_shown(
+            pilot, app, "✖ api: main is another commit by now - check the plan again, then deploy"
+        )
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ServicesScreen))
 

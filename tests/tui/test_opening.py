@@ -32,7 +32,7 @@ def test_sizes(text: str, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("text", ["", "120", "0x5", "5x0", "9999x5", "axb", "120x40x2", "-1x5"])
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(UsageError, match="no size of a terminal"):
+    with pytest.raises(UsageError, match="not a terminal size"):
         parse_size(text)
 
 
@@ -128,7 +128,7 @@ def test_the_command_takes_all_of_it(home: Home, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--size", "big", "--screenshot", "a.svg"), "no size of a terminal"),
+        (("--size", "big", "--screenshot", "a.svg"), "not a terminal size"),
         (("--screen", "nowhere"), "no screen 'nowhere'"),
         (("--screenshot", "a.gif"), "no picture of the kind"),
         ((), "needs a terminal"),
@@ -146,7 +146,7 @@ def test_wrong_words_are_refused(words: tuple[str, ...], text: str, home: Home) 
     ("table", "text"),
     [
         ('[keys]\nnope = "s"', "no action 'nope'"),
-        ("[keys]\nstart = 3", "is not a text"),
+        ("[keys]\nstart = 3", "is not a string"),
         ('keys = "s"', "is not a table"),
         ('[keys]\nstart = "x"', "both"),
         ('[settings]\ntui_theme = "blue"', "no tui_theme 'blue'"),

@@ -45,4 +45,4 @@ def test_settling_is_said_while_all_new_instances_are_ready(
     view: RolloutView, *, is_settling: bool
 ) -> None:
     text = "".join(cell.text for cell in rollout_line(view))
-    assert ("settling for 3 s" in text) is is_settling
+    assert ("settling for 3s" in text) is is_settling

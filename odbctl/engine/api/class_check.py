@@ -15,6 +15,7 @@ from odbctl.engine.managers.interpreters import python_command
 from odbctl.engine.managers.launches import codebase_pycache, codebase_roots
 from odbctl.engine.model.core import Codebase, ConfigValue
 from odbctl.errors import ServiceClassError, UsageError
+from odbctl.units import exact_duration
 
 TIMEOUT_SECONDS = 60.0
 MOST_ANSWER_BYTES = 16 * 2**20
@@ -117,7 +118,7 @@ def _ask(engine: Engine, codebase: Codebase, question: ClassQuestion) -> dict[st
         )
     except TimeoutError as error:
         raise ServiceClassError(
-            f"{question.spec}: importing it took more than {TIMEOUT_SECONDS:g} s"
+            f"{question.spec}: the import took longer than {exact_duration(TIMEOUT_SECONDS)}"
         ) from error
     except TooMuchOutputError as error:
         raise ServiceClassError(
@@ -149,7 +150,8 @@ def _hint(codebase: Codebase, question: ClassQuestion, problem: str) -> str | No
         case "import" | "resources":
             return None
         case "dependency":
-            return f"add the codebase with an environment that has it: {_add_with_python(codebase)}"
+            command = _add_with_python(codebase)
+            return f"add the codebase with an environment that has the module: {command}"
         case _:
             return _near_hint(codebase, question)
 

@@ -126,7 +126,7 @@ def _current_folder() -> Path:
         return Path.cwd()
     except FileNotFoundError as error:
         raise UsageError(
-            "the current folder has been removed", hint="cd to a folder that is there"
+            "the current folder has been removed", hint="change to an existing folder"
         ) from error
 
 

@@ -96,5 +96,9 @@ def create_service(
 def _refuse_existing(name: str) -> None:
     known = Service.lookup_unique(name=name)
     if known is not None:
-        hint = "it is being removed; try again in a moment" if known.is_removed else None
+        hint = (
+            "it is being removed; retry when `odbctl ps` no longer lists it"
+            if known.is_removed
+            else None
+        )
         raise AlreadyExistsError("service", name, hint=hint or f"odbctl service deploy {name} REF")

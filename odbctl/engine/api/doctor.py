@@ -20,6 +20,7 @@ from odbctl.engine.model.core import ServiceHost, ServiceInstance
 from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
+from odbctl.units import duration
 
 MIN_SQLITE = (3, 37, 0)  # STRICT tables
 WAL_RESET_FIXED = (3, 51, 3)  # sqlite.org, the WAL-reset defect of 3.7.0 to 3.51.2
@@ -78,7 +79,7 @@ def _check_python() -> Finding:
 def _check_sqlite() -> Finding:
     text = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
-        text += " (its WAL-reset defect is kept clear of by checkpoints under a lock)"
+        text += " (checkpoints under a lock avoid its WAL-reset bug)"
     return sqlite3.sqlite_version_info >= MIN_SQLITE, text, "SQLite 3.37 or later is needed"
 
 
@@ -118,7 +119,7 @@ def _check_clock(home: Home) -> Finding:
     return (
         ahead < 2.0,
         f"UTC {time.strftime('%F %T', time.gmtime())}",
-        (f"the clock is {ahead:.0f} s behind the files of the home: set it right"),
+        (f"the clock is {duration(ahead)} behind the newest file of the home: set the clock"),
     )
 
 
@@ -146,7 +147,7 @@ def _check_manager(home: Home) -> Finding:
     if problems:
         hint = "raise its limit (ulimit -n), then odbctl manager restart"
         return False, "; ".join(problems), hint
-    return True, "running" if runs else "none runs; the next `service start` starts one", ""
+    return True, "running" if runs else "no manager runs; the next `odbctl start` starts one", ""
 
 
 def _check_services(home: Home) -> Finding:

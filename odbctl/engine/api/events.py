@@ -42,7 +42,7 @@ class EventFilter(NamedTuple):
         try:
             re.compile(self.grep or "")
         except re.error as error:
-            raise UsageError(f"{self.grep!r} is no pattern: {error}") from error
+            raise UsageError(f"{self.grep!r} is not a valid pattern: {error}") from error
 
     def takes(self, event: Event) -> bool:
         """Tell whether an event is wanted. Needs an open view."""

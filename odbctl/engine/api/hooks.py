@@ -227,7 +227,7 @@ def try_hook(engine: Engine, name: str) -> Change:
             "object": f"hook/{name}",
             "service": None,
             "reason": "test",
-            "message": "a test of the hook",
+            "message": "test of the hook",
             "actor": actor(),
             "release": None,
             "count": 1,

@@ -17,6 +17,7 @@ from odbctl.engine.api.status import describe_one
 from odbctl.engine.api.waiting import OnProgress, wait_until
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.errors import ConflictError, TimedOutError
+from odbctl.units import exact_duration
 
 # As a shell reports a process that a signal ended.
 SIGNAL_BASE = 128
@@ -97,8 +98,8 @@ def follow_run(
 
 def _late(run: str, timeout_seconds: float | None) -> TimedOutError:
     return TimedOutError(
-        f"run {run!r} has not ended after {timeout_seconds or 0.0:g} s",
-        hint=f"it goes on in the background: odbctl instance show {run}",
+        f"run {run!r} has not ended within {exact_duration(timeout_seconds or 0.0)}",
+        hint=f"it continues in the background: odbctl instance show {run}",
     )
 
 

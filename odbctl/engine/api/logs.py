@@ -86,7 +86,10 @@ def make_filter(
         try:
             pattern = re.compile(grep)
         except re.error as error:
-            raise UsageError(f"{grep!r} is no pattern: {error}", hint="a Python regex") from error
+            raise UsageError(
+                f"{grep!r} is not a valid pattern: {error}",
+                hint="write a Python regular expression",
+            ) from error
     word = level_name(level) if level is not None else None
     if word is not None and word not in RANKS:
         raise UsageError(f"no level {level!r}", hint=f"one of {', '.join(RANKS)}".lower())

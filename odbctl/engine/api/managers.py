@@ -73,7 +73,7 @@ def start_manager(engine: Engine, options: ManagerOptions) -> Change:
     with engine.db.view():
         host = ServiceHost.lookup_unique(name=options.host.name)
         if host is not None and is_managed(host):
-            return _change(engine, host, "unchanged", "runs already")._replace(notes=notes)
+            return _change(engine, host, "unchanged", "already running")._replace(notes=notes)
     _start(engine, options)
     with engine.db.view():
         host = find_host(options.host.name)
@@ -88,7 +88,7 @@ def resume_services(engine: Engine) -> list[str]:
         resumed = [s for s in Service.lookup_all() if s.resumes_with_manager and not s.is_removed]
         for service in resumed:
             unpause(service)
-            text = f"{service.desired_count} wanted, as before the manager was stopped"
+            text = f"desired count {service.desired_count}, as before the manager was stopped"
             record_service_event(service, "started", text, actor=actor())
         return sorted(service.name for service in resumed)
 
@@ -139,7 +139,7 @@ def stop_manager(
     _wait_until_gone(identity, timeout_seconds)
     living = _living_count(engine)
     with engine.db.view():
-        text = f"{living} instances go on without it" if living else "nothing runs"
+        text = f"{living} instances keep running without it" if living else "nothing runs"
         return _change(engine, find_host(host), "stopped", text)
 
 

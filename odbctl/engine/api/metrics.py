@@ -31,15 +31,15 @@ class _Point(NamedTuple):
 
 # By name, its type and its help.
 _METRICS: dict[str, tuple[str, str]] = {
-    "odbctl_info": ("gauge", "The release of odbctl that says this."),
-    "odbctl_manager_up": ("gauge", "Whether the manager of a host runs."),
-    "odbctl_service_wanted": ("gauge", "Instances that are wanted."),
-    "odbctl_service_running": ("gauge", "Instances that run."),
-    "odbctl_service_ready": ("gauge", "Instances that run and are ready."),
-    "odbctl_service_state": ("gauge", "1 for the state that a service is in."),
-    "odbctl_service_restarts_total": ("counter", "Instances that took the place of failed ones."),
-    "odbctl_service_crashes_total": ("counter", "Instances that ended badly while they ran."),
-    "odbctl_service_log_bytes": ("gauge", "What the logs of a service take on the disk."),
+    "odbctl_info": ("gauge", "The version of odbctl."),
+    "odbctl_manager_up": ("gauge", "Whether the manager of a host is running."),
+    "odbctl_service_wanted": ("gauge", "Desired number of instances."),
+    "odbctl_service_running": ("gauge", "Running instances."),
+    "odbctl_service_ready": ("gauge", "Ready instances."),
+    "odbctl_service_state": ("gauge", "1 for the current state of a service."),
+    "odbctl_service_restarts_total": ("counter", "Restarts of instances after a failure."),
+    "odbctl_service_crashes_total": ("counter", "Crashes of running instances."),
+    "odbctl_service_log_bytes": ("gauge", "Disk space of the logs of a service."),
     "odbctl_instance_cpu_seconds_total": ("counter", "CPU time of an instance's worker."),
     "odbctl_instance_resident_bytes": ("gauge", "Memory of an instance's worker (RSS)."),
     "odbctl_instance_open_files": ("gauge", "Open files of an instance's worker."),
@@ -50,7 +50,7 @@ _METRICS: dict[str, tuple[str, str]] = {
     "odbctl_host_ram_gigabytes": ("gauge", "Memory that a host offers."),
     "odbctl_host_ram_gigabytes_reserved": ("gauge", "Memory that its instances reserve."),
     "odbctl_database_bytes": ("gauge", "Size of the database, its write-ahead log included."),
-    "odbctl_database_commits_total": ("counter", "Commits of the database since it was made."),
+    "odbctl_database_commits_total": ("counter", "Commits of the database since its creation."),
 }
 
 

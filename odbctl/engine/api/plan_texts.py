@@ -8,12 +8,15 @@ from __future__ import annotations
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.states import CodebaseLock, RestartPolicy
 from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
+from odbctl.units import exact_duration
 
 
 def order_texts(service: Service, living: int) -> list[str]:
     """Say in which order instances are replaced."""
     if service.target_count == 0:
-        return ["nothing is wanted to run: the new release is taken at once, and runs when started"]
+        return [
+            "the service is stopped: the new release takes effect at once, and runs when started"
+        ]
     if service.schedule is not None:
         return ["a run that is under way ends as it is; the next run is of the new release"]
     if service.restart is RestartPolicy.NEVER and living:
@@ -31,19 +34,19 @@ def order_texts(service: Service, living: int) -> list[str]:
     ready = "ready" if service.readiness is not None else "running"
     lines = [
         f"{each} beside what runs",
-        f"when all have been {ready} for {DEFAULT_SETTLE_SECONDS:g} s, "
-        f"the old ones stop, within {service.stop_grace_seconds:g} s",
+        f"when all have been {ready} for {exact_duration(DEFAULT_SETTLE_SECONDS)}, "
+        f"the old ones stop, within {exact_duration(service.stop_grace_seconds)}",
         "if one fails, the new ones stop and nothing that ran has changed",
     ]
     if service.readiness is not None:
-        lines.insert(1, f"each has {service.start_grace_seconds:g} s to become ready")
+        lines.insert(1, f"each has {exact_duration(service.start_grace_seconds)} to become ready")
     return lines
 
 
 def kept_texts(service: Service) -> list[str]:
     """Say what a deploy leaves as it is."""
     release = service.candidate or service.release
-    lines = [f"{service.desired_count} wanted"]
+    lines = [f"desired count {service.desired_count}"]
     if release is not None:
         lines += [f"class {release.class_spec}", "its configuration and its environment"]
     lines.append("logs, storage and events")

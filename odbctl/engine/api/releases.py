@@ -25,6 +25,7 @@ from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import CodebaseLock, ReleaseAction, ReleaseOutcome
 from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 from odbctl.errors import CodebaseLockedError, ConflictError, NotFoundError, UsageError
+from odbctl.units import exact_duration
 
 Value = TypeVar("Value")
 
@@ -143,8 +144,8 @@ def deploy_service(
         _refuse_removed(codebase, ref)
         if expected_commit is not None and codebase.commit != expected_commit:
             raise ConflictError(
-                f"{ref} is commit {codebase.commit[:12]} by now, no longer {expected_commit[:12]}",
-                hint="look at it again",
+                f"{ref} has moved from commit {expected_commit[:12]} to {codebase.commit[:12]}",
+                hint="check the plan again, then deploy",
             )
         service = find_service(name)
         if not force and _latest_release(service).codebase == codebase:
@@ -178,9 +179,7 @@ class _StoredSettings(TypedDict):
 
 def _refuse_removed(codebase: Codebase, ref: str) -> None:
     if not codebase.exists():
-        raise ConflictError(
-            f"the codebase of {ref!r} was removed meanwhile", hint="deploy it again"
-        )
+        raise ConflictError(f"the codebase of {ref!r} has been removed", hint="deploy it again")
 
 
 def _latest_release(service: Service) -> Release:
@@ -214,7 +213,7 @@ def _refuse_locked(service: Service) -> None:
 
 def _check_settle(seconds: float) -> None:
     if not 0 <= seconds <= _MAX_SETTLE_SECONDS:
-        raise UsageError(f"the settle time must be from 0 s to a day, not {seconds:g} s")
+        raise UsageError(f"the settle time must be from 0s to 1d, not {exact_duration(seconds)}")
 
 
 def _release(

@@ -27,7 +27,7 @@ def check_count(count: int) -> None:
         UsageError: It is.
     """
     if not 0 <= count <= MAX_COUNT:
-        raise UsageError(f"the count must be from 0 to {MAX_COUNT}, not {count}")
+        raise UsageError(f"the desired count must be from 0 to {MAX_COUNT}, not {count}")
 
 
 def _update(engine: Engine, name: str, work: Callable[[Service], tuple[str, str]]) -> Change:
@@ -58,8 +58,8 @@ def start_service(engine: Engine, name: str, *, count: int | None = None) -> Cha
         unpause(service)
         service.desired_count = wanted
         _reset(service)
-        record_service_event(service, "started", f"{wanted} wanted", actor=actor())
-        return "started", f"service {name}: {wanted} wanted"
+        record_service_event(service, "started", f"desired count {wanted}", actor=actor())
+        return "started", f"service {name}: desired count {wanted}"
 
     return _update(engine, name, work)
 
@@ -84,7 +84,7 @@ def unpause(service: Service) -> None:
 
 def _refuse_many_runs(service: Service, count: int) -> None:
     if service.schedule is not None and count > 1:
-        raise UsageError(f"service {service.name!r} is scheduled: its count is 0 or 1")
+        raise UsageError(f"service {service.name!r} is scheduled: its desired count must be 0 or 1")
 
 
 def start_dependencies(engine: Engine, name: str) -> list[str]:
@@ -134,10 +134,12 @@ def run_service(engine: Engine, name: str) -> Change:
             )
         if service.requested_run is not None:
             raise ConflictError(
-                f"run {service.requested_run!r} is about to begin", hint=f"odbctl why {name}"
+                f"run {service.requested_run!r} is about to start", hint=f"odbctl why {name}"
             )
         if any(i.state not in ENDED_STATES for i in service.current_instances()):
-            raise ConflictError(f"service {name!r} runs", hint=f"odbctl service status {name}")
+            raise ConflictError(
+                f"service {name!r} is already running", hint=f"odbctl service status {name}"
+            )
         service.instance_count += 1
         run = service.requested_run = f"{name}-{service.instance_count}"
         record_service_event(service, "run", f"{run}, asked for", actor=actor())
@@ -199,7 +201,7 @@ def scale_service(engine: Engine, name: str, number: int, *, is_relative: bool =
                 hint=f"a count is from 0 to {MAX_COUNT}",
             )
         if service.singleton and count > 1:
-            raise UsageError(f"service {name!r} is a singleton: its count is 0 or 1")
+            raise UsageError(f"service {name!r} is a singleton: its desired count must be 0 or 1")
         _refuse_many_runs(service, count)
         has_ended_run = count == 0 and end_one_offs(service)
         is_same = count == service.desired_count and (count == 0 or not service.is_paused)
@@ -222,7 +224,7 @@ def stop_service(engine: Engine, name: str) -> Change:
         has_ended_run = end_one_offs(service)
         if service.target_count == 0 and not service.resumes_with_manager:
             if not has_ended_run:
-                return "unchanged", f"service {name} is stopped already"
+                return "unchanged", f"service {name} is already stopped"
             text = "the run that was asked for"
         else:
             pause(service)
@@ -241,8 +243,8 @@ def reset_service(engine: Engine, name: str) -> Change:
 
     def work(service: Service) -> tuple[str, str]:
         _reset(service)
-        record_service_event(service, "reset", "back-off and throttling end", actor=actor())
-        return "reset", f"service {name}: counters are zero"
+        record_service_event(service, "reset", "back-off and throttling ended", actor=actor())
+        return "reset", f"service {name}: failure counters reset"
 
     return _update(engine, name, work)
 
@@ -253,7 +255,7 @@ def set_lock(engine: Engine, name: str, lock: str) -> Change:
     def work(service: Service) -> tuple[str, str]:
         wanted = CodebaseLock(lock)
         if service.lock is wanted:
-            return "unchanged", f"service {name} is {wanted} already"
+            return "unchanged", f"service {name} is already {wanted}"
         service.lock = wanted
         record_service_event(service, wanted.value, "", actor=actor())
         return wanted.value, f"service {name} is {wanted}"
@@ -270,7 +272,7 @@ def remove_service(engine: Engine, name: str) -> Change:
         before = describe_one(engine, service)
         if others := [s.name for s in Service.lookup_all() if name in s.depends_on]:
             raise ConflictError(
-                f"service {name!r} is what {', '.join(sorted(others))} depends on",
+                f"{', '.join(sorted(others))} depends on service {name!r}",
                 hint=f"odbctl service set {min(others)} --depends-on none",
             )
         service.desired_count = 0

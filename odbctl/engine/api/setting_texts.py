@@ -28,7 +28,7 @@ def parse_probe(text: str) -> Probe | None:
     match kind:
         case ProbeKind.HEALTH:
             if target:
-                raise UsageError("health takes nothing behind it", hint=_PROBE_HINT)
+                raise UsageError("a health probe takes no target", hint=_PROBE_HINT)
         case ProbeKind.EXEC:
             _check_command(target)
         case ProbeKind.HTTP | ProbeKind.TCP:
@@ -42,9 +42,9 @@ def _check_command(text: str) -> None:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no command line: {error}", hint=_PROBE_HINT) from error
+        raise UsageError(f"{text!r} is not a command line: {error}", hint=_PROBE_HINT) from error
     if not words:
-        raise UsageError("exec needs a command", hint=_PROBE_HINT)
+        raise UsageError("an exec probe needs a command", hint=_PROBE_HINT)
 
 
 def _place(kind: ProbeKind, target: str) -> str:
@@ -53,11 +53,11 @@ def _place(kind: ProbeKind, target: str) -> str:
     host, _, port = place.rpartition(":")
     is_number = port.isascii() and port.isdigit() and 0 < int(port) < 65536
     if not is_number and port != OWN_PORT:
-        raise UsageError(f"no port in {target!r}", hint=_PROBE_HINT)
+        raise UsageError(f"probe target {target!r} has no port", hint=_PROBE_HINT)
     if kind is ProbeKind.TCP and slash:
-        raise UsageError(f"a tcp probe has no path: {target!r}", hint=_PROBE_HINT)
+        raise UsageError(f"a tcp probe takes no path: {target!r}", hint=_PROBE_HINT)
     if any(c.isspace() for c in target):
-        raise UsageError(f"a blank in {target!r}", hint=_PROBE_HINT)
+        raise UsageError(f"probe target {target!r} contains a space", hint=_PROBE_HINT)
     return f"{host or '127.0.0.1'}:{port}{slash}{path}"
 
 
@@ -74,5 +74,5 @@ def parse_signal(text: str) -> str:
     except (KeyError, ValueError):
         raise UsageError(f"no signal {text!r}", hint="as in SIGINT or SIGUSR1") from None
     if found in (signal.SIGSTOP, signal.SIGCONT):
-        raise UsageError(f"{found.name} stops no service", hint="as in SIGINT or SIGUSR1")
+        raise UsageError(f"{found.name} cannot stop a service", hint="as in SIGINT or SIGUSR1")
     return found.name

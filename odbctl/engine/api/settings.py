@@ -21,7 +21,7 @@ from odbctl.engine.model.probes import Probe
 from odbctl.engine.model.states import Overlap, RestartPolicy
 from odbctl.engine.reconcile.dependencies import find_cycle
 from odbctl.errors import ConflictError, NotFoundError, UsageError
-from odbctl.units import parse_duration, parse_size
+from odbctl.units import exact_duration, parse_duration, parse_size, size
 
 NEVER = "never"
 # As large as what is written at once in a flood.
@@ -73,7 +73,7 @@ def set_service(engine: Engine, name: str, settings: ServiceSettings) -> Change:
         service = find_service(name)
         changed = apply_settings(service, settings)
         if not changed:
-            text = f"service {name} is set so already"
+            text = f"service {name} already has these settings"
             return Change(action="unchanged", message=text, document=describe_one(engine, service))
         record_service_event(service, "set", ", ".join(changed), actor=actor())
         return Change(
@@ -95,18 +95,16 @@ def apply_settings(service: Service, settings: ServiceSettings) -> list[str]:
         service.stop_signal = parse_signal(settings.stop_signal)
     if settings.on_unhealthy is not None:
         service.replaces_unhealthy = (
-            _choice(
-                "what becomes of an unhealthy one", settings.on_unhealthy, ("replace", "report")
-            )
+            _choice("action for unhealthy instances", settings.on_unhealthy, ("replace", "report"))
             == "replace"
         )
     if settings.memory_limit is not None:
         service.memory_limit_bytes = parse_size(settings.memory_limit)
     if settings.log_max_size is not None:
-        size = parse_size(settings.log_max_size) or 0
-        if size < _LEAST_SEGMENT_BYTES:
-            raise UsageError(f"a log file cannot be smaller than {_LEAST_SEGMENT_BYTES} bytes")
-        service.log_segment_bytes = size
+        log_bytes = parse_size(settings.log_max_size) or 0
+        if log_bytes < _LEAST_SEGMENT_BYTES:
+            raise UsageError(f"the log size must be at least {size(_LEAST_SEGMENT_BYTES)}")
+        service.log_segment_bytes = log_bytes
     if settings.log_quota is not None:
         service.log_quota_bytes = parse_size(settings.log_quota) or 0
     _apply_placement(service, settings)
@@ -203,7 +201,7 @@ def _apply_probes(service: Service, settings: ServiceSettings) -> None:
 
 def _positive(given: float | None, default: float) -> float:
     if given is not None and not 0.05 <= given <= 86_400:
-        raise UsageError(f"a probe's times are from 0.05 s to a day, not {given:g} s")
+        raise UsageError(f"probe times must be from 50ms to 1d, not {exact_duration(given)}")
     return default if given is None else given
 
 
@@ -215,7 +213,7 @@ def _apply_schedule(service: Service, settings: ServiceSettings) -> None:
         service.time_zone = settings.time_zone
     if settings.overlap is not None:
         ways = tuple(way.value for way in Overlap)
-        service.overlap = Overlap(_choice("way to overlap", settings.overlap, ways))
+        service.overlap = Overlap(_choice("overlap policy", settings.overlap, ways))
     if settings.schedule == NONE:
         service.schedule = service.next_run_at = None
     elif settings.schedule is not None:
@@ -227,10 +225,11 @@ def _apply_schedule(service: Service, settings: ServiceSettings) -> None:
         return
     if service.restart is RestartPolicy.ALWAYS:
         raise UsageError(
-            "a scheduled service ends between its runs", hint="--restart never or on-failure"
+            "a scheduled service needs the restart policy never or on-failure",
+            hint="--restart never or on-failure",
         )
     if service.desired_count > 1:
-        raise UsageError("a scheduled service has one instance per run, not more")
+        raise UsageError("a scheduled service has a desired count of at most 1")
 
 
 def _choice(what: str, text: str, choices: tuple[str, ...]) -> str:
@@ -254,7 +253,7 @@ def _dependencies(name: str, wanted: Sequence[str]) -> list[str]:
     services[name] = names
     if cycle := find_cycle(services, name):
         raise ConflictError(
-            f"services would wait for each other: {' -> '.join(cycle)}",
-            hint="leave one of these out of --depends-on",
+            f"services would depend on each other: {' -> '.join(cycle)}",
+            hint="remove one of them from --depends-on",
         )
     return names

@@ -99,7 +99,7 @@ def back_up(
 
 
 def restore(home: Home, source: Path) -> BackupDocument:
-    """Put a backup in the place of the database; that of before is kept beside it."""
+    """Restore a backup; the previous database is kept; that of before is kept beside it."""
     home.create()
     old = backup.restore(home.database, source)
     return {

@@ -22,6 +22,7 @@ from odbctl.engine.model.states import InstanceState, ReleaseOutcome, RestartPol
 from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 from odbctl.errors import OdbctlError, StartFailedError, TimedOutError
+from odbctl.units import exact_duration
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import InstanceDocument, ServiceDocument
@@ -66,8 +67,9 @@ def wait_for_service(
     counts = f"{document['ready_count']}/{document['target_count']}"
     if not done:
         raise TimedOutError(
-            f"service {name!r} is {document['state']} with {counts} after {timeout_seconds:g} s",
-            hint=f"it goes on in the background: odbctl why {name}",
+            f"service {name!r} is {document['state']} with {counts} ready after"
+            f" {exact_duration(timeout_seconds or 0.0)}",
+            hint=f"it continues in the background: odbctl why {name}",
         )
     return Change(action="running", message=counts, document=document)
 
@@ -136,7 +138,7 @@ class _Watch:
             if max(instance.running_at or now, self.began_at) + grace <= now:
                 return self._start_error(
                     f"service {self.name!r} is not ready: {instance.name} was not ready within "
-                    f"{grace:g} s: {instance.health or 'its probe has not answered'}",
+                    f"{exact_duration(grace)}: {instance.health or 'its probe has not answered'}",
                     instance.name,
                 )
         return None
@@ -158,8 +160,8 @@ class _Watch:
         from odbctl.engine.managers.record import describe_exit
 
         return self._start_error(
-            f"service {self.name!r} crashed while it started: {last.name} ran for {ran:.1f} s "
-            f"({describe_exit(last)})",
+            f"service {self.name!r} crashed while it started: {last.name} ran for "
+            f"{exact_duration(round(ran, 1))} ({describe_exit(last)})",
             last.name,
             hint=cure_of(service, last),
         )
@@ -187,7 +189,7 @@ class _Watch:
         if release is not None and release.outcome is ReleaseOutcome.FAILED:
             failed = _failed_instance(release)
             stays = document["running_count"] > 0
-            hint = "the release before it goes on running" if stays else f"odbctl why {self.name}"
+            hint = "the previous release keeps running" if stays else f"odbctl why {self.name}"
             return StartFailedError(
                 f"release {release.number} of service {self.name!r} failed: {release.reason}",
                 hint=cure_of(service, _instance(failed)) or hint,
@@ -259,7 +261,7 @@ def _rollout_progress(candidate: Release, document: ServiceDocument) -> Progress
     ]
     ready = sum(i["ready"] for i in new)
     if ready >= wanted and candidate.settle_seconds:
-        return Progress(ready, wanted, f"settling for {candidate.settle_seconds:g} s")
+        return Progress(ready, wanted, f"settling for {exact_duration(candidate.settle_seconds)}")
     return Progress(ready, wanted, candidate.outcome, _note(new))
 
 
@@ -343,6 +345,6 @@ def wait_for_removal(
 
     if not wait_until(engine, look, timeout_seconds):
         raise TimedOutError(
-            f"service {name!r} was not removed after {timeout_seconds:g} s",
-            hint="it goes on in the background: odbctl ps",
+            f"service {name!r} was not removed within {exact_duration(timeout_seconds or 0.0)}",
+            hint="it continues in the background: odbctl ps",
         )

@@ -17,6 +17,7 @@ from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.record import describe_exit
 from odbctl.engine.model.core import Release, Service, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, ReleaseOutcome
+from odbctl.units import duration, exact_duration
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import ServiceDocument, WhyDocument
@@ -90,7 +91,7 @@ def _why_instance(engine: Engine, instance: ServiceInstance) -> WhyDocument:
 
 
 def _wanted_line(document: ServiceDocument) -> str:
-    wanted = f"{document['desired_count']} wanted"
+    wanted = f"{document['desired_count']} desired"
     if document["paused"]:
         wanted += " once it is started"
     counts = f"{wanted}, {document['running_count']} running"
@@ -105,7 +106,9 @@ def _dependency_lines(document: ServiceDocument) -> list[str]:
     if not document["waits_for"] or not document["target_count"]:
         return []
     first = document["waits_for"][0]
-    return [f"it needs {', '.join(document['waits_for'])}, not ready: odbctl why {first}"]
+    return [
+        f"it waits for {', '.join(document['waits_for'])}, which is not ready: odbctl why {first}"
+    ]
 
 
 def _exit_lines(service: Service) -> list[str]:
@@ -121,7 +124,10 @@ def _exit_lines(service: Service) -> list[str]:
 def _end_text(last: ServiceInstance) -> str:
     ago = max(0.0, time.time() - (last.ended_at or 0.0))
     ran = (last.ended_at or 0.0) - (last.running_at or last.ended_at or 0.0)
-    text = f"last end: {last.name} {last.state.value} {ago:.0f} s ago after running {ran:.1f} s"
+    text = (
+        f"last exit: {last.name} {last.state.value} {duration(ago)} ago after running for"
+        f" {exact_duration(round(ran, 1))}"
+    )
     return f"{text} ({describe_exit(last)})"
 
 
@@ -144,9 +150,9 @@ def _next_lines(document: ServiceDocument) -> list[str]:
         return [f"to supervise it again: odbctl manager start --host {hosts[0]}"]
     match document["state"]:
         case "backoff" | "crash-loop":
-            return [f"to try at once: odbctl service start {name}"]
+            return [f"to retry at once: odbctl service start {name}"]
         case "unplaceable":
-            return ["what the hosts have: odbctl host list"]
+            return ["to see the capacity of the hosts: odbctl host list"]
         case "waiting" if document["next_run_at"] is not None and document["schedule"]:
             return [
                 f"it runs by the schedule {document['schedule']!r}; now: odbctl service run {name}"

@@ -18,6 +18,7 @@ from odbctl.engine.codebases.storage import LOCKS_FOLDER, locked, remove_tree, s
 from odbctl.engine.codebases.trees import write_tree
 from odbctl.errors import UsageError
 from odbctl.paths import Home
+from odbctl.units import size
 
 # Names that no commit has: trees that are being written, or removed.
 _NEW = ".new-"
@@ -42,7 +43,7 @@ class PruneResult:
         parts = [f"{len(x)} {word}{'' if len(x) == 1 else 's'}" for x, word in counts if x]
         if not parts:
             return "nothing to remove"
-        return f"removed {', '.join(parts)}, {self.freed_bytes / 1e6:.1f} MB"
+        return f"removed {', '.join(parts)}, {size(self.freed_bytes)}"
 
 
 def checkout_path(home: Home, mirror: Mirror, commit: str) -> Path:

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from odbctl.errors import UsageError
+from odbctl.units import exact_duration
 
 OLDEST_PYTHON = (3, 11)
 TIMEOUT_SECONDS = 30.0
@@ -75,7 +76,7 @@ def _ask(interpreter: str) -> tuple[tuple[int, ...], bool]:
         )
     except subprocess.TimeoutExpired as error:
         raise UsageError(
-            f"{interpreter} did not answer in {TIMEOUT_SECONDS:g} s", hint=_HINT
+            f"{interpreter} did not answer within {exact_duration(TIMEOUT_SECONDS)}", hint=_HINT
         ) from error
     except OSError as error:
         raise UsageError(f"{interpreter} does not run: {error.strerror}", hint=_HINT) from error

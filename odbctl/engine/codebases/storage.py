@@ -46,7 +46,7 @@ def locked(folder: Path, key: str, *, report: Report | None = None) -> Generator
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if report is not None:
-                report(f"waiting for another process that works on {key}")
+                report(f"waiting for another process that is using {key}")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:

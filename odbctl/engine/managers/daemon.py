@@ -35,7 +35,7 @@ def make_manager(home: Home, db: Database, options: ManagerOptions) -> ServiceMa
 
         method = options.start_method or DEFAULT_METHOD
         if method not in (FORK, EXEC):
-            raise UsageError(f"no start method {method!r}", hint=f"{FORK} or {EXEC}")
+            raise UsageError(f"unknown start method {method!r}", hint=f"{FORK} or {EXEC}")
         return SubprocessServiceManager(home, db, options.host, method=method)
     if options.strategy == "in-process":
         from odbctl.engine.managers.in_process_manager import InProcessServiceManager

@@ -22,6 +22,7 @@ from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.probes import Probe
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
 from odbctl.engine.worker.control import PROBE
+from odbctl.units import exact_duration
 
 # While an instance is not ready yet it is asked more often: after 0.1 s, 0.2 s, 0.4 s …
 FIRST_PAUSE_SECONDS = 0.1
@@ -171,7 +172,7 @@ class HealthChecks:
             reports += self._hear(now)
         for key, watch in self._watches.items():
             if watch.expires_at is not None and watch.expires_at <= now:
-                text = f"no answer within {watch.probe.timeout_seconds:g} s"
+                text = f"no answer within {exact_duration(watch.probe.timeout_seconds)}"
                 reports += self._judge(key, watch, is_well=False, text=text, is_silent=True)
         for key, watch in self._watches.items():
             if watch.expires_at is None and watch.due_at <= now:

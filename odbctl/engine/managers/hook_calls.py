@@ -21,6 +21,7 @@ from odbctl.engine.managers.processes import list_processes, signal_group
 from odbctl.engine.model.core import Event
 from odbctl.engine.worker.mark import VARIABLE, worn_mark
 from odbctl.masking import mask_text
+from odbctl.units import exact_duration
 
 _MAX_OUTPUT_CHARS = 300
 _MAX_PROBLEM_CHARS = 1000
@@ -103,7 +104,7 @@ class HookCommands:
         except TimeoutError:
             _kill(process)
             process.wait()
-            return f"it took longer than {call.timeout_seconds:g} s and was killed"
+            return f"it took longer than {exact_duration(call.timeout_seconds)} and was killed"
         finally:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:

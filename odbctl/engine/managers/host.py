@@ -87,7 +87,8 @@ class HostLock:
             if time.monotonic() > began_at + wait_seconds:
                 os.close(descriptor)
                 raise ConflictError(
-                    f"a manager of host {self._host!r} runs already", hint="odbctl manager status"
+                    f"a manager of host {self._host!r} is already running",
+                    hint="odbctl manager status",
                 )
             time.sleep(0.01)
         if was_held_at_work and _has_ended_in_order(descriptor):

@@ -8,6 +8,7 @@ from odbctl.engine.managers.schedule import next_run_at
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import EventLevel
+from odbctl.units import duration
 
 # A clock that was set back leaves runs that are due too late; more than that is mended.
 CLOCK_TOLERANCE_SECONDS = 2.0
@@ -35,7 +36,7 @@ def skip_run(service: Service, *, actor: str) -> None:
     if not service.exists() or service.next_run_at is None or service.next_run_at > time.time():
         return
     service.next_run_at = _next(service)
-    text = "the run before it has not ended"
+    text = "the previous run has not ended"
     record_service_event(service, "run-skipped", text, actor=actor, level=EventLevel.WARNING)
 
 
@@ -58,4 +59,4 @@ def _next(service: Service) -> float:
 
 
 def _lateness(seconds: float) -> str:
-    return "as scheduled" if seconds < 60 else f"scheduled, {seconds:.0f} s late"
+    return "as scheduled" if seconds < 60 else f"scheduled, {duration(seconds)} late"

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Final
 
 from odbctl.errors import NotPermittedError, StoreBusyError, StoreFullError
+from odbctl.units import exact_duration
 
 # A commit takes microseconds: yield, then nap, longer each time, before queueing in a thread. Long
 # naps let the one who commits go on a while, which is cheaper for all than taking turns.
@@ -137,7 +138,7 @@ class CommitLock:
 
     def _busy(self) -> StoreBusyError:
         return StoreBusyError(
-            f"another process has held {self._path} for {self._timeout_seconds:g} s",
+            f"another process has held {self._path} for {exact_duration(self._timeout_seconds)}",
             hint="try again when it is done",
         )
 

@@ -18,6 +18,7 @@ from odbctl.engine.reconcile.backoff import (
 )
 from odbctl.engine.reconcile.occupancy import by_slot, in_slots, is_finished, live_ones
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
+from odbctl.units import duration, exact_duration
 
 
 class ServiceState(StrEnum):
@@ -140,19 +141,7 @@ def _next_run(service: ServiceSnapshot, now: float) -> str:
     if not is_done or (service.run_at and not last) or service.next_run_at is None:
         return ""
     rest = max(0.0, service.next_run_at - now)
-    return f"its next run is due in {_span(rest)}"
-
-
-def _span(seconds: float) -> str:
-    """Write a time to wait in its largest units: `42 s`, `7 min`, `3 h 20 min`, `2 d 4 h`."""
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    minutes = whole // 60
-    if minutes < 120:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+    return f"its next run is due in {duration(rest)}"
 
 
 def _describe_missing(
@@ -169,7 +158,9 @@ def _describe_missing(
     if pending:
         failures = max(failures_after(i, reset_at=service.reset_at) for i in pending)
         due_at = min(next_try_at(i, reset_at=service.reset_at, now=now) for i in pending)
-        text = f"{failures} bad ends in a row, next try in {max(due_at - now, 0.0):.1f} s"
+        rest = exact_duration(round(max(due_at - now, 0.0), 1))
+        times = "once" if failures == 1 else f"{failures} times in a row"
+        text = f"failed {times}, next start in {rest}"
         is_loop = failures >= CRASH_LOOP_FAILURES
         if due_at > now:
             return (ServiceState.CRASH_LOOP if is_loop else ServiceState.BACKOFF), text

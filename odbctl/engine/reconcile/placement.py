@@ -60,9 +60,9 @@ class Allocation:
         if host.is_draining:
             return "it is draining"
         if service.placement not in (ANY_PLACEMENT, host.placement):
-            return f"placement {host.placement}, wanted {service.placement}"
+            return f"its placement group is {host.placement}, not {service.placement}"
         if host.max_instances is not None and self.counts[host.id] >= host.max_instances:
-            return f"{host.max_instances} instances are its limit"
+            return f"its limit of {host.max_instances} instances is reached"
         return _first(
             _short("cores", service.cores, host.cores, self.cores[host.id]),
             _short("GB of RAM", service.ram_gb, host.ram_gb, self.ram_gb[host.id]),
@@ -73,7 +73,7 @@ def _short(what: str, wanted: float, limit: float, reserved: float) -> str | Non
     free = limit - reserved
     if not limit or not wanted or wanted <= free + _ROUNDING:
         return None
-    return f"{wanted:g} {what} wanted, {max(free, 0.0):g} of {limit:g} free"
+    return f"needs {wanted:g} {what}, {max(free, 0.0):g} of {limit:g} free"
 
 
 def _first(*texts: str | None) -> str | None:

@@ -24,6 +24,7 @@ from odbctl.engine.reconcile.slots import (
     retire_foreign,
 )
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
+from odbctl.units import exact_duration
 
 
 def plan_rollout(service: ServiceSnapshot, allocation: Allocation, *, now: float) -> SlotPlan:
@@ -37,7 +38,7 @@ def plan_rollout(service: ServiceSnapshot, allocation: Allocation, *, now: float
         plan.actions.append(FailRollout(service.id, failed.id))
         return plan
     if late := _late_candidate(plan, service, now=now):
-        reason = f"not ready {service.start_grace_seconds:g} s after it began to run"
+        reason = f"not ready within {exact_duration(service.start_grace_seconds)} of its start"
         plan.actions.append(FailRollout(service.id, late.id, reason))
         return plan
     slots = by_slot(service)

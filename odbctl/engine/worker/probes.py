@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.probes import OWN_PORT
 from odbctl.engine.worker.service_base import Health
+from odbctl.units import exact_duration
 
 MAX_TEXT_CHARS = 200
 _STACK_BYTES = 512 * 1024
@@ -131,7 +132,7 @@ def probe(kind: str, target: str, timeout: float, health: Callable[[], object]) 
             case _:
                 return _tcp(target, timeout)
     except TimeoutError:
-        return False, f"no answer within {timeout:g} s"
+        return False, f"no answer within {exact_duration(timeout)}"
     except BaseException as error:  # noqa: BLE001 - the author's code; `sys.exit` would end the thread
         return False, f"{type(error).__name__}: {plain_text(error)}"
 
@@ -181,7 +182,7 @@ def _http(target: str, timeout: float) -> Verdict:
     line = head.partition(b"\r\n")[0].decode("latin-1")
     words = line.split(None, 2)
     if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdigit():
-        return False, f"no HTTP answer: {line!r}"
+        return False, f"not an HTTP answer: {line!r}"
     return 200 <= int(words[1]) < 400, " ".join(words[1:])
 
 

@@ -180,5 +180,5 @@ def _scale_refusal(service: ServiceDocument) -> str:
 
 def _run_refusal(service: ServiceDocument, alive: int) -> str:
     if service["restart"] == "always":
-        return "it is no job: its restart policy is always"
+        return "it is not a job: its restart policy is always"
     return "it runs" if alive else ""

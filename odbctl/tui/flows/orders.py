@@ -17,7 +17,7 @@ class OrderVerb(StrEnum):
     RESTART = "restart"  # replace every instance of services
     SCALE = "scale"  # want so many instances of a service
     RUN = "run now"  # begin a run of a job
-    RESET = "reset"  # forget failed starts: back-off and throttling end
+    RESET = "reset"  # forget failed starts: back-off and throttling ended
     LOCK = "lock"  # refuse changes of the codebase
     PREPARE = "prepare"  # let one change of the codebase through
     UNLOCK = "unlock"  # let every change through

@@ -10,6 +10,7 @@ from odbctl.tui.flows.rows import LogRow, PlanView, RefRow, RolloutRow, RolloutV
 from odbctl.tui.logs.ansi import plain
 from odbctl.tui.paint import NOTHING, Cell, Tone, age_cell, level_tone, span_cell, state_cell
 from odbctl.tui.text import clock, short_commit, visible
+from odbctl.units import exact_duration
 
 REF_COLUMNS = (
     ColumnSpec(name="REF", width=20, grows=2, most=40),
@@ -123,7 +124,7 @@ def _titled(title: str, cell: Cell, more: str = "") -> tuple[Cell, ...]:
 
 def rollout_line(view: RolloutView) -> tuple[Cell, ...]:
     """Say how far a rollout has come."""
-    settling = f", settling for {view.settle_seconds:g} s" if view.is_settling else ""
+    settling = f", settling for {exact_duration(view.settle_seconds)}" if view.is_settling else ""
     counts = f"{view.ready_count}/{view.wanted} new ready{settling}, {view.old_count} old left"
     return (
         state_cell(view.outcome),

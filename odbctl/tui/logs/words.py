@@ -27,7 +27,9 @@ def pattern_of(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text, flags)
     except (re.error, RecursionError, OverflowError) as error:
-        raise UsageError(f"no pattern: {error}", hint="a Python regex") from error
+        raise UsageError(
+            f"not a valid pattern: {error}", hint="write a Python regular expression"
+        ) from error
 
 
 def filter_of(text: str, *, level: str | None, around: int) -> LineFilter:
@@ -79,13 +81,13 @@ def time_of(text: str, now: float) -> float:
         try:
             return now - parse_duration(words[1:])
         except UsageError as error:
-            raise UsageError(f"{text!r} is no time", hint=_TIME_HINT) from error
+            raise UsageError(f"{text!r} is not a time", hint=_TIME_HINT) from error
     if (found := _CLOCK.fullmatch(words)) is not None:
         return _time_of_day(text, found, now)
     try:
         return parse_since(words, now)
     except UsageError as error:
-        raise UsageError(f"{text!r} is no time", hint=_TIME_HINT) from error
+        raise UsageError(f"{text!r} is not a time", hint=_TIME_HINT) from error
 
 
 def _time_of_day(text: str, found: re.Match[str], now: float) -> float:
@@ -95,7 +97,7 @@ def _time_of_day(text: str, found: re.Match[str], now: float) -> float:
             hour=int(found[1]), minute=int(found[2]), second=int(found[3] or 0), microsecond=0
         )
     except ValueError as error:
-        raise UsageError(f"{text!r} is no time of day", hint=_TIME_HINT) from error
+        raise UsageError(f"{text!r} is not a time of day", hint=_TIME_HINT) from error
     return (moment - timedelta(days=1) if moment.timestamp() > now else moment).timestamp()
 
 

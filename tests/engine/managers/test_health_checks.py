@@ -139,7 +139,7 @@ def test_failures_count_in_a_row_only(alive: Checked) -> None:
 def test_silence_is_a_failure(alive: Checked) -> None:
     reports = alive.advance(40.0)
     assert [(r.is_well, r.is_silent) for r in reports] == [(False, True)]
-    assert "no answer within 2 s" in reports[0].text
+    assert "no answer within 2s" in reports[0].text
 
 
 def test_an_answer_that_comes_too_late_counts_no_more(alive: Checked) -> None:

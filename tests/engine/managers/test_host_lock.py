@@ -38,7 +38,7 @@ def of(pid: int) -> str:
 def test_a_lock_of_a_manager_at_work_is_refused(home: Home, says: str | None) -> None:
     with (
         held(home, of(os.getpid()) if says is None else says),
-        pytest.raises(ConflictError, match="runs already"),
+        pytest.raises(ConflictError, match="already running"),
     ):
         HostLock(home, "local").acquire()
 

@@ -106,7 +106,7 @@ class TestSchedules:
         done = self.scheduled(run_at=NOW, reset_at=NOW, next_run_at=NOW + 60, instances=(ended,))
         assert actions(done, now=NOW + 2) == ()
         state, reason = describe_service(done, is_managed=True, now=NOW + 2)
-        assert (state, reason) == (ServiceState.WAITING, "its next run is due in 58 s")
+        assert (state, reason) == (ServiceState.WAITING, "its next run is due in 58s")
 
     @pytest.mark.parametrize(
         ("overlap", "expected"),

@@ -23,17 +23,17 @@ def boots(actions: list[Action]) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(
     ("wants", "offers", "shortage"),
     [
-        ({"cores": 2.0}, {"cores": 1.5}, "main: 2 cores wanted, 1.5 of 1.5 free"),
-        ({"ram_gb": 4.0}, {"ram_gb": 2.0}, "main: 4 GB of RAM wanted, 2 of 2 free"),
+        ({"cores": 2.0}, {"cores": 1.5}, "main: needs 2 cores, 1.5 of 1.5 free"),
+        ({"ram_gb": 4.0}, {"ram_gb": 2.0}, "main: needs 4 GB of RAM, 2 of 2 free"),
         (
             {"cores": 2.0, "ram_gb": 4.0},
             {"cores": 1.0, "ram_gb": 1.0},
-            "main: 2 cores wanted, 1 of 1 free",
+            "main: needs 2 cores, 1 of 1 free",
         ),
-        ({}, {"max_instances": 0}, "main: 0 instances are its limit"),
+        ({}, {"max_instances": 0}, "main: its limit of 0 instances is reached"),
         ({}, {"is_draining": True}, "main: it is draining"),
         ({}, {"is_up": False}, "main: its manager is down"),
-        ({"placement": "Gpu"}, {}, "main: placement Master, wanted Gpu"),
+        ({"placement": "Gpu"}, {}, "main: its placement group is Master, not Gpu"),
     ],
 )
 def test_says_what_is_short(wants: ServiceFields, offers: HostFields, shortage: str) -> None:
@@ -64,20 +64,20 @@ def test_says_so_where_there_is_no_host() -> None:
 def test_names_each_host_and_its_reason() -> None:
     hosts = (a_host("b", id=2, is_draining=True), a_host("a", id=1, cores=1.0))
     (report,) = moves(a_service(1, cores=2.0), hosts=hosts)
-    assert report == ReportShortage(1, 1, "a: 2 cores wanted, 1 of 1 free; b: it is draining")
+    assert report == ReportShortage(1, 1, "a: needs 2 cores, 1 of 1 free; b: it is draining")
 
 
 def test_places_as_many_as_fit_and_reports_the_rest() -> None:
     actions = moves(a_service(5, cores=1.0), hosts=(a_host(cores=2.0),))
     assert len(boots(actions)) == 2
-    assert ReportShortage(1, 3, "main: 1 cores wanted, 0 of 2 free") in actions
+    assert ReportShortage(1, 3, "main: needs 1 cores, 0 of 2 free") in actions
 
 
 def test_two_services_do_not_both_take_the_last_core() -> None:
     first, second = (a_service(1, id=n, name=f"s{n}", cores=1.0) for n in (1, 2))
     actions = moves(first, second, hosts=(a_host(cores=1.0),))
     assert boots(actions) == [(1, HOST)]
-    assert ReportShortage(2, 1, "main: 1 cores wanted, 0 of 1 free") in actions
+    assert ReportShortage(2, 1, "main: needs 1 cores, 0 of 1 free") in actions
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_a_candidate_that_runs_proves_nothing_of_the_old_release() -> None:
 
 def test_says_what_the_candidate_lacks_and_keeps_the_old_one() -> None:
     service = a_rollout(1, old(100), cores=1.0)
-    shortage = "main: 1 cores wanted, 0 of 1 free"
+    shortage = "main: needs 1 cores, 0 of 1 free"
     assert moves(service, a_host(cores=1.0)) == [ReportShortage(SERVICE, 1, shortage)]
 
 

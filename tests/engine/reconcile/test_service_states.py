@@ -74,7 +74,8 @@ class TestBadEnds:
         told, reason = describe(service)
         assert told is state
         if state is not ServiceState.STARTING:
-            assert reason.startswith(f"{failures + 1} bad ends in a row, next try in ")
+            times = "failed once" if not failures else f"failed {failures + 1} times in a row"
+            assert reason.startswith(f"{times}, next start in ")
 
     def test_of_one_slot_are_told_although_others_run(self) -> None:
         service = a_service(2, an_instance(1), an_instance(2, 1, S.CRASHED, failures=2))
