@@ -268,6 +268,7 @@ GROUPS: dict[str, Table] = {
         "app.command_palette": Press(seen=front(CommandPalette), after=BACK),
     },
     "logs": {
+        "app.command_palette": "test_the_palette_opens_on_a_log_and_takes_what_was_typed_ahead",
         "help": "test_help_lists_the_keys_and_esc_goes_back",
         "app.pop_screen": "test_the_log_has_a_screen_of_its_own_and_the_pane_rests",
         "previous": "test_the_run_before_and_all_runs",
