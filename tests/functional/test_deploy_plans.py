@@ -49,7 +49,7 @@ def test_what_was_planned_is_what_is_deployed(world: World) -> None:
     planned = world.commit(SECOND)
     plan = plan_deploy(world.engine, "svc", "main")
     world.commit(FIRST)
-    with pytest.raises(ConflictError, match="no longer"):
+    with pytest.raises(ConflictError, match="has moved from commit"):
         releases.deploy_service(world.engine, "svc", "main", expected_commit=plan["new"]["commit"])
     assert len(status.list_releases(world.engine, "svc")) == 1
     releases.deploy_service(world.engine, "svc", planned, expected_commit=planned)
