@@ -45,7 +45,7 @@ def test_types_are_listed_with_their_fields(stocked: Home) -> None:
 
 def test_new_home_has_no_types(home: Home) -> None:
     assert odbctl("db", "types", "--json").json == []
-    assert "nothing was stored yet" in odbctl("db", "types").err
+    assert "the database is empty" in odbctl("db", "types").err
 
 
 def test_objects_of_a_codebase_are_shown_without_its_classes(home: Home) -> None:
@@ -88,7 +88,7 @@ def test_list_is_bounded(home: Home) -> None:
         (("list", "core.Service", "--where", "nmae=x"), 2, "no field 'nmae'"),
         (("list", "core.Service", "--where", "name"), 2, "not FIELD=VALUE"),
         (("show", "12345"), 4, "no object '12345'"),
-        (("show", "a", "b", "c"), 2, "3 words"),
+        (("show", "a", "b", "c"), 2, "at most 2 words, got 3"),
         (("watch", "Nothing"), 4, "no type 'Nothing'"),
         (("backup", "/nonexistent/file"), 6, "cannot create"),
         (("restore", "/nonexistent/file", "--yes"), 4, "no backup"),
