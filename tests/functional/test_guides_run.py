@@ -21,6 +21,8 @@ from conftest import remove_tree
 from waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+# The quick ones; the others are walked by hand.
+GUIDES = ("getting-started", "services", "ports", "strategies")
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 READING = re.compile(r"odbctl (logs|ps|why|ls|status)\b")
 # How far a command has come depends on when it looked.
@@ -45,7 +47,7 @@ class Shell:
     def __post_init__(self) -> None:
         self.last_folder_file = Path(self.environment["HOME"], ".last-folder")
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, *, may_fail: bool = False) -> str:
         """Run a command as it was typed; return what it printed to either stream."""
         ran = subprocess.run(
             ["bash", "-c", f'{command}\ncode=$?; pwd > "{self.last_folder_file}"; exit $code'],
@@ -59,7 +61,7 @@ class Shell:
             check=False,
         )
         self.folder = Path(self.last_folder_file.read_text().strip())
-        assert ran.returncode == 0 or "error: " in ran.stdout, f"$ {command}\n{ran.stdout}"
+        assert ran.returncode == 0 or may_fail, f"$ {command}\n{ran.stdout}"
         return ran.stdout
 
 
@@ -76,20 +78,14 @@ def shell() -> Iterator[Shell]:
     for key, value in (("user.name", "Ann"), ("user.email", "ann@example.org")):
         shell.run(f"git config --global {key} {value}")
     yield shell
-    shell.run("odbctl manager stop --with-services")
+    shell.run("odbctl manager stop --with-services", may_fail=True)
     remove_tree(Path(folder))
 
 
-@pytest.mark.parametrize(
-    ("page", "start"),
-    [
-        ("README.md", str(ROOT)),
-        ("docs/guide/getting-started.md", ""),
-    ],
-    ids=["readme", "getting-started"],
-)
-def test_blocks_of_a_page_run_and_print_what_is_shown(shell: Shell, page: str, start: str) -> None:
-    shell.folder = Path(start or shell.folder)
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/guide/{name}.md" for name in GUIDES)])
+def test_blocks_of_a_page_run_and_print_what_is_shown(shell: Shell, page: str) -> None:
+    if page == "README.md":  # its tour begins in the folder of the clone
+        shell.folder = ROOT
     commands = 0
     for language, text in BLOCK.findall((ROOT / page).read_text()):
         if language == "python":
@@ -98,7 +94,7 @@ def test_blocks_of_a_page_run_and_print_what_is_shown(shell: Shell, page: str, s
         for command, shown in _commands(text):
             commands += 1
             _run_and_compare(shell, command, shown)
-    assert commands > 5
+    assert commands
 
 
 def _write_file(text: str, folder: Path) -> None:
@@ -116,10 +112,11 @@ def _commands(block: str) -> Iterator[tuple[str, list[str]]]:
 
 def _run_and_compare(shell: Shell, command: str, shown: list[str]) -> None:
     expected = _normalized(shown)
+    fails = any(line.startswith("error: ") for line in shown)
     printed: list[str] = []
 
     def matches() -> bool:
-        printed[:] = shell.run(command).splitlines()
+        printed[:] = shell.run(command, may_fail=fails).splitlines()
         return not expected or _agree(_normalized(printed), expected)
 
     if READING.search(command):  # what is shown comes, though maybe not at once
