@@ -5,6 +5,10 @@ the key before it (another focus, a dialog, a new screen) may still lie in messa
 The rest of a word typed quickly after `/` would then act on the table. So every key of the
 dashboard passes through this queue: a key is delivered only after the one before it has
 taken effect and the screen in front is ready for input.
+
+Keys of a kind that the focused widget handles in order, and that never move the focus,
+follow each other without a wait: characters of an input, and movements of a cursor. So a
+burst of them is drawn in a few frames, not key by key.
 """
 
 from __future__ import annotations
@@ -13,13 +17,16 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from textual import events
+from textual.actions import parse
 from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from odbctl.tui.dialogs import DeafDialog
@@ -53,7 +60,15 @@ class _Effect(Enum):
 
     NONE = "none"  # it has taken effect
     TEXT = "text"  # it is a character on its way into the focused input
+    MOVE = "move"  # it is on its way to the focused widget, and moves the cursor there
     ANY = "any"  # it may move the focus, or open a screen
+
+
+@runtime_checkable
+class HasMovements(Protocol):
+    """A widget some actions of which move its cursor and do nothing else."""
+
+    MOVEMENTS: ClassVar[frozenset[str]]
 
 
 class KeyQueue:
@@ -72,6 +87,8 @@ class KeyQueue:
         self._delivery: asyncio.Task[None] | None = None
         self._effect = _Effect.NONE
         self._awaited_from: Screen[Any] | None = None
+        self._target: Widget | None = None  # the widget that had the focus for the last key
+        self._movements: WeakKeyDictionary[Widget, frozenset[str]] = WeakKeyDictionary()
 
     async def put(self, event: Typed) -> None:
         """Deliver a key at once if the last one has taken effect; otherwise queue it."""
@@ -94,14 +111,30 @@ class KeyQueue:
 
     def _is_next(self, event: Typed) -> bool:
         """Return whether a key may be delivered although the last one may be on its way."""
-        # An input takes characters in their order; only what follows them has to wait.
-        is_text = self._effect is _Effect.TEXT and self._is_text(event)
-        return is_text or self._effect is _Effect.NONE
+        if self._effect in (_Effect.NONE, _Effect.ANY):
+            return self._effect is _Effect.NONE
+        return self._target is self._app.focused and self._effect_of(event) is self._effect
 
-    def _is_text(self, event: Typed) -> bool:
-        """Return whether a key is a character for the focused input."""
-        is_character = isinstance(event, events.Key) and event.is_printable
-        return is_character and isinstance(self._app.focused, Input)
+    def _effect_of(self, event: Typed) -> _Effect:
+        """Return what a key may do if it is delivered now."""
+        focused = self._app.focused
+        if not isinstance(event, events.Key) or focused is None:
+            return _Effect.ANY
+        if isinstance(focused, Input):
+            return _Effect.TEXT if event.is_printable else _Effect.ANY
+        return _Effect.MOVE if event.key in self._movements_of(focused) else _Effect.ANY
+
+    def _movements_of(self, focused: Widget) -> frozenset[str]:
+        """Return the keys that move the cursor of the focused widget."""
+        if (keys := self._movements.get(focused)) is None:
+            actions = focused.MOVEMENTS if isinstance(focused, HasMovements) else frozenset[str]()
+            keys = frozenset(
+                key
+                for key, active in self._app.screen.active_bindings.items()
+                if active.node is focused and parse(active.binding.action)[1] in actions
+            )
+            self._movements[focused] = keys
+        return keys
 
     async def _deliver_now(self, event: Typed) -> None:
         """Deliver a key, unless the dialog in front does not hear it yet.
@@ -112,7 +145,7 @@ class KeyQueue:
         front = self._app.screen
         if isinstance(front, DeafDialog) and not front.hears(typed_at=event.time):
             return
-        self._effect = _Effect.TEXT if self._is_text(event) else _Effect.ANY
+        self._effect, self._target = self._effect_of(event), self._app.focused
         await self._deliver(event)
 
     async def _deliver_waiting(self) -> None:
@@ -123,17 +156,20 @@ class KeyQueue:
                     await self._until_settled()
                     self._effect = _Effect.NONE
                 else:
-                    await self._run_in_app(self._waiting.popleft())
+                    await self._deliver_in_app()
         finally:
             self._delivery = None
 
-    async def _run_in_app(self, event: Typed) -> None:
-        """Deliver a key in the app's own task, as Textual does."""
+    async def _deliver_in_app(self) -> None:
+        """Deliver the keys that need no wait, in the app's own task, as Textual does."""
         delivered = asyncio.Event()
 
         async def deliver() -> None:
-            await self._deliver_now(event)
-            delivered.set()
+            try:
+                while self._waiting and self._is_next(self._waiting[0]):
+                    await self._deliver_now(self._waiting.popleft())
+            finally:
+                delivered.set()
 
         self._app.call_later(deliver)
         await _heard(delivered, self._app)

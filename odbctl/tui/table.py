@@ -45,6 +45,9 @@ class RowTable(DrawnTable, Generic[Row], can_focus=True):
         ]
     )
 
+    # Actions that only move the cursor: a burst of their keys is not drawn key by key.
+    MOVEMENTS: ClassVar[frozenset[str]] = frozenset({"move", "page", "edge"})
+
     class Moved(Message):
         """The cursor is on another row."""
 

@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 
 from odbctl.errors import ConflictError
 from odbctl.tui.app import DashboardApp
+from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog
 from odbctl.tui.flows.orders import Order, OrderVerb
 from odbctl.tui.flows.plan_dialog import PlanDialog
@@ -207,5 +208,32 @@ def test_a_table_has_its_keys_again_after_the_terminal_was_too_small() -> None:
         await until_shown(pilot, app, "rabbit")
         await pilot.press("j")
         await until(pilot, lambda: table_of(app).cursor_key == "rabbit")
+
+    run(scenario)
+
+
+def test_a_burst_of_movements_is_drawn_in_a_few_frames() -> None:
+    names = [f"api-{number:03}" for number in range(300)]
+    backend = FakeBackend(a_snapshot(a_service("rabbit"), *(a_service(name) for name in names)))
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        table = table_of(app)
+        await until(pilot, lambda: table.lines_rendered >= table.size.height)
+        before = table.lines_rendered
+        type_at_once(app, *"j" * 200, "enter")
+        await until(pilot, is_in_front(app, DetailScreen))
+        # Key by key, each of the last 180 would draw the whole table.
+        assert table.cursor_key == names[199]
+        assert table.lines_rendered - before < 40 * table.size.height
+
+    run(scenario, backend)
+
+
+def test_keys_between_movements_act_on_the_row_they_were_typed_for() -> None:
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        type_at_once(app, "j", "j", "k", "space", "j", "g", "/", *"jk", "escape", "G", "x")
+        await until_shown(pilot, app, "Stop service rabbit?")
+        assert table_of(app).arrangement.filter_text == ""
+        assert table_of(app).cursor_key == "web"
 
     run(scenario)

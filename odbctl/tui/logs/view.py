@@ -49,6 +49,9 @@ class LogView(LogLines, can_focus=True):
         ]
     )
 
+    # Actions that only move the cursor: a burst of their keys is not drawn key by key.
+    MOVEMENTS: ClassVar[frozenset[str]] = frozenset({"move", "page", "start", "end"})
+
     class Changed(Message):
         """Something else is shown, or said."""
 
