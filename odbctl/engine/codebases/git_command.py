@@ -8,7 +8,10 @@ repository wrote that, too. So git runs
   in commands about another one;
 - without hooks, file system monitor, submodules and lazy fetches;
 - with every protocol switched off, unless the command has to fetch;
-- with bounded output, because a small repository can describe an endless tree.
+- with bounded output, because a small repository can describe an endless tree;
+- below a guard where it takes long, so that it ends when its caller is killed.
+  Short reads have none, which would cost more than they do: they wait for
+  nobody, and end by themselves.
 
 Called by the rest of this package, in the process that adds a codebase. Git
 is run directly, not through GitPython, because importing that costs as much
@@ -23,6 +26,8 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -30,6 +35,7 @@ from typing import IO
 
 from odbctl.errors import CodebaseError
 from odbctl.masking import mask_text
+from odbctl.units import exact_duration
 
 # What a user may say to git about reaching hosts; every other GIT_* is dropped.
 _KEPT_PREFIXES = ("GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY", "GIT_CONFIG_", "GIT_EXEC_PATH")
@@ -50,8 +56,7 @@ _SETTINGS = (
     "submodule.recurse=false",
     "protocol.version=2",  # lets a commit be fetched that no branch reaches
     "advice.detachedHead=false",
-    "http.lowSpeedLimit=1",  # bytes a second: a connection that stands still
-    "http.lowSpeedTime=30",  # seconds
+    "http.lowSpeedLimit=1",  # bytes a second; the time is that of each command
 )
 _SETTING_OPTIONS = tuple(word for setting in _SETTINGS for word in ("-c", setting))
 
@@ -73,6 +78,10 @@ _BOILERPLATE = (
     "and the repository exists.",
     "fatal: Could not read from remote repository.",
 )
+
+
+class GitIdleError(CodebaseError):
+    """Git printed nothing for longer than it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +114,8 @@ def run_git(
     keep_open: Sequence[int] = (),
     on_output: Callable[[bytes], None] | None = None,
     on_talk: Callable[[bytes], None] | None = None,
+    guarded: bool = False,
+    idle_seconds: float | None = None,
 ) -> GitResult:
     """Run git to its end and return its output, whatever its exit code.
 
@@ -119,27 +130,38 @@ def run_git(
             that outlives a killed caller still keeps others away.
         on_output: Called with each piece of standard output, which is not kept.
         on_talk: Called with each piece of standard error.
+        guarded: Whether git and its children end when this process is killed.
+            Costs the start of a bare Python.
+        idle_seconds: How long git may print nothing; None for no limit.
 
     Raises:
+        GitIdleError: Git printed nothing for `idle_seconds`.
         CodebaseError: Git is not installed, or printed more than 64 MB.
     """
     command = ("git", "--no-pager", *_SETTING_OPTIONS, *words)
-    reader = _Reader(on_output, on_talk)
+    reader = _Reader(on_output, on_talk, idle_seconds)
     try:
-        with _interrupts_held() as let_them_in, _input(stdin) as source:
+        with (
+            _interrupts_held() as let_them_in,
+            _input(stdin) as source,
+            _lifeline(guarded) as lifeline,
+        ):
             process = subprocess.Popen(
-                command,
+                command if lifeline is None else lifeline.guard(command),
                 cwd=NEUTRAL_FOLDER,
                 env=git_environment() if env is None else env,
                 stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=keep_open,
+                pass_fds=keep_open if lifeline is None else (*keep_open, lifeline.guard_end),
                 start_new_session=True,  # ssh has no terminal to ask questions on
             )
-            with _ending(process):
+            with _ending(process, lifeline):
                 let_them_in()
                 reader.read(process)
+                if lifeline is not None:
+                    lifeline.release()
+                process.wait()
     except FileNotFoundError as error:
         raise CodebaseError(
             "git is not installed, or not on the PATH", hint="install git 2.25 or newer"
@@ -165,6 +187,50 @@ def _input(stdin: bytes | None) -> Generator[IO[bytes] | int, None, None]:
         yield file
 
 
+class _Lifeline:
+    """A pipe that closes when this process ends, however it ends: the guard of git reads it."""
+
+    def __init__(self) -> None:
+        self.guard_end, self._own_end = os.pipe()
+        self._is_cut = False
+
+    def guard(self, command: Sequence[str]) -> tuple[str, ...]:
+        """Return the command that runs another one below a guard.
+
+        Raises:
+            FileNotFoundError: Its program is not on the PATH.
+        """
+        from shutil import which
+
+        if which(command[0]) is None:
+            raise FileNotFoundError(command[0])
+        script = os.path.join(os.path.dirname(__file__), "git_guard.py")
+        return (sys.executable, "-I", "-S", script, str(self.guard_end), *command)
+
+    def release(self) -> None:
+        """Let the guard end together with git, and leave alone what git left running."""
+        os.write(self._own_end, b".")
+
+    def cut(self) -> None:
+        """Close our end; a guard that was not released kills git."""
+        if not self._is_cut:
+            self._is_cut = True
+            os.close(self._own_end)
+
+
+@contextlib.contextmanager
+def _lifeline(guarded: bool) -> Generator[_Lifeline | None, None, None]:
+    if not guarded:
+        yield None
+        return
+    lifeline = _Lifeline()
+    try:
+        yield lifeline
+    finally:
+        lifeline.cut()
+        os.close(lifeline.guard_end)
+
+
 class _Reader:
     """Reads both streams of git until it closes them, within bounds."""
 
@@ -172,16 +238,19 @@ class _Reader:
         self,
         on_output: Callable[[bytes], None] | None,
         on_talk: Callable[[bytes], None] | None,
+        idle_seconds: float | None,
     ) -> None:
         self.output = bytearray()
         self.talk = bytearray()
         self._on_output = on_output or self._keep_output
         self._on_talk = on_talk
+        self._idle_seconds = idle_seconds
 
     def read(self, process: subprocess.Popen[bytes]) -> None:
-        """Read to the end of both streams, then wait for git.
+        """Read to the end of both streams.
 
         Raises:
+            GitIdleError: Git printed nothing for too long.
             CodebaseError: Git printed too much, or was stopped.
         """
         assert process.stdout is not None
@@ -189,15 +258,31 @@ class _Reader:
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, self._on_output)
             selector.register(process.stderr, selectors.EVENT_READ, self._take_talk)
+            printed_at = time.monotonic()
             while selector.get_map():
-                timeout = None if _should_stop.get() is None else _ASK_SECONDS
-                for key, _ in selector.select(timeout):
+                ready = selector.select(self._timeout(printed_at))
+                if ready:
+                    printed_at = time.monotonic()
+                for key, _ in ready:
                     if piece := os.read(key.fd, _PIECE_BYTES):
                         key.data(piece)
                     else:
                         selector.unregister(key.fileobj)
                 _ask_whether_to_stop()
-        process.wait()
+
+    def _timeout(self, printed_at: float) -> float | None:
+        """Return how long to wait for the next piece.
+
+        Raises:
+            GitIdleError: It has been waited for too long.
+        """
+        ask = None if _should_stop.get() is None else _ASK_SECONDS
+        if self._idle_seconds is None:
+            return ask
+        left = printed_at + self._idle_seconds - time.monotonic()
+        if left <= 0:
+            raise GitIdleError(f"git printed nothing for {exact_duration(self._idle_seconds)}")
+        return left if ask is None else min(left, ask)
 
     def _keep_output(self, piece: bytes) -> None:
         self.output += piece
@@ -228,7 +313,9 @@ def _interrupts_held() -> Generator[Callable[[], None], None, None]:
 
 
 @contextlib.contextmanager
-def _ending(process: subprocess.Popen[bytes]) -> Generator[None, None, None]:
+def _ending(
+    process: subprocess.Popen[bytes], lifeline: _Lifeline | None
+) -> Generator[None, None, None]:
     """End git and its children when the caller is interrupted."""
     with process:
         try:
@@ -236,6 +323,8 @@ def _ending(process: subprocess.Popen[bytes]) -> Generator[None, None, None]:
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
+            if lifeline is not None:
+                lifeline.cut()  # the guard kills what does not end by SIGTERM
             raise
 
 

@@ -152,7 +152,8 @@ def _run_checkout(mirror: Path, commit: str, folder: Path, index: Path, lock: in
         *("-c", "core.attributesFile=/dev/null", "-c", "checkout.workers=0"),
     )
     for words in (("read-tree", commit), ("checkout-index", "--all", "--force", "--quiet")):
-        result = run_git(*where, *words, env=env, keep_open=(lock,))
+        takes_long = words[0] == "checkout-index"
+        result = run_git(*where, *words, env=env, keep_open=(lock,), guarded=takes_long)
         if result.exit_code != 0:
             raise git_failure(result, folder.parent, f"cannot check out {commit[:12]}")
 
