@@ -10,6 +10,7 @@ _odbctl_options() {
         "codebase prune") echo "--color --help --home --json --output" ;;
         "service create") echo "--class --codebase --color --config --cores --count --cpu-limit --depends-on --env --env-file --help --home --json --liveness --log-max-size --log-quota --memory-limit --move-after --no-singleton --on-unhealthy --output --overlap --placement --port --probe-failures --probe-period --probe-timeout --ram-gb --readiness --restart --schedule --singleton --start-grace --stop-grace --stop-signal --time-zone" ;;
         "service set") echo "--color --cores --cpu-limit --depends-on --env --env-file --help --home --json --liveness --log-max-size --log-quota --memory-limit --move-after --no-singleton --no-wait --on-unhealthy --output --overlap --placement --port --probe-failures --probe-period --probe-timeout --ram-gb --readiness --restart --schedule --settle --singleton --start-grace --stop-grace --stop-signal --time-zone --timeout --unset --unset-env --wait" ;;
+        "service edit"|"edit "*) echo "--color --help --home --json --no-wait --output --settle --timeout --wait" ;;
         "service list"|"service ls"|"ls "*) echo "--color --filter --help --home --json --no-headers --output --quiet --sort" ;;
         "service show") echo "--color --help --home --json --output" ;;
         "service start"|"start "*) echo "--all --color --count --deps --help --home --json --no-deps --no-wait --output --timeout --wait" ;;

@@ -53,7 +53,7 @@ _OPTIONS: dict[str, Any] = {
     "readiness": _text(
         "--readiness", "PROBE", "Ready when: health, tcp:8080, http:PORT/ready, exec:CMD, none"
     ),
-    "liveness": _text("--liveness", "PROBE", "Alive while: the same forms as --readiness"),
+    "liveness": _text("--liveness", "PROBE", "Alive while: the same forms as for readiness"),
     "probe_period_seconds": _duration("--probe-period", "Time between two probes"),
     "probe_timeout_seconds": _duration("--probe-timeout", "Time limit of a probe"),
     "probe_failures": Annotated[
@@ -85,6 +85,12 @@ _OPTIONS: dict[str, Any] = {
         "--log-quota", "SIZE", "Limit of all log files of the service together (100M)"
     ),
 }
+
+
+def setting_helps() -> dict[str, str]:
+    """Return what each option means, by field of ServiceSettings."""
+    helps = {name: str(hint.__metadata__[0].help) for name, hint in _OPTIONS.items()}
+    return {name: text.removesuffix("; repeatable") for name, text in helps.items()}
 
 
 def with_settings(work: Callable[..., Result]) -> Callable[..., Result]:

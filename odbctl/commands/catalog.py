@@ -24,6 +24,7 @@ NOUNS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "create": "Create a service from a class in a codebase",
             "set": "Change a service: its supervision, configuration and environment",
+            "edit": "Change a service in an editor",
             "list": "List services",
             "show": "Show everything about a service",
             "start": "Start a service and wait until it runs",
@@ -136,6 +137,7 @@ SHORTCUTS: dict[str, str] = {
     "deploy": "deploy",
     "rollback": "rollback",
     "scale": "scale",
+    "edit": "edit",
     "ls": "list",
     "rm": "remove",
 }
@@ -163,6 +165,7 @@ _MODULES: dict[tuple[str | None, str], str] = {
     (None, "completion"): "completion",
     **{("service", verb): "releases" for verb in _RELEASES},
     **{("service", verb): "creation" for verb in ("create", "set")},
+    ("service", "edit"): "editing",
     **{("service", verb): "execution" for verb in ("exec", "shell")},
 }
 

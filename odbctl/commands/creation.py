@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -25,6 +26,10 @@ from odbctl.commands._settings import with_settings
 from odbctl.commands._waiting import done, rolled_out
 from odbctl.engine.api.results import Change
 from odbctl.errors import OdbctlError, UsageError
+
+if TYPE_CHECKING:
+    from odbctl.engine.api.engine import Engine
+    from odbctl.engine.api.settings import ServiceSettings
 
 app = new_app("service")
 
@@ -114,37 +119,90 @@ def set_(
     kernel, which an instance gets when it starts. KEY=VALUE and --env make a new release, as
     `service configure` does. Only what is named changes.
     """
+    from odbctl.engine.api.settings import ServiceSettings
+
+    wanted = Wanted(
+        settings=settings,
+        words=tuple(words or ()),
+        env=read_environment(env or (), env_file),
+        unset=tuple(unset or ()),
+        unset_env=tuple(unset_env or ()),
+    )
+    if settings == ServiceSettings() and not wanted.makes_release:
+        raise UsageError("nothing to change", hint="odbctl service set --help")
+    with session().open_engine() as engine:
+        changes = change_service(engine, name, wanted, settle_seconds=settle)
+        return follow_changes(engine, changes, wait=wait, timeout=timeout)
+
+
+class Wanted(NamedTuple):
+    """What is to be changed of a service; the empty values change nothing."""
+
+    settings: ServiceSettings
+    words: tuple[str, ...] = ()
+    env: Mapping[str, str] = {}
+    unset: tuple[str, ...] = ()
+    unset_env: tuple[str, ...] = ()
+
+    @property
+    def makes_release(self) -> bool:
+        """Whether configuration or environment are to be changed."""
+        return bool(self.words or self.env or self.unset or self.unset_env)
+
+
+class Changes(NamedTuple):
+    """What was changed of a service: its supervision, its configuration, or both."""
+
+    supervision: Change | None
+    configuration: Change | None
+
+
+def change_service(
+    engine: Engine, name: str, wanted: Wanted, *, settle_seconds: float = DEFAULT_SETTLE_SECONDS
+) -> Changes:
+    """Write the changes of a service, its supervision first.
+
+    When the configuration is refused after the supervision was changed, that is said.
+
+    Raises:
+        OdbctlError: A value is refused.
+    """
     from odbctl.engine.api.releases import configure_service
     from odbctl.engine.api.settings import ServiceSettings, set_service
 
-    variables = read_environment(env or (), env_file)
-    makes_release = bool(words or variables or unset or unset_env)
-    if settings == ServiceSettings() and not makes_release:
-        raise UsageError("nothing to change", hint="odbctl service set --help")
-    with session().open_engine() as engine:
-        supervision = None
-        if settings != ServiceSettings():
-            supervision = set_service(engine, name, settings)
-        if not makes_release:
-            assert supervision is not None  # one of both was asked for
-            return done(supervision)
-        try:
-            change = configure_service(
-                engine,
-                name,
-                words=tuple(words or ()),
-                env=variables,
-                unset=tuple(unset or ()),
-                unset_env=tuple(unset_env or ()),
-                settle_seconds=settle,
-            )
-        except OdbctlError:
-            if supervision is not None:
-                session().say(f"note: {_effect(supervision)}; the configuration is unchanged")
-            raise
-        notes = () if supervision is None else (_effect(supervision),)
-        result = rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=True)
-        return result._replace(notes=(*notes, *result.notes))
+    supervision = None
+    if wanted.settings != ServiceSettings():
+        supervision = set_service(engine, name, wanted.settings)
+    if not wanted.makes_release:
+        return Changes(supervision, None)
+    try:
+        configuration = configure_service(
+            engine,
+            name,
+            words=wanted.words,
+            env=wanted.env,
+            unset=wanted.unset,
+            unset_env=wanted.unset_env,
+            settle_seconds=settle_seconds,
+        )
+    except OdbctlError:
+        if supervision is not None:
+            session().say(f"note: {_effect(supervision)}; the configuration is unchanged")
+        raise
+    return Changes(supervision, configuration)
+
+
+def follow_changes(
+    engine: Engine, changes: Changes, *, wait: bool, timeout: float | None
+) -> Result:
+    """Wait for the release that changes made, if any, and return what to report."""
+    supervision, configuration = changes
+    if configuration is None:
+        assert supervision is not None  # one of both was asked for
+        return done(supervision)
+    notes = () if supervision is None else (_effect(supervision),)
+    result = rolled_out(engine, configuration, wait=wait, timeout=timeout, follows_release=True)
+    return result._replace(notes=(*notes, *result.notes))
 
 
 def _effect(supervision: Change) -> str:

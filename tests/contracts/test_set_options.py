@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from odbctl.commands._app import build
+from odbctl.engine.api.editing import option_name
+from odbctl.engine.api.settings import ServiceSettings
 
 # Options of `service create`, and what changes them later in place of an option of `set`.
 CHANGED_ELSEWHERE = {
@@ -25,3 +29,8 @@ def test_set_takes_every_option_of_create() -> None:
 
 def test_exceptions_are_options_of_create() -> None:
     assert CHANGED_ELSEWHERE.keys() <= options_of("create")
+
+
+def test_the_text_of_edit_names_settings_as_the_options_of_set() -> None:
+    keys = {f"--{option_name(field.name)}" for field in fields(ServiceSettings)}
+    assert keys <= options_of("set")

@@ -1,0 +1,284 @@
+"""A service as a TOML text that a person edits, and what the edited text changes.
+
+The settings are those of `ServiceSettings`, named after the options of `service set` and
+written as people type them: `stop-grace = "30s"`. Configuration values are in the table
+`[config]`. Environment variables and secret values are never written. Pure, but for
+`read_editable`, which needs an open home.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.lookups import find_service, near
+from odbctl.engine.api.setting_texts import AUTO, NONE
+from odbctl.engine.api.settings import NEVER, ServiceSettings
+from odbctl.engine.model.core import ConfigValue, Service
+from odbctl.engine.model.probes import Probe, ProbeKind
+from odbctl.errors import UsageError, shown
+from odbctl.masking import is_secret_name, mask_text
+from odbctl.units import exact_duration, parse_duration
+
+Setting = bool | int | float | str | list[str]
+
+_NUMBERS = frozenset({"cores", "ram_gb", "cpu_limit"})
+_PROBES = ("readiness", "liveness")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_CONFIG = "config"
+_UNITS = ((2**40, "T"), (2**30, "G"), (2**20, "M"), (2**10, "K"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditableService:
+    """What of a service is written to the text, and the names of what is not."""
+
+    name: str
+    settings: Mapping[str, Setting]  # by field of ServiceSettings
+    config: Mapping[str, bool | int | float | str]
+    hidden: Sequence[str]  # configuration values that are secret
+    env_names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edits:
+    """What an edited text changes, as `service set` takes it."""
+
+    settings: ServiceSettings
+    words: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is changed."""
+        return self == Edits(settings=ServiceSettings())
+
+
+def option_name(field: str) -> str:
+    """Return the key of a field of ServiceSettings: its option of `service set`."""
+    return field.removesuffix("_seconds").replace("_", "-")
+
+
+_FIELDS = {option_name(field.name): field.name for field in fields(ServiceSettings)}
+
+
+def read_editable(engine: Engine, name: str) -> EditableService:
+    """Read a service with its newest release.
+
+    Raises:
+        NotFoundError: There is no such service.
+    """
+    with engine.db.view():
+        service = find_service(name)
+        release = service.candidate or service.release
+        config = {} if release is None else dict(release.config)
+        hidden = [key for key, value in config.items() if _is_hidden(key, value)]
+        return EditableService(
+            name=name,
+            settings=_current_settings(service),
+            config={key: _plain(config[key]) for key in config if key not in hidden},
+            hidden=hidden,
+            env_names=sorted([] if release is None else release.env),
+        )
+
+
+def _is_hidden(name: str, value: ConfigValue) -> bool:
+    """Return whether a value is secret, or cannot be written to a text file."""
+    if not isinstance(value, str):
+        return value is not None and not isinstance(value, bool) and is_secret_name(name)
+    is_writable = not any("\ud800" <= character <= "\udfff" for character in name + value)
+    return is_secret_name(name) or mask_text(value) != value or not is_writable
+
+
+def _plain(value: ConfigValue) -> bool | int | float | str:
+    return NONE if value is None else value
+
+
+def _current_settings(service: Service) -> dict[str, Setting]:
+    probe = service.readiness or service.liveness or Probe(ProbeKind.HEALTH)
+    move_after = service.move_after_seconds
+    return {
+        "singleton": service.singleton,
+        "port": AUTO if service.wants_port else NONE,
+        "placement": service.placement,
+        "move_after": NEVER if move_after is None else exact_duration(move_after),
+        "cores": service.cores,
+        "ram_gb": service.ram_gb,
+        "memory_limit": _size_text(service.memory_limit_bytes),
+        "cpu_limit": service.cpu_limit or 0.0,
+        "restart": service.restart.value,
+        "stop_grace_seconds": exact_duration(service.stop_grace_seconds),
+        "stop_signal": service.stop_signal,
+        "readiness": _probe_text(service.readiness),
+        "liveness": _probe_text(service.liveness),
+        "probe_period_seconds": exact_duration(probe.period_seconds),
+        "probe_timeout_seconds": exact_duration(probe.timeout_seconds),
+        "probe_failures": probe.failure_threshold,
+        "start_grace_seconds": exact_duration(service.start_grace_seconds),
+        "on_unhealthy": "replace" if service.replaces_unhealthy else "report",
+        "depends_on": list(service.depends_on),
+        "schedule": service.schedule or NONE,
+        "time_zone": service.time_zone,
+        "overlap": service.overlap.value,
+        "log_max_size": _size_text(service.log_segment_bytes),
+        "log_quota": _size_text(service.log_quota_bytes),
+    }
+
+
+def _size_text(count: int | None) -> str:
+    """Return a size without rounding: `512M`, or the number of bytes."""
+    if not count:
+        return NONE
+    return next((f"{count // unit}{sign}" for unit, sign in _UNITS if not count % unit), str(count))
+
+
+def _probe_text(probe: Probe | None) -> str:
+    return NONE if probe is None else str(probe).replace(":127.0.0.1:", ":", 1)
+
+
+def editable_text(service: EditableService, comments: Mapping[str, str]) -> str:
+    """Return the TOML text of a service.
+
+    Args:
+        service: What to write.
+        comments: What a setting means, by field of ServiceSettings.
+    """
+    lines = [
+        f"# Service {service.name}. Change values, save, and leave the editor: only what differs",
+        "# is applied. Leave it without a change, and nothing happens.",
+        "#",
+        "# These settings take effect without a restart; an instance gets memory-limit and",
+        "# cpu-limit when it starts. A setting whose line is removed stays as it is.",
+        "",
+    ]
+    for key, field in _FIELDS.items():
+        if comment := comments.get(field):
+            lines.append(f"# {comment}")
+        lines.append(f"{key} = {_toml(service.settings[field])}")
+    lines += [
+        "",
+        "# Values of the class's Config. A change is rolled out as a new release. A value whose",
+        "# line is removed is unset: the default of the class applies.",
+        f"[{_CONFIG}]",
+        *(f"{_key(key)} = {_toml(value)}" for key, value in service.config.items()),
+    ]
+    if service.hidden:
+        lines.append(f"# Set, and not shown: {_names(service.hidden)}")
+    if service.env_names:
+        lines += ["", f"# Environment variables, not shown: {_names(service.env_names)}"]
+        lines.append(f"# To change one: odbctl service set {service.name} --env NAME=VALUE")
+    return "\n".join(lines) + "\n"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(name if _BARE_KEY.fullmatch(name) else ascii(name) for name in names)
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _toml(name)
+
+
+def _toml(value: Setting) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(each) for each in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower()
+
+
+def read_edits(service: EditableService, text: str) -> Edits:
+    """Return what an edited text changes of the service it was made from.
+
+    Raises:
+        UsageError: It is not TOML, or a key or the type of a value is wrong.
+    """
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        message = str(error) or "it is nested too deeply"
+        raise UsageError(f"the text is not valid TOML: {message}") from error
+    config = document.pop(_CONFIG, {})
+    if not isinstance(config, dict):
+        raise UsageError(f"{_CONFIG} is not a table", hint=f"as in [{_CONFIG}]")
+    chosen: dict[str, Any] = {}
+    for key, value in document.items():
+        if key not in _FIELDS:
+            raise _unknown_key(key)
+        field = _FIELDS[key]
+        if value != service.settings[field]:
+            chosen[field] = _setting(key, value, like=service.settings[field])
+    chosen = _numbers_of_new_probes(service, chosen)
+    words, unset = _config_edits(service, cast("dict[str, object]", config))
+    return Edits(settings=ServiceSettings(**chosen), words=words, unset=unset)
+
+
+def _unknown_key(key: str) -> UsageError:
+    close = near(key, _FIELDS)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"values of Config go to [{_CONFIG}]"
+    return UsageError(f"no setting {shown(key)}", hint=hint)
+
+
+def _setting(key: str, value: object, *, like: Setting) -> object:
+    """Return a changed setting as ServiceSettings takes it."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if _FIELDS[key] in _NUMBERS:
+        return float(cast("float", _checked(key, value, is_number, "a number")))
+    if isinstance(like, bool):
+        return _checked(key, value, isinstance(value, bool), "true or false")
+    if isinstance(like, int):
+        is_count = is_number and isinstance(value, int) and value >= 1
+        return _checked(key, value, is_count, "a whole number from 1")
+    if isinstance(like, list):
+        return _checked(key, value, _is_list_of_texts(value), 'a list of names, as in ["db"]')
+    text = str(_checked(key, value, is_number or isinstance(value, str), f'a text, as "{like}"'))
+    return parse_duration(text) if _FIELDS[key].endswith("_seconds") else text
+
+
+def _checked(key: str, value: object, is_right: bool, expected: str) -> object:
+    if not is_right:
+        raise UsageError(f"{key} has to be {expected}")
+    return value
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, str) for each in cast("list[object]", value)
+    )
+
+
+def _numbers_of_new_probes(service: EditableService, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Give a probe that is added the times that the text shows for probes."""
+    was_added = any(service.settings[name] == NONE and name in chosen for name in _PROBES)
+    if not was_added:
+        return chosen
+    shown_numbers = {
+        "probe_period_seconds": parse_duration(str(service.settings["probe_period_seconds"])),
+        "probe_timeout_seconds": parse_duration(str(service.settings["probe_timeout_seconds"])),
+        "probe_failures": service.settings["probe_failures"],
+    }
+    return shown_numbers | chosen
+
+
+def _config_edits(
+    service: EditableService, config: Mapping[str, object]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words KEY=VALUE that set what differs, and the names that were removed."""
+    words: list[str] = []
+    for name, value in config.items():
+        if name in service.config and value == service.config[name]:
+            continue
+        if not isinstance(value, bool | int | float | str):
+            raise UsageError(f"{_CONFIG}: {shown(name)} is neither a text, a number nor a boolean")
+        if not name or "=" in name:
+            raise UsageError(f"{_CONFIG}: {shown(name)} is not a name")
+        words.append(f"{name}={_word(value)}")
+    return tuple(words), tuple(name for name in service.config if name not in config)
+
+
+def _word(value: bool | int | float | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
