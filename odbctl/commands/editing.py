@@ -80,15 +80,18 @@ def _edited(
     Raises:
         OdbctlError: The editor failed, or the text was refused and nobody corrects it.
     """
-    from odbctl.engine.api.editing import read_edits
+    from odbctl.engine.api.editing import read_editable, read_edits, rebased
 
     refusal: OdbctlError | None = None
+    edits = None
     while True:
         before = draft.text
         draft.edit()
         if refusal is not None and draft.text == before:
             raise draft.kept(refusal)
         try:
+            if edits is not None:  # its supervision may have been set before the rest was refused
+                service = rebased(service, edits, read_editable(engine, service.name))
             edits = read_edits(service, draft.text)
             changes = None
             if not edits.is_empty:

@@ -138,3 +138,14 @@ def test_a_refused_text_that_is_saved_again_as_it_is_gives_up(
     assert code == 2
     assert "the text is kept in" in text
     assert len(list(drafts.glob("*/hello.toml"))) == 1
+
+
+def test_what_took_effect_before_a_refusal_can_be_taken_back(home: Home, tmp_path: Path) -> None:
+    """The class of the service does not exist, so that every configuration is refused."""
+    first = f"{SET % '5m'}; echo 'city = 1' >>\"$1\""
+    second = f"""{SET % "10s"}; sed -i '/^city/d' "$1" """
+    script = f'if grep -q "^#! " "$1"; then {second}; else {first}; fi'
+    code, text = at_terminal(home, editor(tmp_path, script))
+    assert code == 0, text
+    assert "stop-grace-seconds set, without a restart; the configuration is unchanged" in text
+    assert stop_grace() == 10

@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 from odbctl.engine.api.engine import Engine
@@ -215,6 +215,24 @@ def read_edits(service: EditableService, text: str) -> Edits:
     chosen = _numbers_of_new_probes(service, chosen)
     words, unset = _config_edits(service, cast("dict[str, object]", config))
     return Edits(settings=ServiceSettings(**chosen), words=words, unset=unset)
+
+
+def rebased(service: EditableService, edits: Edits, current: EditableService) -> EditableService:
+    """Return a service as it is compared with next, after edits of which a part may be done.
+
+    Only the settings that were edited are taken from the current state: what others changed
+    meanwhile is left to them.
+    """
+    edited = {
+        field.name
+        for field in fields(edits.settings)
+        if getattr(edits.settings, field.name) is not None
+    }
+    settings = {
+        name: current.settings[name] if name in edited else value
+        for name, value in service.settings.items()
+    }
+    return replace(service, settings=settings)
 
 
 def _unknown_key(key: str) -> UsageError:
