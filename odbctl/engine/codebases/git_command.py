@@ -212,7 +212,7 @@ class _Lifeline:
         os.write(self._own_end, b".")
 
     def cut(self) -> None:
-        """Close our end; a guard that was not released kills git."""
+        """Close our end; a guard that was not released ends git, at last with SIGKILL."""
         if not self._is_cut:
             self._is_cut = True
             os.close(self._own_end)
@@ -321,10 +321,11 @@ def _ending(
         try:
             yield
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
             if lifeline is not None:
-                lifeline.cut()  # the guard kills what does not end by SIGTERM
+                lifeline.cut()
+            else:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
             raise
 
 
