@@ -49,8 +49,8 @@ def test_an_editor_changes_supervision_and_configuration(world: World, tmp_path:
     script.write_text('#!/bin/sh\nsed -i "$EDIT" "$1"\n')
     script.chmod(0o755)
 
-    def edit(change: str) -> Ran:
-        env = {"EDITOR": str(script), "EDIT": change}
+    def edit(change: str, **env: str) -> Ran:
+        env |= {"EDITOR": str(script), "EDIT": change}
         return odbctl("edit", "svc", "--settle", "0", env=env)
 
     ran = edit('s/^city.*/city = "Chur"/; s/^stop-grace.*/stop-grace = "7s"/')
@@ -59,7 +59,7 @@ def test_an_editor_changes_supervision_and_configuration(world: World, tmp_path:
     status = world.status()
     assert (status["release"], status["stop_grace_seconds"]) == (3, 7.0)
     world.wait_line("city Chur")
-    assert edit("s/^city.*/town = 1/").code == 2
+    assert edit("s/^city.*/town = 1/", TMPDIR=str(tmp_path)).code == 2
     assert world.status()["release"] == 3
     assert "city unset" in edit("/^city/d").out
     assert world.status()["release"] == 4
