@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -13,9 +14,11 @@ from rich.style import Style
 from textual.pilot import Pilot
 from textual.theme import Theme
 
+from odbctl.engine.api.log_pages import PageLine
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.logs.layout import LANE_COLOURS
 from odbctl.tui.logs.screen import LogScreen
+from odbctl.tui.logs.view import LogView
 from odbctl.tui.theme import ANSI, DARK, LIGHT, lane_colours
 
 SIZE = (120, 40)
@@ -72,6 +75,8 @@ async def styles_of(pilot: Pilot[None], app: DashboardApp) -> dict[str, str]:
     await pilot.press("g", "l")
     await until(pilot, lambda: isinstance(app.screen, LogScreen))
     await until_shown(pilot, app, "following")
+    await pilot.press("k")  # the line under the cursor has the cursor's colours
+    await until_shown(pilot, app, "paused")
     found["log line of a program's colour"] = told(drawn_text(app, "red", row="and bold"))
     found["log line of an error"] = told(drawn_text(app, "Traceback"))
     await pilot.press("slash", *"stays", "enter")
@@ -132,6 +137,58 @@ def test_what_was_searched_for_is_readable(theme: str) -> None:
     run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox(theme))
     assert len(ratios) == 2
     assert min(ratios.values()) >= READABLE, ratios
+
+
+def is_other(view: LogView, line: PageLine | None) -> bool:
+    """Return whether another line of a log is under the cursor now."""
+    return view.frame.current != line
+
+
+async def cursor_lines_of(pilot: Pilot[None], app: DashboardApp) -> list[list[Drawn]]:
+    """Return each line of a log as it is drawn under the cursor."""
+    await until_shown(pilot, app, "as JSON")
+    await pilot.press("g", "l")
+    await until_shown(pilot, app, "following")
+    assert isinstance(app.screen, LogScreen)
+    view = app.screen.panel.view
+    await pilot.press("g")
+    await until(pilot, lambda: not view.frame.is_following)
+    lines: list[list[Drawn]] = []
+    while not view.frame.is_following:
+        await pilot.pause()
+        y, current = view.region.y + view.frame.cursor_lines[0], view.frame.current
+        line = [drawn for drawn in drawn_in(app) if drawn.y == y and drawn.text.strip()]
+        # The mark of the place in the log is beside the line.
+        lines.append([drawn for drawn in line if drawn.text != "\N{RIGHT HALF BLOCK}"])
+        await pilot.press("j")
+        await until(pilot, partial(is_other, view, current))
+    return lines
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_line_under_the_cursor_of_a_log_stands_out_and_is_readable(theme: str) -> None:
+    lines: list[list[Drawn]] = []
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        lines.extend(await cursor_lines_of(pilot, app))
+
+    run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox(theme))
+    assert len(lines) > 10
+    wanted = WANTED[theme]["cursor row"]
+    grounds = {told_style(drawn.style).removeprefix("bold ") for line in lines for drawn in line}
+    assert {ground.rpartition(" on ")[2] for ground in grounds} == {wanted.rpartition(" on ")[2]}
+    assert min(contrast(drawn.style) for line in lines for drawn in line) >= READABLE
+
+
+def test_the_line_under_the_cursor_of_a_log_is_reversed_in_16_colours() -> None:
+    lines: list[list[Drawn]] = []
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        lines.extend(await cursor_lines_of(pilot, app))
+
+    run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox("ansi"))
+    assert len(lines) > 10
+    assert all(drawn.style.reverse for line in lines for drawn in line)
 
 
 def hue_of(colour: str) -> float:

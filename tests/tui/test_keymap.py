@@ -35,8 +35,8 @@ def test_keys_are_taken_by_the_id_of_their_action() -> None:
     ("keys", "text"),
     [
         ({"strat": "s"}, "no action 'strat'"),
-        ({"start": ""}, "no key"),
-        ({"start": "s, ,t"}, "no key"),
+        ({"start": ""}, "is not a key"),
+        ({"start": "s, ,t"}, "is not a key"),
         ({"start": "f5"}, "terminal's own"),
         ({"filter": "shift+f2"}, "terminal's own"),
         ({"stop": "ctrl+b"}, "multiplexer"),

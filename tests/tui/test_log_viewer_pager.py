@@ -233,9 +233,98 @@ def test_a_filter_changed_after_moving_keeps_the_new_place() -> None:
     pager = a_pager_at("line 500 ")
     pager.set_filter(LineFilter(pattern=re.compile("even")))
     pager.page(5)
-    first = shown(pager)[0]
+    current, place = pager.current, pager.cursor_lines
     pager.set_filter(EVERYTHING)
-    assert shown(pager)[0] == first
+    assert (pager.current, pager.cursor_lines) == (current, place)
+
+
+def text_of(pager: LogPager) -> str:
+    assert pager.current is not None
+    return pager.current.text
+
+
+def test_the_cursor_goes_from_line_to_line_and_stays_on_the_screen(
+    tmp_path: Path, log: Log, chance: random.Random
+) -> None:
+    log.log(120)
+    with LogPages(tmp_path, "web") as pages:
+        pager = LogPager(pages, style=STYLE, height=HEIGHT)
+        pager.show_end()
+        place = len(log.texts) - 1
+        for _ in range(150):
+            step = chance.choice([1, -1, 4, -4, 30, -30])
+            while (text := text_of(pager)) == log.texts[place] and step:
+                before = (place, shown(pager), pager.is_following)
+                pager.step(1 if step > 0 else -1)
+                step -= 1 if step > 0 else -1
+                if text_of(pager) != text:
+                    place += 1 if text_of(pager) == log.texts[min(place + 1, 119)] else -1
+                elif (place, shown(pager), pager.is_following) == before:
+                    assert place in (0, len(log.texts) - 1)
+                    break
+                first, lines = pager.cursor_lines
+                assert (first >= 0 and first + lines <= HEIGHT) or lines > HEIGHT
+                assert pager.is_following == (place == len(log.texts) - 1)
+            assert text_of(pager) == log.texts[place]
+
+
+def test_the_cursor_scrolls_through_a_line_longer_than_the_screen() -> None:
+    source = FakeLogs("before", "x" * 700, "after", "end").open()
+    source.refresh()
+    pager = LogPager(source, style=replace(STYLE, width=60), height=HEIGHT)
+    pager.show_start()
+    seen: set[int] = set()
+    while text_of(pager) != "after":
+        pager.step(1)
+        seen.add(pager.cursor_lines[0])
+    assert {0, -1, -2} <= seen
+    for _ in range(20):
+        pager.step(-1)
+    assert text_of(pager) == "before"
+    for _ in range(20):
+        pager.step(1)
+    assert (text_of(pager), pager.is_following) == ("end", True)
+
+
+def test_search_begins_at_the_cursor_and_lands_on_it() -> None:
+    pager = a_pager_at("line 500 ")
+    assert text_of(pager) == "line 500 even"
+    pager.search(re.compile("even"))
+    assert text_of(pager) == "line 500 even"
+    pager.step(3)
+    for is_backward, wanted in [(False, 504), (True, 502), (True, 500), (False, 502)]:
+        pager.find_next(is_backward=is_backward)
+        assert text_of(pager) == f"line {wanted} even"
+
+
+def test_the_cursor_stays_on_its_line_when_lines_are_shown_another_way() -> None:
+    pager = a_pager_at("line 500 ")
+    pager.step(3)
+    for width, height in [(60, 2), (8, 5), (200, 40), (60, HEIGHT)]:
+        pager.resize(width, height)
+        pager.toggle_wrap()
+        first, lines = pager.cursor_lines
+        assert text_of(pager) == "line 503 odd"
+        assert 0 <= first <= max(height - lines, 0)
+        assert not pager.is_following
+
+
+def test_the_cursor_pauses_in_a_log_that_fits_the_screen() -> None:
+    logs = FakeLogs("one", "two")
+    source = logs.open()
+    source.refresh()
+    pager = LogPager(source, height=HEIGHT)
+    pager.show_end()
+    pager.show_start()
+    assert (text_of(pager), pager.is_following) == ("one", False)
+    logs.log("three")
+    pager.tick()
+    assert text_of(pager) == "one"
+    pager.step(2)
+    assert (text_of(pager), pager.is_following) == ("three", True)
+    logs.log("four")
+    pager.tick()
+    assert text_of(pager) == "four"
 
 
 def test_a_filter_while_following_goes_on_following() -> None:

@@ -61,6 +61,19 @@ class LogApp(App[None]):
         return self.view.frame
 
     @property
+    def current(self) -> str:
+        """The text of the line under the cursor, as it is drawn."""
+        marked = [self.frame.lines[y] for y in range(len(self.frame.lines)) if self.is_marked(y)]
+        return "".join(map(text_of, marked))
+
+    def is_marked(self, y: int) -> bool:
+        """Return whether a line is drawn as the one under the cursor."""
+        if self.view.size.height <= y:
+            return False
+        drawn = next(iter(self.view.render_line(y))).style
+        return drawn is not None and drawn.bgcolor != self.view.rich_style.bgcolor
+
+    @property
     def texts(self) -> list[str]:
         """The lines on the screen, without what stands before them."""
         return [text_of(line) for line in self.frame.lines]
@@ -109,6 +122,10 @@ async def until_first(pilot: Pilot[None], app: LogApp, text: str) -> None:
     await until(pilot, lambda: app.texts[0] == text)
 
 
+async def until_current(pilot: Pilot[None], app: LogApp, text: str) -> None:
+    await until(pilot, lambda: app.current == text)
+
+
 async def until_count(pilot: Pilot[None], app: LogApp, count: int) -> None:
     await until(pilot, lambda: len(app.texts) == count)
 
@@ -138,9 +155,11 @@ def test_scrolled_up_it_holds_still_and_counts_what_comes() -> None:
         logs.log(*(f"new {n}" for n in range(1_234)))
         await until_shown(pilot, app, "+1,234 new — G")
         assert app.texts == shown
-        await pilot.press("j")
-        await until(pilot, lambda: app.texts == [*shown[1:], "line 998"])
-        await pilot.press("ctrl+f")
+        assert app.current == "line 997"
+        await pilot.press("j", "j", "j")
+        await until(pilot, lambda: app.texts == [*shown[1:], "new 0"])
+        assert app.current == "new 0"
+        await pilot.press("ctrl+b", "ctrl+f")
         await until_texts(pilot, app, "line 999", "new 0")
         await pilot.press("G")
         await until_texts(pilot, app, "new 1233")
@@ -157,25 +176,30 @@ def test_every_key_that_moves() -> None:
     async def scenario(pilot: Pilot[None], app: LogApp) -> None:
         await until_texts(pilot, app, "line 999")
         height = len(app.texts)
+        page, end = height - 2, 1_000 - height
         moves = [
-            ("g", 0),
-            ("j", 1),
-            ("down", 2),
-            ("k", 1),
-            ("up", 0),
-            ("ctrl+f", height - 2),
-            ("pagedown", 2 * (height - 2)),
-            ("ctrl+b", height - 2),
-            ("pageup", 0),
-            ("end", 1_000 - height),
-            ("home", 0),
-            ("G", 1_000 - height),
+            ("g", 0, 0),
+            ("j", 0, 1),
+            ("down", 0, 2),
+            ("k", 0, 1),
+            ("ctrl+f", page, page + 1),
+            ("pagedown", 2 * page, 2 * page + 1),
+            ("ctrl+b", page, page + 1),
+            ("up", page, page),
+            ("k", page - 1, page - 1),
+            ("ctrl+b", 0, 0),
+            ("j", 0, 1),
+            ("pageup", 0, 0),
+            ("end", end, 999),
+            ("home", 0, 0),
+            ("G", end, 999),
         ]
-        for key, first in moves:
+        for key, first, current in moves:
             await pilot.press(key)
-            await until_first(pilot, app, f"line {first}")
+            await until_current(pilot, app, f"line {current}")
+            assert app.texts[0] == f"line {first}"
             assert len(app.texts) == height
-            is_at_end = first == 1_000 - height
+            is_at_end = current == 999
             assert app.frame.is_following == is_at_end
 
     run_viewer(logs, scenario)
@@ -246,7 +270,7 @@ def test_a_pattern_that_is_none_is_told() -> None:
         await until_texts(pilot, app, "line 999")
         for key in ("slash", "ampersand"):
             await pilot.press(key, *"(x", "enter")
-            await until_shown(pilot, app, "no pattern")
+            await until_shown(pilot, app, "not a valid pattern")
             await pilot.press("n")
             await until_shown(pilot, app, "nothing to search for")
 
@@ -359,7 +383,7 @@ def test_going_to_a_time(typed: str) -> None:
         await pilot.press("at", *(keys.get(c, c) for c in words), "enter")
         await until(pilot, lambda: app.texts[0] == "line 520")
         await pilot.press("at", *"soon", "enter")
-        await until_shown(pilot, app, "'soon' is no time")
+        await until_shown(pilot, app, "'soon' is not a time")
 
     run_viewer(FakeLogs(*MANY), scenario)
 
@@ -383,9 +407,12 @@ def test_lanes_keep_their_colour() -> None:
 def test_copying_takes_the_lines_on_the_screen_whole() -> None:
     async def scenario(pilot: Pilot[None], app: LogApp) -> None:
         await until_texts(pilot, app, "red")
-        await pilot.press("c")
-        await until(pilot, lambda: app.copied)
-        assert app.copied == ["red\n" + "x" * 40_000]
+        await pilot.press("k", "c")
+        await until(pilot, lambda: app.copied == ["red"])
+        await until_shown(pilot, app, "copied 1 line")
+        await pilot.press("C")
+        await until(pilot, lambda: len(app.copied) == 2)
+        assert app.copied[1] == "red\n" + "x" * 40_000
         await until_shown(pilot, app, "copied 2 lines")
 
     run_viewer(FakeLogs("\x1b[31mred\x1b[0m", "x" * 40_000), scenario, size=(200, 400))
@@ -457,7 +484,7 @@ def test_a_record_is_shown_whole_and_json_pretty() -> None:
 
     async def scenario(pilot: Pilot[None], app: LogApp) -> None:
         await until_texts(pilot, app, "an error")
-        await pilot.press("enter")
+        await pilot.press("k", "k", "enter")
         await until(pilot, lambda: isinstance(app.screen, RecordDialog))
         await until_shown(pilot, app, "ValueError: no")
         await pilot.press("c", "escape")
@@ -629,7 +656,8 @@ def test_nothing_new_draws_nothing_and_a_new_line_only_what_changed() -> None:
         logs.log("three")
         await until_texts(pilot, app, "three")
         await pilot.pause()
-        assert app.view.lines_rendered == before + 1
+        # The new line, and the one that the cursor leaves.
+        assert app.view.lines_rendered == before + 2
 
     run_viewer(logs, scenario)
 

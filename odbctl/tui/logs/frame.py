@@ -25,7 +25,8 @@ class LogFrame:
         notices: What is no longer as it was.
         message: What the last command had to say.
         placeholder: What to say in place of lines, where there are none.
-        current: The line that a search went to, or the first one on the screen.
+        current: The line under the cursor.
+        cursor_lines: The first line of the screen that it takes, and how many.
     """
 
     lines: tuple[ScreenLine, ...] = ()
@@ -40,6 +41,12 @@ class LogFrame:
     message: str = ""
     placeholder: str = ""
     current: PageLine | None = None
+    cursor_lines: tuple[int, int] = (0, 0)
+
+    def is_current(self, y: int) -> bool:
+        """Return whether a line of the screen belongs to the line under the cursor."""
+        first, count = self.cursor_lines
+        return first <= y < first + count
 
     @property
     def note(self) -> str:

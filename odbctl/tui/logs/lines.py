@@ -33,7 +33,10 @@ _STYLES = (
     "found-here",
     "placeholder",
     "bar",
+    "cursor",
 )
+# They keep their colours on the line under the cursor; all else has the cursor's there.
+_FOUND_STYLES = frozenset({"found", "found-here"})
 
 
 class LogLines(Widget):
@@ -52,6 +55,10 @@ class LogLines(Widget):
     LogLines > .log--level-bad { color: $text-error; text-style: bold; }
     LogLines > .log--found { color: $foreground; background: $warning-muted; }
     LogLines > .log--found-here { color: $background; background: $warning; text-style: bold; }
+    LogLines > .log--cursor { color: $foreground; background: $primary 35%; }
+    LogLines:ansi > .log--cursor {
+        color: ansi_default; background: ansi_default; text-style: reverse;
+    }
     LogLines:ansi > .log--warn { text-style: bold; }
     LogLines:ansi > .log--bad { text-style: bold; }
     LogLines:ansi > .log--level-bad { text-style: bold reverse; }
@@ -81,7 +88,8 @@ class LogLines(Widget):
         if before.is_following == frame.is_following and len(bars) == 1:
             bars.clear()
         for y in range(height):
-            if y in bars or _line_of(before, y) != _line_of(frame, y):
+            is_moved = self.can_focus and before.is_current(y) != frame.is_current(y)
+            if y in bars or is_moved or _line_of(before, y) != _line_of(frame, y):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def notify_style_update(self) -> None:
@@ -93,9 +101,16 @@ class LogLines(Widget):
         """Draw one line."""
         self.lines_rendered += 1
         width, height = self.room
-        base = self.rich_style
-        segments = [Segment(run.text, self._style(run.style, base)) for run in self._line(y)]
-        strip = Strip(segments).adjust_cell_length(width, base)
+        base = ground = self.rich_style
+        if self.can_focus and self.frame.is_current(y):  # a pane has no cursor
+            ground = self._style("cursor", base)
+        segments = [
+            Segment(
+                run.text, self._on_ground(self._style(run.style, base), run.style, ground, base)
+            )
+            for run in self._line(y)
+        ]
+        strip = Strip(segments).adjust_cell_length(width, ground)
         # Where in the log this is, instead of a scrollbar: nothing is counted for it.
         is_here = not self.frame.is_following and y == self._bar_line(self.frame, height)
         mark = Segment("\N{RIGHT HALF BLOCK}" if is_here else " ", self._style("bar", base))
@@ -107,6 +122,13 @@ class LogLines(Widget):
     @staticmethod
     def _bar_line(frame: LogFrame, height: int) -> int:
         return min(int(frame.fraction * height), height - 1)
+
+    @staticmethod
+    def _on_ground(style: Style, name: str, ground: Style, base: Style) -> Style:
+        """Return a style as it is on the line under the cursor: with the colours of that."""
+        if ground is base or name in _FOUND_STYLES:
+            return style
+        return ground + Style(bold=style.bold, italic=style.italic, underline=style.underline)
 
     def _style(self, name: str, base: Style) -> Style:
         if not name:
@@ -122,6 +144,8 @@ class LogLines(Widget):
         if name.startswith("lane-"):
             theme = self.app.theme  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
             return Style.parse(lane_colours(theme)[int(name.removeprefix("lane-"))])
+        if name == "cursor":  # its background is mixed with that of the log
+            return self.get_component_rich_style("log--cursor")
         if not name.startswith("ansi:"):
             return self.get_component_rich_style(f"log--{name}", partial=True)
         try:

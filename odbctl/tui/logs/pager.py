@@ -20,9 +20,9 @@ from odbctl.engine.api.log_pages import (
     SearchStoppedError,
     never,
 )
+from odbctl.tui.logs.cursor import CursorLines
 from odbctl.tui.logs.frame import LogFrame
 from odbctl.tui.logs.layout import LineStyle, Times
-from odbctl.tui.logs.scrolled import ScrolledLines
 from odbctl.tui.logs.source import Counter, LogSource
 from odbctl.tui.logs.words import filter_text
 
@@ -40,16 +40,16 @@ class FilterPlace:
         position: Before the current line.
         row: How many lines were above it on the screen.
         shown_top: The position before the first line that the filter shows.
-        match: The line that a search had gone to.
+        current: The line that the filter shows there.
     """
 
     position: Position
     row: int
     shown_top: Position
-    match: PageLine | None
+    current: PageLine | None
 
 
-class LogPager(ScrolledLines):
+class LogPager(CursorLines):
     """One screen on a log."""
 
     def __init__(
@@ -86,30 +86,34 @@ class LogPager(ScrolledLines):
         Raises:
             SearchStoppedError: It was stopped; what was shown before stays.
         """
-        before = (self.only, self._rows, self._top, self._bottom, self._skip, self.is_following)
+        before = (
+            *(self.only, self._cursor, self._rows, self._top, self._bottom, self._skip),
+            self.is_following,
+        )
         place = self._filter_place
-        if place is None or (place.shown_top, place.match) != (self._top, self._match):
+        if place is None or (place.shown_top, place.current) != (self._top, self.current):
             place = self._current_place()
         self.only = only
         try:
             self._show_again() if before[-1] else self._show_place(place)
         except SearchStoppedError:
-            self.only, self._rows, self._top, self._bottom, self._skip, self.is_following = before
+            self.only, self._cursor, self._rows, self._top, self._bottom, self._skip = before[:-1]
+            self.is_following = before[-1]
             raise
-        self._filter_place = None if self.is_following else replace(place, shown_top=self._top)
+        self._filter_place = (
+            None if self.is_following else replace(place, shown_top=self._top, current=self.current)
+        )
         self._recount()
 
     def _current_place(self) -> FilterPlace:
         """Return where the current line is, and how far down the screen."""
-        rows = list(self._rows)
-        match = self._match
-        row = rows.index(match) if match is not None and match in rows else 0
-        position = self._top
-        for line in rows[:row]:
-            position = position.after(line)
-        if rows:  # lines that a filter leaves out before it are not of this place
-            position = position.before(rows[row])
-        return FilterPlace(position=position, row=row, shown_top=self._top, match=self._match)
+        current = self.current
+        return FilterPlace(
+            position=self._top if current is None else self._position_of(current),
+            row=0 if current is None else self._rows.index(current),
+            shown_top=self._top,
+            current=current,
+        )
 
     def _show_place(self, place: FilterPlace) -> None:
         """Show a place where it was on the screen, and stay there, even at the end."""
@@ -118,9 +122,14 @@ class LogPager(ScrolledLines):
             position = position.before(row)
         self.show_from(position)
         self._pause()
+        found = self._behind(place.position, 1)
+        if self._rows:
+            self._put_cursor(found[0] if found and found[0] in self._rows else self._rows[-1])
 
     def search(self, pattern: re.Pattern[str] | None) -> None:
-        """Look for a pattern: on this page, then below, then above; None ends it.
+        """Look for a pattern from the current line on, then above; None ends it.
+
+        While the end is followed, the search begins at the top of the screen.
 
         Raises:
             SearchStoppedError: It was stopped.
@@ -129,10 +138,12 @@ class LogPager(ScrolledLines):
         self.style = replace(self.style, pattern=pattern)
         self._recount()
         if pattern is not None:
-            self._find(self._top, pattern, is_backward=False)
+            current = None if self.is_following else self.current
+            start = self._top if current is None else self._position_of(current)
+            self._find(start, pattern, is_backward=False)
 
     def find_next(self, *, is_backward: bool) -> None:
-        """Go to the next line that was searched for, or the one before; around the end.
+        """Go to the next match after the current line, or the one before it; around the end.
 
         Raises:
             SearchStoppedError: It was stopped.
@@ -140,10 +151,14 @@ class LogPager(ScrolledLines):
         if (pattern := self.style.pattern) is None:
             self.message = "nothing to search for: type /"
             return
-        if self._match is not None and self._match in self._rows:
-            start = self._match_at if is_backward else self._match_at.after(self._match)
-        else:
+        if (current := self.current) is None:
             start = self._top
+        else:
+            start = self._position_of(current)
+            # In the place of a match that the filter hides, a match may stand itself.
+            is_replaced = self._match is not None and not self.only.keeps(self._match)
+            if not is_backward and not is_replaced:
+                start = start.after(current)
         self._find(start, pattern, is_backward=is_backward)
 
     # What comes by itself.
@@ -194,14 +209,8 @@ class LogPager(ScrolledLines):
             message=self.message,
             placeholder=placeholder,
             current=self.current,
+            cursor_lines=self.cursor_lines,
         )
-
-    @property
-    def current(self) -> PageLine | None:
-        """The line that a search went to while it is in sight, or the first one."""
-        if self._match is not None and self._match in self._rows:
-            return self._match
-        return self._rows[0] if self._rows else None
 
     def whole_record(self, line: PageLine) -> str:
         """Return the text of a line; of a record of several lines, all of it."""
@@ -249,6 +258,9 @@ class LogPager(ScrolledLines):
             for row in reversed(above):
                 position = position.before(row)
             self.show_from(position)
+        self._pause()
+        self._cursor = self._match
+        self._scroll_to_cursor()
         self._pause()
 
     def _found(

@@ -62,7 +62,8 @@ class LogPanel(Vertical):
             Binding("plus", "around(1)", "More lines around what a filter shows", show=False),
             Binding("minus", "around(-1)", "Fewer", show=False),
             Binding("enter", "record", "The record, whole; JSON pretty-printed", show=False),
-            Binding("c", "copy", "Copy what is on the screen", show=False),
+            Binding("c", "copy_line", "Copy the line", show=False),
+            Binding("C", "copy", "Copy what is on the screen", show=False),
             Binding("s", "ask('SAVE')", "Save to a file", show=False),
             Binding("P", "pager", "Show in $PAGER", show=False),
             Binding("escape", "leave", "Stop, end the search, the filter", show=False),
@@ -174,8 +175,17 @@ class LogPanel(Vertical):
 
         self.view.tell(copy)
 
+    def action_copy_line(self) -> None:
+        """Copy the line under the cursor, whole."""
+
+        def copy(pager: LogPager) -> None:
+            if (line := pager.current) is not None:
+                self._post(LogCopied(plain(pager.source.whole_text(line))))
+
+        self.view.tell(copy)
+
     def action_record(self) -> None:
-        """Show the record that a search went to, or the first on the screen."""
+        """Show the record of the line under the cursor."""
 
         def read(pager: LogPager) -> None:
             if (line := pager.current) is not None:

@@ -168,15 +168,15 @@ class LogView(LogLines, can_focus=True):
         self.tell(lambda pager: pager.move(-WHEEL_LINES))
 
     def action_move(self, step: int) -> None:
-        """Move by lines."""
-        self.tell(lambda pager: pager.move(step))
+        """Move the cursor by lines."""
+        self.tell(lambda pager: pager.step(step))
 
     def action_page(self, step: int) -> None:
         """Move by pages."""
         self.tell(lambda pager: pager.page(step))
 
     def action_start(self) -> None:
-        """Show the first line, and stay there."""
+        """Put the cursor on the first line."""
         self.tell(LogPager.show_start)
 
     def action_end(self) -> None:
