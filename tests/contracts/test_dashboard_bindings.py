@@ -282,6 +282,7 @@ GROUPS: dict[str, Table] = {
         "around(-1)": "test_a_filter_shows_some_lines_with_those_around",
         "record": "test_a_record_is_shown_whole_and_json_pretty",
         "copy": "test_copying_takes_the_lines_on_the_screen_whole",
+        "copy_line": "test_copying_takes_the_lines_on_the_screen_whole",
         "pager": "test_a_pager_gets_the_text_and_its_failure_is_told",
         "leave": "test_a_search_without_an_end_is_stopped_by_esc",
         "move(1)": "test_every_key_that_moves",
