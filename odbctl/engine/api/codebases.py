@@ -336,8 +336,9 @@ def prune_codebases(engine: Engine) -> Change:
     with engine.db.view():
         trees = [Path(codebase.tree) for codebase in Codebase.lookup_all()]
     result = checkout.prune(engine.home, trees)
+    removed = bool(result.checkouts or result.mirrors or result.leftovers)
     return Change(
-        action="pruned",
+        action="pruned" if removed else "unchanged",
         message=str(result),
         document={"kind": "prune", "version": VERSION, "message": str(result)},
     )

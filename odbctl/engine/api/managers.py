@@ -137,15 +137,20 @@ def stop_manager(
         stop_all_services(engine, timeout_seconds=timeout_seconds)
     signal_process(identity, signal.SIGTERM)
     _wait_until_gone(identity, timeout_seconds)
-    living = _living_count(engine)
+    living = _living_count(engine, host)
     with engine.db.view():
-        text = f"{living} instances keep running without it" if living else "nothing runs"
+        instances = "1 instance keeps" if living == 1 else f"{living} instances keep"
+        text = f"{instances} running without it" if living else "nothing runs"
         return _change(engine, find_host(host), "stopped", text)
 
 
-def _living_count(engine: Engine) -> int:
+def _living_count(engine: Engine, host: str | None = None) -> int:
+    """Count the instances that have not ended, of one host or of all."""
     with engine.db.view():
-        return sum(i.state not in ENDED_STATES for i in ServiceInstance.lookup_all(is_current=True))
+        return sum(
+            i.state not in ENDED_STATES and host in (None, i.host.name)
+            for i in ServiceInstance.lookup_all(is_current=True)
+        )
 
 
 def stop_all_services(engine: Engine, *, timeout_seconds: float) -> None:

@@ -258,7 +258,7 @@ def set_lock(engine: Engine, name: str, lock: str) -> Change:
             return "unchanged", f"service {name} is already {wanted}"
         service.lock = wanted
         record_service_event(service, wanted.value, "", actor=actor())
-        return wanted.value, f"service {name} is {wanted}"
+        return wanted.value, f"service {name}"
 
     return _update(engine, name, work)
 
