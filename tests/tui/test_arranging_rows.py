@@ -325,7 +325,7 @@ def test_figures_have_at_most_four_characters(byte_count: float, share: float) -
 
 def test_figures_read_as_people_say_them() -> None:
     assert [size(n) for n in (0, 2**20, 340 * 2**20, 1.2 * 2**30)] == ["0B", "1.0M", "340M", "1.2G"]
-    assert [percent(n) for n in (0, 0.44, 12.3, 400)] == ["0.0%", "0.4%", "12%", "400%"]
+    assert [percent(n) for n in (0, 0.44, 12.3, 400)] == ["0%", "0.4%", "12%", "400%"]
     assert sparkline([0, 50, 100], 5, most=100) == "  ▁▅█"
     assert sparkline([1, 2, 3], 2, most=0) == "▁▁"
 

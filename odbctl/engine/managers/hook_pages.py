@@ -22,6 +22,8 @@ from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from odbctl.units import exact_duration
+
 # All that is read of an answer and of the redirects before it, heads included.
 MAX_ANSWER_BYTES = 1 << 18
 MAX_REDIRECTS = 5
@@ -53,13 +55,13 @@ def call_page(url: str, *, body: bytes, headers: Mapping[str, str], timeout_seco
         with opener.open(request) as answer:
             _read_to_end(answer)
     except TimeoutError:
-        return f"it took longer than {timeout_seconds:g} s"
+        return f"it took longer than {exact_duration(timeout_seconds)}"
     except urllib.error.HTTPError as error:
         with error:
             return f"{error.code} {error.reason}"
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
-            return f"it took longer than {timeout_seconds:g} s"
+            return f"it took longer than {exact_duration(timeout_seconds)}"
         return str(error.reason)
     except (http.client.HTTPException, OSError, ValueError) as error:
         return f"no usable answer: {str(error) or type(error).__name__}"
