@@ -115,6 +115,7 @@ def test_the_database_commands_mask_variables_and_headers(home: Home, output: st
         ("db", "show", "core.Release", str(oid)),
         ("db", "list", "core.Hook"),
         ("db", "show", "core.Hook", "pager"),
+        ("service", "show", "hello"),
     ):
         ran = odbctl(*words, "-o", output)
         assert (ran.code, SECRET in ran.out) == (0, False), ran

@@ -116,11 +116,20 @@ def service_document(
         "release": service.release.number if service.release else None,
         "candidate": service.candidate.number if service.candidate else None,
         "lock": service.lock.value,
-        "config": dict(release.config) if release else {},
+        "config": shown_config(release) if release else {},
         "env_names": sorted(release.env) if release else [],
         "created_at": service.created_at,
         "instances": documents,
     }
+
+
+def shown_config(release: Release) -> dict[str, object]:
+    """Return a release's configuration, with values masked whose names tell of a secret."""
+    if not release.config:
+        return {}
+    from odbctl.masking import mask_document  # its patterns cost a quick command 2 ms
+
+    return {key: mask_document(value, name=key) for key, value in release.config.items()}
 
 
 def _seen(instance: ServiceInstance, document: InstanceDocument) -> InstanceSnapshot:
