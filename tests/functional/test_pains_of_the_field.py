@@ -178,7 +178,7 @@ def test_09_restart_storms(world: World) -> None:
     time.sleep(2.0)
     assert len(world.instances()) <= 4
     assert world.status()["state"] in ("backoff", "crash-loop")
-    assert "next try in" in world.status()["reason"]
+    assert "next start in" in world.status()["reason"]
 
 
 def test_10_reload_has_downtime(world: World) -> None:

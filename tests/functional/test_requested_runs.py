@@ -103,7 +103,7 @@ def test_stop_ends_a_run_and_a_second_run_is_refused(world: World, tmp_path: Pat
     assert odbctl("service", "run", "svc").code == 0
     world.wait_running()
     assert world.status()["state"] == "running"
-    with pytest.raises(ConflictError, match="runs"):
+    with pytest.raises(ConflictError, match="already running"):
         services.run_service(world.engine, "svc")
     assert odbctl("service", "stop", "svc").code == 0
     assert world.instance("svc-1")["state"] == "stopped"
@@ -114,7 +114,7 @@ def test_stop_cancels_a_run_that_has_not_begun(world: World) -> None:
     world.service(JOB, schedule="@yearly")
     services.run_service(world.engine, "svc")  # no manager, so it does not begin
     assert world.status()["state"] == "waiting"
-    with pytest.raises(ConflictError, match="about to begin"):
+    with pytest.raises(ConflictError, match="about to start"):
         services.run_service(world.engine, "svc")
     assert services.stop_service(world.engine, "svc").action == "stopped"
     assert world.status()["state"] == "stopped"

@@ -71,7 +71,7 @@ def test_the_first_restart_is_immediate_and_the_second_waits(world: World) -> No
     first, second = world.instances()
     assert second["created_at"] - (first["ended_at"] or 0.0) < 0.9
     document = world.wait_state("svc", "backoff")
-    assert "2 bad ends in a row" in document["reason"]
+    assert "failed 2 times in a row" in document["reason"]
 
 
 def test_a_loop_of_crashes_is_called_one(world: World) -> None:

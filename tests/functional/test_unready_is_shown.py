@@ -88,7 +88,5 @@ def test_start_fails_with_the_message_of_the_probe(world: World) -> None:
     ran = odbctl("service", "start", "svc")
     assert ran.code != 0
     assert "svc: starting 0/1 (no beans)" in ran.err
-    assert (
-        "error: service 'svc' is not ready: svc-1 was not ready within 0.3 s: no beans" in ran.err
-    )
+    assert "error: service 'svc' is not ready: svc-1 was not ready within 0.3s: no beans" in ran.err
     assert "hint: odbctl why svc" in ran.err

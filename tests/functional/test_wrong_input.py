@@ -110,7 +110,7 @@ def in_a_removed_folder(folder: Path, *words: str) -> Ran:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a folder cannot be removed")
 def test_a_current_folder_that_is_gone_is_told_where_it_matters(tmp_path: Path) -> None:
     ran = in_a_removed_folder(tmp_path / "gone", "codebase", "add", "main")
-    assert_told(ran, 2, "the current folder has been removed", "cd to")
+    assert_told(ran, 2, "the current folder has been removed", "change to an existing folder")
     assert in_a_removed_folder(tmp_path / "gone", "config", "path").code == 0
     assert in_a_removed_folder(tmp_path / "gone", "ps").code == 0
 

@@ -71,7 +71,7 @@ def test_the_menu_lists_every_action_and_why_some_cannot_be_done() -> None:
         text = screen_text(app)
         for word in ("start", "deploy", "roll back", "lock", "unlock", "kill", "remove"):
             assert word in text
-        assert "it is no job: its restart policy is always" in text
+        assert "it is not a job: its restart policy is always" in text
         await pilot.press("n")
         await until_shown(pilot, app, "run now: it is no job")
         assert isinstance(app.screen, ActionsDialog)
