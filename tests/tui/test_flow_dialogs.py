@@ -73,7 +73,7 @@ def test_the_menu_lists_every_action_and_why_some_cannot_be_done() -> None:
             assert word in text
         assert "it is not a job: its restart policy is always" in text
         await pilot.press("n")
-        await until_shown(pilot, app, "run now: it is no job")
+        await until_shown(pilot, app, "run now: it is not a job")
         assert isinstance(app.screen, ActionsDialog)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ServicesScreen))
