@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from odbctl.commands._cells import ready_counts
-from odbctl.commands._failures import error_document, tell
 from odbctl.commands._lines import change_line, event_line, log_line
 from odbctl.commands._results import (
     Document,
@@ -167,6 +166,8 @@ def _write_many(result: Many, session: Session) -> int:
             {**done.document, "action": done.action, "notes": list(done.notes)}
             for done in result.done
         ]
+        from odbctl.commands._failures import error_document
+
         documents += [{**error_document(error), "name": name} for name, error in result.failed]
         _write(session.out, data_text(documents, output, session.out))
         if errors:
@@ -194,6 +195,8 @@ def _common_code(errors: Sequence[OdbctlError]) -> int:
 
 def _flush_and_report(errors: Iterable[OdbctlError], output: str) -> None:
     for error in errors:
+        from odbctl.commands._failures import tell
+
         tell(error, is_json=output == "json")
 
 

@@ -49,7 +49,12 @@ def test_reading_loads_neither_paths_nor_the_writing_half_of_the_database(
     stock(home)
     loaded = _loaded(words)
     assert "odbctl.engine.odb.view" in loaded
-    assert not loaded & {"pathlib", "odbctl.engine.odb.transaction", "odbctl.engine.odb.changes"}
+    assert not loaded & {
+        "pathlib",
+        "odbctl.engine.odb.transaction",
+        "odbctl.engine.odb.changes",
+        "odbctl.masking",
+    }
 
 
 def test_ps_loads_nothing_of_reconciling(home: Home) -> None:

@@ -73,6 +73,8 @@ class Database:
         if run_dir is None:
             run_dir = os.path.join(os.path.dirname(text), "run")
         self._path, self._run_dir = text, os.fspath(run_dir)
+        # Imported with the first transaction.
+        self._transactions: type[Transaction] | None = None
         self._forks = forks.count
         self._is_closed = False
         self._local = _Local()
@@ -136,9 +138,12 @@ class Database:
         it had read; see `run` and `retry_on_conflict`. Entering it raises
         TransactionError inside a view or transaction.
         """
-        from odbctl.engine.odb.transaction import Transaction
+        kind = self._transactions
+        if kind is None:
+            from odbctl.engine.odb.transaction import Transaction
 
-        return Transaction(self)
+            kind = self._transactions = Transaction
+        return kind(self)
 
     def run(self, function: Callable[[], T]) -> T:
         """Run a function in a transaction, and again after a conflict.

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.store import Write, Written
 
+    WriteCommit = Callable[
+        [Connection, dict[Definition, SqliteTable], Callable[[Definition], SqliteTable], Write],
+        Written,
+    ]
+
 _LOG_SINCE: Final = "SELECT seq, at, changes FROM log WHERE seq > ? ORDER BY seq"
 
 
@@ -106,6 +111,8 @@ class SqliteLink:
         self.connection = connection
         self._store = store
         self._lock = store.lock
+        # Imported with the first commit.
+        self._write_commit: WriteCommit | None = None
         self._tables: dict[Definition, SqliteTable] = {}
 
     def begin(self) -> int:
@@ -137,13 +144,15 @@ class SqliteLink:
 
     def commit(self, write: Write) -> Written:
         """Write under the lock, if the commits since the snapshot allow it."""
-        from odbctl.engine.odb.sqlite_writer import write_commit
+        if (write_rows := self._write_commit) is None:
+            from odbctl.engine.odb.sqlite_writer import write_commit
 
+            write_rows = self._write_commit = write_commit
         with self._lock:
             connection = self.connection
             connection.run("BEGIN IMMEDIATE")
             try:
-                written = write_commit(connection, self._tables, self.table, write)
+                written = write_rows(connection, self._tables, self.table, write)
                 self._lock.mark(written.seq)
                 connection.run("COMMIT")
             except BaseException:
