@@ -329,7 +329,9 @@ def _adopted_seconds(made: Stage, count: int) -> tuple[list[float], int]:
     seconds: list[float] = []
     for _ in range(3):
         (manager,) = [m for m in manager_status(made.engine) if m["pid"]]
-        os.kill(manager["pid"] or 0, signal.SIGKILL)
+        pid = manager["pid"]
+        assert pid is not None  # it runs; pid 0 would be this process's own group
+        os.kill(pid, signal.SIGKILL)
         _until(lambda: not any(m["pid"] for m in manager_status(made.engine)), "it is gone")
         began_at = time.monotonic()
         command = [made.odbctl, "manager", "start", "--no-keep"]
