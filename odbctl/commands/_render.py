@@ -160,7 +160,8 @@ def _write_many(result: Many, session: Session) -> int:
             _write_done(_with_name(done), session)
         if not result.done and not errors:
             session.say(result.empty)
-        _flush_and_report(errors, output)
+        if errors:
+            _flush_and_report(errors, output)
     else:
         documents = [
             {**done.document, "action": done.action, "notes": list(done.notes)}
@@ -194,9 +195,9 @@ def _common_code(errors: Sequence[OdbctlError]) -> int:
 
 
 def _flush_and_report(errors: Iterable[OdbctlError], output: str) -> None:
-    for error in errors:
-        from odbctl.commands._failures import tell
+    from odbctl.commands._failures import tell
 
+    for error in errors:
         tell(error, is_json=output == "json")
 
 

@@ -49,14 +49,14 @@ class SqliteStore:
 
     @cached_property
     def announcer(self) -> Announcer:
-        """The sender of wake-ups; two threads may make one each, which does no harm."""
+        """Wakes listeners after a commit. Two threads may create one each, which is harmless."""
         from odbctl.engine.odb.changes import Announcer
 
         return Announcer(self._run_dir)
 
     @cached_property
     def checkpointer(self) -> Checkpointer:
-        """What moves the WAL into the file; likewise."""
+        """Checkpoints the WAL. Two threads may create one each, which is harmless."""
         from odbctl.engine.odb.checkpoint import Checkpointer
 
         return Checkpointer(self._path, self.lock)
