@@ -209,4 +209,4 @@ def _effect(supervision: Change) -> str:
     """Say what a change of the supervision did."""
     if supervision.action == "unchanged":
         return supervision.message
-    return f"{supervision.message} set, without a restart"
+    return f"{supervision.message} (set without a restart)"

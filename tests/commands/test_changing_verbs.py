@@ -70,11 +70,64 @@ def test_supervision_is_set_without_a_release(stocked: Home) -> None:
     assert odbctl("service", "history", "hello", "-q").out.split() == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--memory-limit 200M --cpu-limit 1.5", "memory limit: none -> 200M; cpu limit: 0 -> 1.5"),
+        ("--readiness tcp:8080", "readiness: none -> tcp:8080"),
+        (
+            "--liveness health --probe-period 2m",
+            "liveness: none -> health; probe period: 10s -> 2m",
+        ),
+        ("--port auto --depends-on none", "port: none -> auto"),
+        ("--on-unhealthy report", "on unhealthy: replace -> report"),
+        ("--log-max-size 1.5M", "log max size: 10M -> 1536K"),
+        ("--move-after 90", "move after: 1m -> 1m30s"),
+    ],
+)
+def test_set_reports_options_with_old_and_new_value(
+    words: str, expected: str, stocked: Home
+) -> None:
+    del stocked
+    ran = odbctl("service", "set", "hello", *words.split())
+    assert ran.out == f"set service hello: {expected}\n", ran
+    assert odbctl("event", "list", "--json").json[-1]["message"] == expected
+
+
+def test_a_removed_probe_is_reported_without_its_times(stocked: Home) -> None:
+    del stocked
+    assert odbctl("service", "set", "hello", "--liveness", "health", "--probe-period", "2m").out
+    ran = odbctl("service", "set", "hello", "--liveness", "none")
+    assert ran.out == "set service hello: liveness: health -> none\n"
+
+
+def test_a_time_of_one_of_two_probes_counts_as_a_change(stocked: Home) -> None:
+    del stocked
+    odbctl("service", "set", "hello", "--readiness", "tcp:1", "--probe-period", "3s")
+    odbctl("service", "set", "hello", "--liveness", "health")
+    ran = odbctl("service", "set", "hello", "--probe-period", "3s")
+    assert ran.out == "set service hello: probe period: 3s and 10s -> 3s\n"
+
+
+def test_hosts_and_hooks_report_options_with_old_and_new_value(stocked: Home) -> None:
+    del stocked
+    odbctl("host", "set", "local", "--cores", "4")
+    ran = odbctl("host", "set", "local", "--cores", "2", "--max-instances", "20")
+    assert ran.out == "set host local: cores: 4 -> 2; max instances: none -> 20\n"
+    odbctl("hook", "add", "mail", "--", "mail", "me")
+    ran = odbctl("hook", "set", "mail", "--debounce", "5m", "--", "mail", "--token", "x1y2z3")
+    assert ran.out == (
+        "set hook mail: command: mail me -> mail --token '********'; debounce: 10s -> 5m\n"
+    )
+
+
 def test_a_configuration_that_fails_says_what_took_effect(stocked: Home) -> None:
     del stocked
     ran = odbctl("service", "set", "hello", "greeting=x", "--stop-grace", "1m")
     assert ran.code != 0
-    assert "stop-grace-seconds set, without a restart; the configuration is unchanged" in ran.err
+    assert (
+        "stop grace: 10s -> 1m (set without a restart); the configuration is unchanged" in ran.err
+    )
 
 
 def test_a_hook_is_changed_disabled_and_enabled(home: Home) -> None:

@@ -147,5 +147,5 @@ def test_what_took_effect_before_a_refusal_can_be_taken_back(home: Home, tmp_pat
     script = f'if grep -q "^#! " "$1"; then {second}; else {first}; fi'
     code, text = at_terminal(home, editor(tmp_path, script))
     assert code == 0, text
-    assert "stop-grace-seconds set, without a restart; the configuration is unchanged" in text
+    assert "stop grace: 10s -> 5m (set without a restart); the configuration is unchanged" in text
     assert stop_grace() == 10

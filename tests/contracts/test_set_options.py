@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from odbctl.commands._app import build
-from odbctl.engine.api.editing import option_name
+from odbctl.engine.api.setting_changes import option_name
 from odbctl.engine.api.settings import ServiceSettings
 
 # Options of `service create`, and what changes them later in place of an option of `set`.

@@ -27,7 +27,7 @@ def test_one_verb_changes_supervision_and_configuration(world: World) -> None:
     world.run(SOURCE)
     ran = odbctl("service", "set", "svc", "city=Basel", "--stop-grace", "7s", "--settle", "0")
     assert ran.code == 0, ran
-    assert "stop-grace-seconds set, without a restart" in ran.err
+    assert "stop grace: 2s -> 7s (set without a restart)" in ran.err
     assert ran.out.startswith("configured")
     status = world.status()
     assert (status["release"], status["stop_grace_seconds"]) == (2, 7.0)
@@ -54,7 +54,7 @@ def test_an_editor_changes_supervision_and_configuration(world: World, tmp_path:
         return odbctl("edit", "svc", "--settle", "0", env=env)
 
     ran = edit('s/^city.*/city = "Chur"/; s/^stop-grace.*/stop-grace = "7s"/')
-    assert "stop-grace-seconds set, without a restart" in ran.err
+    assert "stop grace: 2s -> 7s (set without a restart)" in ran.err
     assert ran.out.startswith("configured"), ran
     status = world.status()
     assert (status["release"], status["stop_grace_seconds"]) == (3, 7.0)

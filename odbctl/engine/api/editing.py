@@ -17,21 +17,18 @@ from typing import Any, cast
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_service, near
-from odbctl.engine.api.setting_texts import AUTO, NONE
-from odbctl.engine.api.settings import NEVER, ServiceSettings
-from odbctl.engine.model.core import ConfigValue, Service
-from odbctl.engine.model.probes import Probe, ProbeKind
+from odbctl.engine.api.setting_changes import Setting, current_settings, option_name
+from odbctl.engine.api.setting_texts import NONE
+from odbctl.engine.api.settings import ServiceSettings
+from odbctl.engine.model.core import ConfigValue
 from odbctl.errors import UsageError, shown
 from odbctl.masking import is_secret_name, mask_text
-from odbctl.units import exact_duration, parse_duration
-
-Setting = bool | int | float | str | list[str]
+from odbctl.units import parse_duration
 
 _NUMBERS = frozenset({"cores", "ram_gb", "cpu_limit"})
 _PROBES = ("readiness", "liveness")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CONFIG = "config"
-_UNITS = ((2**40, "T"), (2**30, "G"), (2**20, "M"), (2**10, "K"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +56,6 @@ class Edits:
         return self == Edits(settings=ServiceSettings())
 
 
-def option_name(field: str) -> str:
-    """Return the key of a field of ServiceSettings: its option of `service set`."""
-    return field.removesuffix("_seconds").replace("_", "-")
-
-
 _FIELDS = {option_name(field.name): field.name for field in fields(ServiceSettings)}
 
 
@@ -80,7 +72,7 @@ def read_editable(engine: Engine, name: str) -> EditableService:
         hidden = [key for key, value in config.items() if _is_hidden(key, value)]
         return EditableService(
             name=name,
-            settings=_current_settings(service),
+            settings=current_settings(service),
             config={key: _plain(config[key]) for key in config if key not in hidden},
             hidden=hidden,
             env_names=sorted([] if release is None else release.env),
@@ -97,48 +89,6 @@ def _is_hidden(name: str, value: ConfigValue) -> bool:
 
 def _plain(value: ConfigValue) -> bool | int | float | str:
     return NONE if value is None else value
-
-
-def _current_settings(service: Service) -> dict[str, Setting]:
-    probe = service.readiness or service.liveness or Probe(ProbeKind.HEALTH)
-    move_after = service.move_after_seconds
-    return {
-        "singleton": service.singleton,
-        "port": AUTO if service.wants_port else NONE,
-        "placement": service.placement,
-        "move_after": NEVER if move_after is None else exact_duration(move_after),
-        "cores": service.cores,
-        "ram_gb": service.ram_gb,
-        "memory_limit": _size_text(service.memory_limit_bytes),
-        "cpu_limit": service.cpu_limit or 0.0,
-        "restart": service.restart.value,
-        "stop_grace_seconds": exact_duration(service.stop_grace_seconds),
-        "stop_signal": service.stop_signal,
-        "readiness": _probe_text(service.readiness),
-        "liveness": _probe_text(service.liveness),
-        "probe_period_seconds": exact_duration(probe.period_seconds),
-        "probe_timeout_seconds": exact_duration(probe.timeout_seconds),
-        "probe_failures": probe.failure_threshold,
-        "start_grace_seconds": exact_duration(service.start_grace_seconds),
-        "on_unhealthy": "replace" if service.replaces_unhealthy else "report",
-        "depends_on": list(service.depends_on),
-        "schedule": service.schedule or NONE,
-        "time_zone": service.time_zone,
-        "overlap": service.overlap.value,
-        "log_max_size": _size_text(service.log_segment_bytes),
-        "log_quota": _size_text(service.log_quota_bytes),
-    }
-
-
-def _size_text(count: int | None) -> str:
-    """Return a size without rounding: `512M`, or the number of bytes."""
-    if not count:
-        return NONE
-    return next((f"{count // unit}{sign}" for unit, sign in _UNITS if not count % unit), str(count))
-
-
-def _probe_text(probe: Probe | None) -> str:
-    return NONE if probe is None else str(probe).replace(":127.0.0.1:", ":", 1)
 
 
 def editable_text(service: EditableService, comments: Mapping[str, str]) -> str:

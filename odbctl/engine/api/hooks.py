@@ -10,6 +10,7 @@ from odbctl.engine.api.documents import HookDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, near
 from odbctl.engine.api.results import Change
+from odbctl.engine.api.setting_changes import hook_settings, setting_changes
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.managers.hook_calls import HookCall, HookCommands, carry_out
@@ -95,14 +96,17 @@ def set_hook(engine: Engine, name: str, changes: HookChanges) -> Change:
 
     def write() -> Change:
         hook = _find(name)
-        before = hook_document(hook), dict(hook.headers)
+        before, headers = hook_settings(hook), dict(hook.headers)
         _apply(hook, changes)
         _check(hook)
+        changed = setting_changes(before, hook_settings(hook))
+        if dict(hook.headers) != headers:
+            changed.append("new headers")
         after = hook_document(hook)
-        if (after, dict(hook.headers)) == before:
-            return Change(action="unchanged", message=f"hook {name}", document=after)
-        names = [key for key, value in after.items() if value != before[0].get(key)]
-        text = ", ".join(names or ["headers"]).replace("_", "-")
+        if not changed:
+            text = f"hook {name} already has these settings"
+            return Change(action="unchanged", message=text, document=after)
+        text = "; ".join(changed)
         record_event(f"hook/{name}", "set", text, actor=actor())
         return Change(action="set", message=f"hook {name}: {text}", document=after)
 

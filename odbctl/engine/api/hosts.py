@@ -10,6 +10,7 @@ from odbctl.engine.api.describe import host_document
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_host
 from odbctl.engine.api.results import Change
+from odbctl.engine.api.setting_changes import host_settings, setting_changes
 from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.managers.host import machine_cores, machine_ram_gb
 from odbctl.engine.managers.identities import is_managed, worker_identity
@@ -47,7 +48,7 @@ def set_host(engine: Engine, name: str, changes: HostChanges) -> Change:
 
     def write() -> Change:
         host = find_host(name)
-        before = host_document(host, ServiceInstance.lookup_all(is_current=True))
+        before = host_settings(host)
         overrides = dict(host.overrides)
         if changes.placement is not None:
             host.placement = overrides["placement"] = changes.placement
@@ -62,11 +63,10 @@ def set_host(engine: Engine, name: str, changes: HostChanges) -> Change:
             host.max_instances = overrides["max_instances"] = limit
         host.overrides = overrides
         after = host_document(host, ServiceInstance.lookup_all(is_current=True))
-        text = ", ".join(
-            key.replace("_", "-") for key in after if after.get(key) != before.get(key)
-        )
+        text = "; ".join(setting_changes(before, host_settings(host)))
         if not text:
-            return Change(action="unchanged", message=f"host {name}", document=after)
+            same = f"host {name} already has these settings"
+            return Change(action="unchanged", message=same, document=after)
         record_event(f"host/{name}", "set", text, actor=actor())
         return Change(action="set", message=f"host {name}: {text}", document=after)
 

@@ -9,14 +9,15 @@ from odbctl.errors import UsageError
 
 NONE = "none"
 AUTO = "auto"
+NEVER = "never"
 _PROBE_HINT = "health, tcp:8080, http:8080/ready, http:PORT/ready, exec:COMMAND or none"
 
 
 def parse_probe(text: str) -> Probe | None:
-    """Read a probe as people write it; "none" is none.
+    """Read a probe as people write it; "none" means no probe.
 
     Raises:
-        UsageError: It is no probe.
+        UsageError: The text is not a probe.
     """
     if text == NONE:
         return None
@@ -65,7 +66,7 @@ def parse_signal(text: str) -> str:
     """Return a signal's full name: `INT`, `SIGINT` and `2` are SIGINT.
 
     Raises:
-        UsageError: There is no such signal, or it cannot be heard.
+        UsageError: There is no such signal, or a process cannot handle it.
     """
     name = text.upper()
     try:

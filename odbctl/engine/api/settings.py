@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import actor, find_service
 from odbctl.engine.api.results import Change
-from odbctl.engine.api.setting_texts import AUTO, NONE, parse_probe, parse_signal
+from odbctl.engine.api.setting_changes import comparable_settings, setting_changes
+from odbctl.engine.api.setting_texts import AUTO, NEVER, NONE, parse_probe, parse_signal
 from odbctl.engine.api.status import describe_one
 from odbctl.engine.codebases.names import validate_name
 from odbctl.engine.model.core import Service
@@ -23,7 +24,6 @@ from odbctl.engine.reconcile.dependencies import find_cycle
 from odbctl.errors import ConflictError, NotFoundError, UsageError
 from odbctl.units import exact_duration, parse_duration, parse_size, size
 
-NEVER = "never"
 # As large as what is written at once in a flood.
 _LEAST_SEGMENT_BYTES = 65_536
 # More cores, GB or seconds than anybody has.
@@ -75,10 +75,10 @@ def set_service(engine: Engine, name: str, settings: ServiceSettings) -> Change:
         if not changed:
             text = f"service {name} already has these settings"
             return Change(action="unchanged", message=text, document=describe_one(engine, service))
-        record_service_event(service, "set", ", ".join(changed), actor=actor())
+        record_service_event(service, "set", "; ".join(changed), actor=actor())
         return Change(
             action="set",
-            message=f"service {name}: {', '.join(changed)}",
+            message=f"service {name}: {'; '.join(changed)}",
             document=describe_one(engine, service),
         )
 
@@ -86,8 +86,8 @@ def set_service(engine: Engine, name: str, settings: ServiceSettings) -> Change:
 
 
 def apply_settings(service: Service, settings: ServiceSettings) -> list[str]:
-    """Write settings; return the names of those that differ. Needs an open transaction."""
-    before = _values(service)
+    """Write settings; return what changed, as texts for people. Needs an open transaction."""
+    before = comparable_settings(service)
     _apply_identity(service, settings)
     _apply_numbers(service, settings)
     _apply_probes(service, settings)
@@ -114,28 +114,10 @@ def apply_settings(service: Service, settings: ServiceSettings) -> list[str]:
     if settings.depends_on is not None:
         service.depends_on = _dependencies(service.name, settings.depends_on)
     _apply_schedule(service, settings)
-    after = _values(service)
-    return [_shown(name) for name in after if after[name] != before[name]]
-
-
-def _shown(name: str) -> str:
-    """Return how people know a field: by its option."""
-    return name.removeprefix("wants_").replace("_", "-")
-
-
-_NAMES = (
-    *("singleton", "wants_port"),
-    *("placement", "move_after_seconds", "cores", "ram_gb", "memory_limit_bytes", "cpu_limit"),
-    *("restart", "stop_grace_seconds", "stop_signal"),
-    *("readiness", "liveness", "start_grace_seconds", "replaces_unhealthy"),
-    *("depends_on", "schedule", "time_zone", "overlap"),
-    *("log_segment_bytes", "log_quota_bytes"),
-)
-
-
-def _values(service: Service) -> dict[str, object]:
-    values: dict[str, object] = {name: getattr(service, name) for name in _NAMES}
-    return values | {"depends_on": list(service.depends_on)}
+    after = comparable_settings(service)
+    if service.readiness is None and service.liveness is None:
+        after = {name: value for name, value in after.items() if not name.startswith("probe_")}
+    return setting_changes(before, after)
 
 
 def _apply_identity(service: Service, settings: ServiceSettings) -> None:
