@@ -40,7 +40,6 @@ from odbctl.tui.live_rows import failed_release_text
 from odbctl.tui.plot_canvas import Point
 from odbctl.tui.resource_rows import newest_first, release_rows
 from odbctl.tui.snapshot import (
-    document_state,
     event_rows,
     health_words,
     instance_rows,
@@ -126,7 +125,7 @@ def _of_service(
 def _of_instance(facts: DetailFacts, instance: InstanceDocument) -> DetailFacts:
     return replace(
         facts,
-        state=document_state(instance),
+        state=instance["state"],
         counts=f"of {instance['service']}, slot {instance['slot']}",
         ref=short_ref(f"release {instance['release']}", instance["commit"]),
         reason=instance["reason"] or instance["message"],

@@ -17,7 +17,6 @@ from odbctl.tui.snapshot import (
     ILL_WORDS,
     InstanceRow,
     ServiceRow,
-    shown_instance_state,
 )
 from odbctl.tui.text import short_ref
 
@@ -164,9 +163,7 @@ def live_instance_row(live: LiveInstance, usage: Usage | None) -> InstanceRow:
     """Make the row of a current instance."""
     return InstanceRow(
         key=live.name,
-        state=shown_instance_state(
-            live.state, exit_code=live.exit_code, has_run=live.running_at is not None
-        ),
+        state=live.state,
         is_current=True,
         pid=live.pid,
         release=live.release,

@@ -100,7 +100,9 @@ class ServiceRow:
     @property
     def full_reason(self) -> str:
         """Everything that is not as wanted, the last failure first."""
-        return "; ".join(filter(None, (self.failed_run, self.failed_release, self.reason)))
+        # The reason of a service at rest is that of its last run.
+        reason = "" if self.failed_run.endswith(f": {self.reason}") else self.reason
+        return "; ".join(filter(None, (self.failed_run, self.failed_release, reason)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,26 +198,6 @@ def _with_exit(row: InstanceRow, last_exit: str) -> InstanceRow:
     return replace(row, last_exit=last_exit) if last_exit else row
 
 
-def shown_instance_state(state: str, *, exit_code: int | None, has_run: bool) -> str:
-    """Return the state to show: an instance that failed to start did not just stop.
-
-    The engine calls every end after a request to stop "stopped", also that of a new
-    instance which failed by itself while its rollout was given up.
-    """
-    is_failed = state == "stopped" and bool(exit_code) and not has_run
-    return "failed" if is_failed else state
-
-
-def document_state(document: InstanceDocument) -> str:
-    """Return the state of an instance to show."""
-    ended = document["exit"]
-    return shown_instance_state(
-        document["state"],
-        exit_code=ended["code"] if ended else None,
-        has_run=document["running_at"] is not None,
-    )
-
-
 def health_words(service: ServiceDocument) -> dict[str, str]:
     """Say in a word what the probes say of each current instance of a service, by id."""
     return {
@@ -237,7 +219,7 @@ def _instance_row(document: InstanceDocument, *, is_current: bool, health: str) 
     is_ill = health in ILL_WORDS
     return InstanceRow(
         key=document["id"],
-        state=document_state(document),
+        state=document["state"],
         is_current=is_current,
         pid=document["pid"],
         release=document["release"],

@@ -130,6 +130,28 @@ def test_a_command_is_called_with_the_event(world: World, tmp_path: Path) -> Non
     assert (event["object"], event["reason"], event["count"]) == ("instance/svc-1", "crashed", 1)
 
 
+def test_each_failed_start_of_a_rollout_calls_the_hook_once(world: World, tmp_path: Path) -> None:
+    world.run(count=2, stop_grace_seconds=20.0)
+    told = tmp_path / "told"
+    options = HookOptions(command=into(told), reasons=("failed",), debounce_seconds=0.0)
+    hooks.add_hook(world.engine, "note", options)
+    world.commit("""
+        class Svc(ServiceBase):
+            def initialize(self):
+                if not self.runtime.name.endswith("3"):  # fails once the rollout is given up
+                    self.db.wait_for_condition(lambda: self.service.candidate is None)
+                raise RuntimeError("no such table")
+    """)
+    world.deploy()
+    eventually(lambda: len(lines_of(told)) >= 2)
+    world.engine.db.run(lambda: record_event("test", "failed", "the last event", actor="test"))
+    eventually(lambda: lines_of(told)[-1]["object"] == "test")
+    objects = [(e["object"], e["level"]) for e in lines_of(told)[:-1]]
+    assert sorted(objects) == [("instance/svc-3", "error"), ("instance/svc-4", "error")]
+    assert all("no such table" in e["message"] for e in lines_of(told)[:-1])
+    assert world.instance("svc-4")["state"] == "failed"
+
+
 def test_a_page_is_called_with_its_headers(world: World, tmp_path: Path) -> None:
     (tmp_path / "headers").write_text("X-Token: secret\n")
     with a_page() as (url, told):

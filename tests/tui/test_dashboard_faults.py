@@ -20,6 +20,8 @@ from fakes.flows import FakeFlows, a_plan, a_rollout, a_toolbox
 from textual.pilot import Pilot
 
 from odbctl.engine.api.engine import Engine
+from odbctl.engine.managers.messages import WorkerExited
+from odbctl.engine.managers.record import record_exits
 from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.probes import Probe, ProbeKind
 from odbctl.engine.model.states import (
@@ -185,6 +187,40 @@ def test_a_job_that_failed_for_good_is_a_fault(engine: Engine) -> None:
     assert tone_of(row, "STATUS") is Tone.BAD
 
 
+@pytest.mark.parametrize("fields", [{"schedule": "* * * * *"}, {}], ids=["schedule", "job"])
+def test_a_failed_requested_run_of_a_stopped_service_is_a_fault(
+    engine: Engine, fields: dict[str, object]
+) -> None:
+    def write() -> None:
+        world = World(restart=RestartPolicy.NEVER, is_paused=True, **fields)
+        world.instance(
+            1,
+            InstanceState.FAILED,
+            is_one_off=True,
+            exit_code=1,
+            exit_cause=ExitCause.EXIT,
+            ended_at=4.0,
+            reason="no space left",
+        )
+
+    snapshot = snapshot_of(engine, write)
+    row = snapshot.services[0]
+    assert row.state == "stopped"
+    assert is_service_fault(row)
+    assert tone_of(row, "STATUS") is Tone.BAD
+    assert snapshot.count(FAILED_STATES) == 1
+    [found] = attention_rows(snapshot)
+    assert (found.status, found.reason) == ("run failed", "run api-1 failed: code 1: no space left")
+
+
+def test_a_failed_run_of_a_slot_is_no_fault_once_the_service_is_stopped(engine: Engine) -> None:
+    def write() -> None:
+        world = World(restart=RestartPolicy.NEVER, is_paused=True)
+        world.instance(1, InstanceState.FAILED, exit_code=1, ended_at=4.0)
+
+    assert attention_rows(snapshot_of(engine, write)) == ()
+
+
 def test_a_failed_release_is_a_fault_until_another_one_comes(engine: Engine) -> None:
     worlds: list[World] = []
 
@@ -215,24 +251,10 @@ def test_an_instance_that_failed_while_its_rollout_was_given_up_reads_failed(
 ) -> None:
     def write() -> None:
         world = World()
-        world.instance(
-            1,
-            InstanceState.STOPPED,
-            exit_code=1,
-            exit_cause=ExitCause.STOP,
-            stopping_at=3.5,
-            ended_at=4.0,
-            reason="RuntimeError",
-        )
-        world.instance(
-            2,
-            InstanceState.STOPPED,
-            exit_code=1,
-            exit_cause=ExitCause.STOP,
-            running_at=3.2,
-            stopping_at=3.5,
-            ended_at=4.0,
-        )
+        started: dict[int, dict[str, object]] = {1: {}, 2: {"running_at": 3.2}}
+        for number, fields in started.items():
+            made = world.instance(number, InstanceState.STOPPING, stopping_at=3.5, **fields)
+            record_exits([WorkerExited(made.oid, None, 1, None, 4.0)], actor="local")
 
     detail = snapshot_of(engine, write).detail
     assert detail is not None

@@ -25,6 +25,7 @@ from odbctl.engine.model.states import (
     InstanceState,
     RestartPolicy,
 )
+from odbctl.engine.reconcile.stop_signal import signal_delay
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.engine.worker.running import record_running
 
@@ -148,6 +149,9 @@ def _stays_current(instance: ServiceInstance) -> bool:
 
 
 def _classify(instance: ServiceInstance, report: WorkerExited) -> tuple[InstanceState, ExitCause]:
+    cause = ExitCause.EXIT if report.signal is None else ExitCause.SIGNAL
+    if _failed_by_itself(instance, report):
+        return InstanceState.FAILED, cause
     if instance.stopping_at is not None:
         killed = report.signal == SIGKILL
         return InstanceState.STOPPED, ExitCause.KILL if killed else ExitCause.STOP
@@ -156,16 +160,35 @@ def _classify(instance: ServiceInstance, report: WorkerExited) -> tuple[Instance
     if report.code is None and report.signal is None:
         was_running = instance.running_at is not None
         return (InstanceState.LOST if was_running else InstanceState.FAILED), ExitCause.UNKNOWN
-    cause = ExitCause.EXIT if report.signal is None else ExitCause.SIGNAL
     if instance.running_at is None:
         return InstanceState.FAILED, cause
     return (InstanceState.STOPPED if report.code == 0 else InstanceState.CRASHED), cause
 
 
+def _failed_by_itself(instance: ServiceInstance, report: WorkerExited) -> bool:
+    """Tell whether a stopping instance failed to start, and not because it was stopped.
+
+    When a rollout is given up, its other instances are asked to stop while they start; most of
+    them fail for the same reason. An exit after the stop signal may be due to the signal, and
+    what people stop (also by pausing or scaling down the service) is no failure.
+    """
+    if instance.stopping_at is None or instance.running_at is not None:
+        return False
+    if not report.code and report.signal is None:
+        return False
+    service = instance.service
+    if instance.stopped_by or instance.killed_by or instance.slot >= service.target_count:
+        return False
+    delay = signal_delay(service.stop_signal, service.stop_grace_seconds)
+    return report.at - instance.stopping_at < delay
+
+
 def _count(instance: ServiceInstance) -> None:
-    """Count a bad end; a child's, or a candidate's, does not count against its service."""
+    """Count a bad end; a stopping, a child's or a candidate's does not count."""
     service = instance.service
     if instance.owner is not None or instance.release != service.release:
+        return
+    if instance.stopping_at is not None:
         return
     if instance.state is InstanceState.FAILED and not instance.is_one_off:
         service.failed_starts += 1

@@ -29,10 +29,7 @@ from odbctl.engine.reconcile.rollout import plan_rollout
 from odbctl.engine.reconcile.schedules import plan_requested_run, plan_schedule
 from odbctl.engine.reconcile.slots import SlotPlan, plan_slots
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot, WorldSnapshot
-
-# The part of the grace after which SIGTERM follows the request to stop.
-TERMINATE_AFTER = 0.5
-DEFAULT_STOP_SIGNAL = "SIGTERM"
+from odbctl.engine.reconcile.stop_signal import signal_delay
 
 
 def plan_world(world: WorldSnapshot, *, now: float) -> Plan:
@@ -86,9 +83,8 @@ def _escalate(
     kill_at = asked_at + (0.0 if instance.is_killed else service.stop_grace_seconds)
     if now >= kill_at:
         return Kill(instance.id), now + 1.0
-    is_at_once = not instance.is_stopping or service.stop_signal != DEFAULT_STOP_SIGNAL
-    share = 0.0 if is_at_once else TERMINATE_AFTER
-    terminate_at = asked_at + service.stop_grace_seconds * share
+    delay = signal_delay(service.stop_signal, service.stop_grace_seconds)
+    terminate_at = asked_at + (delay if instance.is_stopping else 0.0)
     if now >= terminate_at and not instance.is_terminated:
         return Terminate(instance.id, service.stop_signal), kill_at
     return None, kill_at if instance.is_terminated else terminate_at

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from odbctl.engine.api.documents import InstanceDocument
 from odbctl.engine.api.plan_documents import DeployPlanDocument, PlanSideDocument, RefDocument
-from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, document_state, exit_text
+from odbctl.tui.snapshot import ENDED_INSTANCE_STATES, exit_text
 from odbctl.tui.text import short_ref
 
 
@@ -168,7 +168,7 @@ def rollout_rows(documents: Iterable[InstanceDocument], release: int) -> tuple[R
     rows = [
         RolloutRow(
             key=d["id"],
-            state=document_state(d),
+            state=d["state"],
             is_ready=d["ready"],
             is_new=d["release"] == release,
             release=d["release"],

@@ -10,8 +10,8 @@ from stocked_home import stock
 
 from odbctl.engine.managers.messages import Report, WorkerExited, WorkerRunning, WorkerStarted
 from odbctl.engine.managers.record import record_reports
-from odbctl.engine.model.core import Release, Service, ServiceHost, ServiceInstance
-from odbctl.engine.model.states import InstanceState
+from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
+from odbctl.engine.model.states import EventLevel, InstanceState
 from odbctl.engine.odb import Database
 from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.engine.worker.running import record_running
@@ -38,7 +38,7 @@ def instance(db: Database) -> ServiceInstance:
             service=service,
             release=release,
             host=ServiceHost.lookup_one(name="local"),
-            slot=8,
+            slot=0,
             created_at=time.time(),
         )
 
@@ -83,3 +83,67 @@ def test_a_worker_works_on_whoever_was_quicker_to_write_it(
         return db.run(lambda: record_running(instance, identity, at=1.0))
 
     assert [write(100), write(100), write(200)] == [True, True, False]
+
+
+def end_while_stopping(
+    db: Database,
+    instance: ServiceInstance,
+    *,
+    code: int | None = 1,
+    signal: int | None = None,
+    after_seconds: float = 0.5,
+    stopped_by: str = "",
+    desired_count: int = 1,
+) -> tuple[InstanceState, str, EventLevel]:
+    """End an instance that was stopped while it started; return its state and its event."""
+
+    def stop() -> None:
+        instance.state = InstanceState.STOPPING
+        instance.stopping_at = 100.0
+        instance.stopped_by = stopped_by
+        instance.reason = "RuntimeError: no such table"
+        instance.service.desired_count = desired_count
+
+    db.run(stop)
+    ended = WorkerExited(instance.oid, 100, code, signal, 100.0 + after_seconds)
+    db.run(lambda: record_reports([ended], actor="local"))
+    with db.view():
+        event = max(Event.lookup_all(service="hello"), key=lambda found: found.oid)
+        assert "RuntimeError: no such table" in event.message
+        assert not instance.is_current
+        assert instance.service.failed_starts == 0
+        return instance.state, event.reason, event.level
+
+
+FAILED = (InstanceState.FAILED, "failed", EventLevel.ERROR)
+STOPPED = (InstanceState.STOPPED, "stopped", EventLevel.INFO)
+
+
+def test_a_start_that_fails_while_its_rollout_is_given_up_has_failed(
+    db: Database, instance: ServiceInstance
+) -> None:
+    assert end_while_stopping(db, instance) == FAILED
+
+
+def test_a_start_that_ends_by_a_signal_of_its_own_has_failed(
+    db: Database, instance: ServiceInstance
+) -> None:
+    assert end_while_stopping(db, instance, code=None, signal=11) == FAILED
+
+
+def test_a_start_that_ends_after_the_stop_signal_was_stopped(
+    db: Database, instance: ServiceInstance
+) -> None:
+    assert end_while_stopping(db, instance, after_seconds=6.0) == STOPPED
+
+
+def test_a_start_that_a_person_stopped_has_not_failed(
+    db: Database, instance: ServiceInstance
+) -> None:
+    assert end_while_stopping(db, instance, stopped_by="ann") == STOPPED
+
+
+def test_a_start_of_a_service_scaled_down_has_not_failed(
+    db: Database, instance: ServiceInstance
+) -> None:
+    assert end_while_stopping(db, instance, desired_count=0) == STOPPED
