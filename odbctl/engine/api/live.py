@@ -267,14 +267,18 @@ class LiveServices:
     def _failed_run(
         self, service: ServiceSnapshot, state: ServiceState, instances: Iterable[LiveInstance]
     ) -> LiveInstance | None:
-        """Return the last run of a job or schedule that is at rest, if that run ended badly."""
-        is_finished = state is ServiceState.STOPPED and service.target_count > 0
-        is_between = state is ServiceState.WAITING and service.is_scheduled and self._is_managed
-        if not is_finished and not (is_between and not service.waits_for):
-            return None
+        """Return the last run of a job or schedule that is at rest, if that run ended badly.
+
+        While a service is stopped, that is the last run that a person asked for.
+        """
         own = [instance for instance in instances if not instance.is_owned]
         last = max(own, key=lambda instance: instance.oid, default=None)
-        return last if last is not None and last.state in _BAD_ENDS else None
+        if last is None or last.state not in _BAD_ENDS:
+            return None
+        is_one_off = any(i.id == last.oid and i.is_one_off for i in service.instances)
+        is_finished = state is ServiceState.STOPPED and (service.target_count > 0 or is_one_off)
+        is_between = state is ServiceState.WAITING and service.is_scheduled and self._is_managed
+        return last if is_finished or (is_between and not service.waits_for) else None
 
     def _failed_release(self, service: Service) -> FailedRelease | None:
         """Return the newest release if it failed; read once per number of releases."""
