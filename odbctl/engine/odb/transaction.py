@@ -19,7 +19,7 @@ from odbctl.engine.odb.overlay import Overlay
 from odbctl.engine.odb.readset import Fields, Keys, ReadSet
 from odbctl.engine.odb.revalidation import is_unchanged
 from odbctl.engine.odb.view import View
-from odbctl.errors import ObjectGoneError, TransactionError
+from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.codec import Stored
@@ -45,7 +45,11 @@ class Transaction(View):
         self._callbacks: list[Callable[[], object]] | None = None
 
     def on_commit(self, callback: Callable[[], object]) -> None:
-        """Call a function after the commit, when no lock is held and no transaction open."""
+        """Call a function after the commit, when no lock is held and no transaction open.
+
+        What it raises is raised where the transaction ends; a conflict as TransactionError,
+        because whoever receives RevisionConflictError runs what is committed again.
+        """
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
@@ -72,8 +76,7 @@ class Transaction(View):
         finally:
             self._close()
         if kind is None and self._callbacks is not None:
-            for callback in self._callbacks:
-                callback()
+            _call_all(self._callbacks)
 
     def check(self, later: list[Group] | None) -> None:
         """Check that later commits changed nothing that was read or is to be written.
@@ -238,6 +241,17 @@ class Transaction(View):
     def _note_reference(self, target: DbObject) -> None:
         """Count a reference as a read: its target must not be deleted meanwhile."""
         self.read_set.add_field(type(target).__odb__, target.oid, 0)
+
+
+def _call_all(callbacks: Sequence[Callable[[], object]]) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except RevisionConflictError as error:
+            raise TransactionError(
+                f"the transaction is committed, but a function of on_commit conflicted: {error}",
+                hint="let the function change the database through db.run",
+            ) from error
 
 
 def _oid(handle: DbObject) -> int:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 from bank_schema import Account
 
-from odbctl.engine.odb import Database, retry_on_conflict
-from odbctl.errors import ObjectGoneError, RevisionConflictError
+from odbctl.engine.odb import Database, Transaction, retry_on_conflict
+from odbctl.engine.odb.current import current_view
+from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
 
 
 @pytest.fixture
@@ -161,6 +162,46 @@ def test_retry_gives_up_in_the_end(database: Database, account: Account) -> None
         never()
     assert len(tries) == 20
     assert never.__doc__ == "Always conflict."
+
+
+def conflict_in_a_callback(database: Database, account: Account) -> None:
+    """Commit, and conflict in a function that runs after the commit."""
+
+    def callback() -> None:
+        with database.transaction():
+            account.limit += 1
+            rival(database, lambda: setattr(account, "limit", account.limit + 10))
+
+    with database.transaction() as transaction:
+        account.balance += 1
+        transaction.on_commit(callback)
+
+
+def test_conflict_in_a_callback_does_not_repeat_what_is_committed(
+    database: Database, account: Account
+) -> None:
+    with pytest.raises(TransactionError, match="is committed, but a function of on_commit"):
+        retry_on_conflict(conflict_in_a_callback)(database, account)
+    with database.view():
+        assert (account.balance, account.limit) == (1, 10)
+
+
+def test_conflict_in_a_callback_of_run_does_not_repeat_it(
+    database: Database, account: Account
+) -> None:
+    def callback() -> None:
+        raise RevisionConflictError("in the callback")
+
+    def add() -> None:
+        account.balance += 1
+        current = current_view()
+        assert isinstance(current, Transaction)
+        current.on_commit(callback)
+
+    with pytest.raises(TransactionError, match="in the callback"):
+        database.run(add)
+    with database.view():
+        assert account.balance == 1
 
 
 def test_no_increment_is_lost_between_threads(database: Database, account: Account) -> None:
