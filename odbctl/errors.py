@@ -5,6 +5,7 @@ OdbctlError
 ├── NotRunningError          `status` of something that is not running         exit 3
 ├── NotFoundError            no such object, with near names                   exit 4
 ├── ManagerUnreachableError  no manager answers                                exit 5
+│   └── ManagerOutdatedError a manager runs an earlier odbctl
 ├── NotPermittedError        the system or a setting refuses                   exit 6
 ├── ConflictError            the state of things refuses: in use, exists       exit 7
 │   ├── AlreadyExistsError   an object of that name exists
@@ -101,6 +102,12 @@ class ManagerUnreachableError(OdbctlError):
 
     code = "manager-unreachable"
     exit_code = 5
+
+
+class ManagerOutdatedError(ManagerUnreachableError):
+    """A manager runs an earlier odbctl, which ignores what was asked for."""
+
+    code = "manager-outdated"
 
 
 class NotPermittedError(OdbctlError):

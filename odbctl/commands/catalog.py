@@ -212,7 +212,7 @@ EXIT_CODES: tuple[tuple[int, str], ...] = (
     (2, "wrong usage: an unknown command, option or value"),
     (3, "not running (`status`)"),
     (4, "no such object"),
-    (5, "the manager is unreachable"),
+    (5, "the manager is unreachable, or runs an older odbctl"),
     (6, "not permitted"),
     (7, "conflict: it already exists, is in use or is locked"),
     (8, "partly done"),

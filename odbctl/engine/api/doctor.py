@@ -13,6 +13,7 @@ from pathlib import Path
 from odbctl.engine.api.describe import host_document
 from odbctl.engine.api.documents import CheckDocument
 from odbctl.engine.api.engine import Engine
+from odbctl.engine.api.outdated import outdated_manager, outdated_text, restart_hint
 from odbctl.engine.api.status import any_manager, list_services
 from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.identities import known_hosts
@@ -140,6 +141,8 @@ def _check_manager(home: Home) -> Finding:
         current = ServiceInstance.lookup_all(is_current=True)
         documents = [host_document(host, current) for host in known_hosts()]
         problems = [f"{h.name}: {h.problem}" for h in ServiceHost.lookup_all() if h.problem]
+        outdated = outdated_manager()
+        old = (outdated_text(outdated), restart_hint(outdated)) if outdated is not None else None
     alone = [d for d in documents if d["state"] == "down" and d["instances"]]
     if alone:
         texts = [d["reason"] for d in alone]
@@ -147,6 +150,8 @@ def _check_manager(home: Home) -> Finding:
     if problems:
         hint = "raise its limit (ulimit -n), then odbctl manager restart"
         return False, "; ".join(problems), hint
+    if old is not None:
+        return False, *old
     return True, "running" if runs else "no manager runs; the next `odbctl start` starts one", ""
 
 

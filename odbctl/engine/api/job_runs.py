@@ -12,10 +12,12 @@ from odbctl.engine.api.documents import InstanceDocument, LogDocument
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.instance_listing import show_instance
 from odbctl.engine.api.lookups import find_service
+from odbctl.engine.api.outdated import PATIENCE_SECONDS, outdated_error, outdated_manager
 from odbctl.engine.api.results import Progress
 from odbctl.engine.api.status import describe_one
 from odbctl.engine.api.waiting import OnProgress, wait_until
 from odbctl.engine.model.core import ServiceInstance
+from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.errors import ConflictError, TimedOutError
 from odbctl.units import exact_duration
 
@@ -37,13 +39,15 @@ def wait_for_run(
 
     Raises:
         ConflictError: The run was cancelled before it began.
+        ManagerOutdatedError: The manager runs an earlier odbctl and does not begin the run.
         NotFoundError: The service was removed meanwhile.
         TimedOutError: It has not ended in time; it goes on.
     """
     reported: list[str] = []
+    began_at = time.monotonic()
 
     def look() -> bool:
-        has_ended, state = _look(engine, service, run)
+        has_ended, state = _look(engine, service, run, began_at=began_at)
         if reported[-1:] != [state]:
             reported.append(state)
             on_progress(Progress(0, 0, state))
@@ -54,7 +58,7 @@ def wait_for_run(
     return show_instance(engine, run)
 
 
-def _look(engine: Engine, service: str, run: str) -> tuple[bool, str]:
+def _look(engine: Engine, service: str, run: str, *, began_at: float) -> tuple[bool, str]:
     """Return whether a run has ended, and its state. Needs an open view."""
     found = find_service(service)
     instance = ServiceInstance.lookup_unique(name=run)
@@ -65,6 +69,11 @@ def _look(engine: Engine, service: str, run: str) -> tuple[bool, str]:
             f"run {run!r} was cancelled before it began", hint=f"odbctl service runs {service}"
         )
     document = describe_one(engine, found)
+    is_due = document["state"] == ServiceState.STARTING
+    if is_due and time.monotonic() >= began_at + PATIENCE_SECONDS:
+        host = outdated_manager()
+        if host is not None:
+            raise outdated_error(f"run {run!r} has not begun", host)
     return False, document["reason"] or document["state"]
 
 
@@ -75,6 +84,7 @@ def follow_run(
 
     Raises:
         ConflictError: The run was cancelled before it began.
+        ManagerOutdatedError: The manager runs an earlier odbctl and does not begin the run.
         NotFoundError: The service was removed meanwhile.
         TimedOutError: It has not ended in time; it goes on.
     """
@@ -82,13 +92,14 @@ def follow_run(
     from odbctl.engine.telemetry.follow import LogFollower
 
     shown = LogFilter()
-    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    began_at = time.monotonic()
+    deadline = None if timeout_seconds is None else began_at + timeout_seconds
     with LogFollower(engine.home.logs, service, instances={run}) as follower:
         yield from shown.documents(follower.start(since=0.0))
         has_ended = False
         while not has_ended:
             with engine.db.view():
-                has_ended, _state = _look(engine, service, run)
+                has_ended, _state = _look(engine, service, run, began_at=began_at)
             yield from shown.documents(follower.read(final=has_ended))
             if deadline is not None and time.monotonic() >= deadline and not has_ended:
                 raise _late(run, timeout_seconds)

@@ -235,6 +235,12 @@ def stop_service(engine: Engine, name: str) -> Change:
 
     notes: list[str] = []
     change = _update(engine, name, work)
+    from odbctl.engine.api.outdated import outdated_manager, outdated_note
+
+    with engine.db.view():
+        host = outdated_manager() if change.action == "stopped" else None
+        if host is not None:
+            notes.append(outdated_note(host))
     return change._replace(notes=tuple(dict.fromkeys(notes)))
 
 

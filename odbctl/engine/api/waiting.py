@@ -15,6 +15,7 @@ from odbctl.engine.api.cures import cure_of
 from odbctl.engine.api.ends import describe_end
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_service
+from odbctl.engine.api.outdated import PATIENCE_SECONDS, outdated_error, outdated_manager
 from odbctl.engine.api.results import Change, Progress
 from odbctl.engine.api.status import describe_one, service_status
 from odbctl.engine.model.core import Release, Service, ServiceInstance
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 OnProgress = Callable[[Progress], None]
 _LOOK_AGAIN_SECONDS = 1.0
 _CRASHED = frozenset({InstanceState.CRASHED, InstanceState.LOST})
+_UNSTOPPED = frozenset({InstanceState.BOOTING, InstanceState.INITIALIZING, InstanceState.RUNNING})
 _GIVEN_UP = frozenset({ServiceState.THROTTLED, ServiceState.UNPLACEABLE, ServiceState.CRASH_LOOP})
 
 
@@ -125,7 +127,20 @@ class _Watch:
             self.error = self._early_crash(service)
         if self.error is None and service.candidate is None:
             self.error = self._late_start(service)
+        if self.error is None and service.is_paused:
+            self.error = self._ignored_stop(service)
         return self.error is not None or _is_settled(document)
+
+    def _ignored_stop(self, service: Service) -> OdbctlError | None:
+        """Return an error when an older manager stops nothing of a paused service."""
+        if time.time() < self.began_at + PATIENCE_SECONDS:
+            return None
+        current = ServiceInstance.lookup_all(service=service, is_current=True)
+        if not any(i.state in _UNSTOPPED and i.owner is None for i in current):
+            return None
+        host = outdated_manager()
+        what = f"service {self.name!r} keeps running"
+        return None if host is None else outdated_error(what, host)
 
     def _late_start(self, service: Service) -> OdbctlError | None:
         """Return an error when an instance has not become ready within the start grace."""

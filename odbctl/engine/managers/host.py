@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import odbctl
 from odbctl.engine.codebases.names import LONGEST_NAME
-from odbctl.engine.model.core import ServiceHost
+from odbctl.engine.model.core import MANAGER_GENERATION, ServiceHost
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import DEFAULT_HOST_PLACEMENT, HostState
 from odbctl.engine.worker.identity import ProcessIdentity, identify, is_at_work
@@ -171,6 +171,7 @@ def record_host_up(
     host.problem = ""
     host.boot_id, host.manager_pid, host.manager_start_ticks = identity
     host.started_at = host.last_seen_at = time.time()
+    host.generation, host.generation_at = MANAGER_GENERATION, host.started_at
     record_event(f"host/{settings.name}", "up", f"manager pid {identity.pid}", actor=settings.name)
     return host.oid
 

@@ -24,6 +24,10 @@ from odbctl.engine.odb import DbObject, Index, Indexed, Schema, Secret, Unique
 
 ConfigValue = str | int | float | bool | None
 
+# What managers understand of what commands write. Counts up when commands write something
+# that earlier managers ignore; 1: paused services and requested runs.
+MANAGER_GENERATION = 1
+
 core = Schema("core")
 
 
@@ -232,6 +236,16 @@ class ServiceHost(DbObject):
     problem: str = ""
     # The last commit whose events hooks were called for, by this host's manager.
     hooks_seen: int | None = None
+    # The MANAGER_GENERATION of the manager that started at `generation_at`. Earlier versions
+    # write neither, but do write `started_at`.
+    generation: int = 0
+    generation_at: float | None = None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its manager runs an odbctl that ignores some of what this one writes."""
+        is_known = self.generation_at is not None and self.generation_at == self.started_at
+        return not is_known or self.generation < MANAGER_GENERATION
 
 
 @core.define
