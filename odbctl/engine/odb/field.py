@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
 from odbctl.engine.odb.current import current, no_view
-from odbctl.engine.odb.hints import Mark, codec_of, is_secret, split_marks
+from odbctl.engine.odb.hints import Mark, codec_of, split_marks
 from odbctl.errors import StoreError, UnreadableFieldError
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ class Field(property):
             hint: The type, marks included.
             default: A value, a `FieldSpec`, or MISSING.
         """
-        plain, self.mark = split_marks(hint)
-        self.is_secret = is_secret(hint)
+        plain, self.mark, self.is_secret = split_marks(hint)
         try:
             self.codec = codec_of(plain)
         except TypeError as error:
@@ -84,7 +83,7 @@ class Field(property):
         if renamed_from:
             self.log_name = renamed_from[-1]
         for hint, function in converted_from.items():
-            codec = codec_of(hint)
+            codec = codec_of(split_marks(hint).plain)
             self.conversions[codec.text] = codec.from_column, function
 
     def _unset(self) -> StoreError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
 
 from odbctl.engine.odb.codec import NONE, SCALARS, Codec, Mismatch, as_json_text, scalar
 from odbctl.engine.odb.containers import (
@@ -47,15 +47,31 @@ def is_class_variable(hint: object) -> bool:
     return hint is ClassVar or get_origin(hint) is ClassVar
 
 
-def split_marks(hint: Any) -> tuple[Any, Mark | None]:
-    """Take `Indexed` or `Unique` off a hint."""
-    marks = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Mark)]
-    return (hint.__origin__, marks[0]) if marks else (hint, None)
+class Marked(NamedTuple):
+    """A hint, apart from what it says of the field besides the type."""
+
+    plain: Any
+    mark: Mark | None
+    is_secret: bool
 
 
-def is_secret(hint: Any) -> bool:
-    """Tell whether a hint says `Secret`."""
-    return SecretMark.SECRET in getattr(hint, "__metadata__", ())
+def split_marks(hint: Any) -> Marked:
+    """Take `Indexed`, `Unique` and `Secret` off a hint, also off `Unique[X] | None`."""
+    found: list[object] = []
+    plain = _without_marks(hint, found)
+    # The stronger one counts, whichever stands inside.
+    mark = next((each for each in (Mark.UNIQUE, Mark.INDEXED) if each in found), None)
+    return Marked(plain, mark, SecretMark.SECRET in found)
+
+
+def _without_marks(hint: Any, found: list[object]) -> Any:
+    """Return a hint without the marks around all of it; they are added to `found`."""
+    hint = _unwrapped(hint, found)
+    if get_origin(hint) in (Union, types.UnionType):
+        members = [each for each in get_args(hint) if each is not type(None)]
+        if len(members) == 1:
+            return Union[_without_marks(members[0], found), None]  # noqa: UP007 - of a variable
+    return hint
 
 
 def codec_of(hint: Any) -> Codec:
@@ -81,12 +97,26 @@ def codec_of(hint: Any) -> Codec:
     raise TypeError(f"fields cannot have the type {hint!r}")
 
 
-def _unwrapped(hint: Any) -> Any:
-    """See through NewType, Annotated and `type X = ...`."""
+def _unwrapped(hint: Any, found: list[object] | None = None) -> Any:
+    """See through NewType, Annotated and `type X = ...`.
+
+    Args:
+        hint: The hint.
+        found: Takes the marks; without it none is allowed.
+
+    Raises:
+        TypeError: A mark stands where it is not allowed.
+    """
     while True:
         if hasattr(hint, "__supertype__"):
             hint = hint.__supertype__
         elif hasattr(hint, "__metadata__"):
+            marks = [each for each in hint.__metadata__ if isinstance(each, (Mark, SecretMark))]
+            if found is not None:
+                found += marks
+            elif marks:
+                name = marks[0].value.capitalize()
+                raise TypeError(f"{name} marks a whole field: put {name}[…] around its whole type")
             hint = hint.__origin__
         elif type(hint).__name__ == "TypeAliasType":
             hint = hint.__value__

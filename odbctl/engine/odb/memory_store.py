@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from odbctl.engine.odb.local_listener import LocalListener
 from odbctl.engine.odb.log import Group, schema_group
 from odbctl.engine.odb.memory_table import Columns, MemoryTable, Versions, columns_at
-from odbctl.engine.odb.shape import Recorded, Shape
+from odbctl.engine.odb.shape import Recorded, Shape, not_unique
 from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreError
 
@@ -211,6 +211,7 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
 
     Raises:
         AlreadyExistsError: It does not.
+        StoreError: Values that an older release wrote are not unique.
         RevisionConflictError: Another commit made an object of the same number.
     """
     definition = overlay.definition
@@ -218,7 +219,8 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
     for oid in overlay.created:
         if oid in objects:
             raise RevisionConflictError(f"another commit made the same new {definition.name}")
-    touched = -1 if overlay.created else _union(overlay.masks.values())
+    is_all = bool(overlay.created) or not shape.is_current
+    touched = -1 if is_all else _union(overlay.masks.values())
     for fields in definition.unique_fields:
         if not any(field.bit & touched for field in fields):
             continue
@@ -231,7 +233,10 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
         written = [(oid, row) for oid, row in overlay.rows.items() if row is not None]
         for oid, row in (*rows, *written):
             values = tuple(row[field.position] for field in fields)
-            if None not in values and taken.setdefault(values, oid) != oid:
+            if None not in values and (other := taken.setdefault(values, oid)) != oid:
+                if not overlay.rows.keys() & {oid, other}:
+                    places = [shape.column(field) for field in fields]
+                    raise not_unique(shape, places, sorted((other, oid)))
                 names = ", ".join(field.name for field in fields)
                 text = ", ".join(map(str, values))
                 raise AlreadyExistsError(f"{definition.name} with {names}", text)

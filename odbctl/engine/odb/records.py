@@ -137,7 +137,8 @@ def _found(kind: type[Any], name: str, hint: Any, find: FindCodec) -> Codec:
 
 def _hints_of(kind: type[Any]) -> dict[str, Any]:
     try:
-        return get_type_hints(kind, vars(sys.modules[kind.__module__]))
+        # With extras: a mark is refused here, not dropped.
+        return get_type_hints(kind, vars(sys.modules[kind.__module__]), include_extras=True)
     except NameError as error:
         raise TypeError(f"{kind.__name__}: {error}; define it in a module") from None
 

@@ -12,7 +12,7 @@ for its fields there. Pure; both stores use it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.field import UNSET
@@ -192,3 +192,14 @@ def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) 
         mark = Mark.UNIQUE.value if index.is_unique else Mark.INDEXED.value
         merged[name] = ["", max(mark, known.get(name, ["", ""])[1], key=_MARKS.index), ""]
     return merged
+
+
+def not_unique(shape: Shape, columns: Collection[str], oids: Sequence[Stored]) -> StoreError:
+    """Return the error of a mark that comes too late: two objects have the same value."""
+    names = ", ".join(each.field.name for each in shape.places if each.column in columns)
+    first, second = map(repr, oids)
+    return StoreError(
+        f"{shape.definition.name}: {names or ', '.join(columns)} is now unique,"
+        f" but objects {first} and {second} have the same value",
+        hint="change one of them with the release before this one",
+    )

@@ -12,10 +12,15 @@ from typing import Final
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
 from odbctl.engine.odb.definition import Definition, quoted
-from odbctl.engine.odb.driver import APPLICATION_ID, FORMAT_VERSION, Connection
+from odbctl.engine.odb.driver import (
+    APPLICATION_ID,
+    FORMAT_VERSION,
+    Connection,
+    UniqueViolationError,
+)
 from odbctl.engine.odb.hints import Mark
 from odbctl.engine.odb.lock import CommitLock
-from odbctl.engine.odb.shape import INDEX_PREFIX, Place, Recorded, Shape, converted
+from odbctl.engine.odb.shape import INDEX_PREFIX, Place, Recorded, Shape, converted, not_unique
 from odbctl.errors import StoreError
 
 LAST_SEQ: Final = "SELECT max(seq) FROM log"
@@ -147,12 +152,19 @@ def _create_indexes(connection: Connection, shape: Shape) -> None:
         mark = recorded[1]
         if not mark:
             continue
-        columns = name.removeprefix(INDEX_PREFIX).split(",")
+        names = name.removeprefix(INDEX_PREFIX).split(",")
+        columns = ", ".join(map(quoted, names))
         unique = "UNIQUE " if mark == Mark.UNIQUE.value else ""
-        connection.run(
-            f"CREATE {unique}INDEX IF NOT EXISTS {quoted(f'{shape.definition.name}.{name}#{mark}')}"
-            f" ON {table} ({', '.join(map(quoted, columns))})"
-        )
+        index = quoted(f"{shape.definition.name}.{name}#{mark}")
+        try:
+            connection.run(f"CREATE {unique}INDEX IF NOT EXISTS {index} ON {table} ({columns})")
+        except UniqueViolationError:
+            present = " AND ".join(f"{quoted(each)} IS NOT NULL" for each in names)
+            oids = connection.query(
+                f"SELECT min(oid), max(oid) FROM {table} WHERE {present}"
+                f" GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+            )
+            raise not_unique(shape, names, oids[0]) from None
 
 
 def _column(place: Place) -> str:

@@ -5,11 +5,21 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, NewType
 
 import pytest
 
-from odbctl.engine.odb import Database, DbObject, Indexed, Schema, Unique, current_database
+from odbctl.engine.odb import (
+    Database,
+    DbObject,
+    Indexed,
+    Schema,
+    Secret,
+    Unique,
+    current_database,
+)
 from odbctl.errors import (
     AlreadyExistsError,
     NotFoundError,
@@ -144,6 +154,63 @@ def test_on_commit_is_called_when_it_can_be_seen(database: Database) -> None:
         Task(name="a")
         assert not seen
     assert seen == [1]
+
+
+Login = NewType("Login", Unique[str])
+
+
+@schema.define
+class Member(DbObject):
+    mail: Unique[str] | None = None
+    floor: Indexed[int] | None = None
+    badge: Unique[Indexed[int]] | None = None
+    pin: Secret[str] | None = None
+    login: Login | None = None
+
+
+@pytest.mark.parametrize("name", ["mail", "login", "badge"])
+def test_mark_beside_none_is_of_the_field(database: Database, name: str) -> None:
+    value: Any = 7 if name == "badge" else "a"
+    with database.transaction():
+        Member()
+        Member(floor=3)
+        one = Member(**{name: value}, floor=3)
+    with pytest.raises(AlreadyExistsError, match=name), database.transaction():
+        Member(**{name: value})
+    with database.view():
+        assert Member.lookup_unique(**{name: value}) == one
+        assert Member.lookup_count(floor=3) == 2
+        assert Member.lookup_count(floor=None) == 1
+
+
+def test_secret_beside_none_is_not_shown(database: Database) -> None:
+    with database.transaction(), pytest.raises(TypeError, match="a bytes that is not one"):
+        Member(pin=b"1234")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - the point
+
+
+@dataclass(frozen=True)
+class Card:
+    number: Unique[int]
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        list[Unique[str]],
+        dict[str, Secret[str]],
+        tuple[Indexed[int], ...],
+        tuple[int, Indexed[int]],
+        set[Unique[int]] | None,
+        Unique[int] | str,
+        Card,
+    ],
+    ids=str,
+)
+def test_mark_inside_a_type_is_refused(database: Database, hint: object) -> None:
+    box: type[DbObject] = type("Box", (DbObject,), {"__annotations__": {"content": hint}})
+    said = r"local\.Box\.content: .*marks a whole field: put (Unique|Indexed|Secret)\["
+    with database.view(), pytest.raises(TypeError, match=said):
+        Schema("local").define(box).lookup_all()
 
 
 def test_unique_value_that_is_taken_is_refused(database: Database) -> None:

@@ -372,6 +372,23 @@ def test_older_release_that_knows_no_index_still_counts(database: Database) -> N
         assert Second.lookup_unique(text="b") is not None
 
 
+def test_unique_that_comes_too_late_is_refused(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: Unique[str]
+
+    first = release(First)
+    with database.transaction():
+        a, b = first(text="a"), first(text="a")
+    said = rf"notes\.Note: text is now unique, but objects {a.oid} and {b.oid} have the same value"
+    with pytest.raises(StoreError, match=said), database.transaction():
+        Second(text="b")
+    with database.transaction():
+        b.text = "c"
+    with database.transaction():
+        Second(text="b")
+
+
 def test_factory_makes_a_default_for_each_object(database: Database) -> None:
     numbers = iter(range(100))
 
