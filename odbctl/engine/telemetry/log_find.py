@@ -18,6 +18,7 @@ from odbctl.engine.telemetry.log_link import Part, Place
 from odbctl.engine.telemetry.log_reader import MARK
 from odbctl.engine.telemetry.log_search import finder
 from odbctl.engine.telemetry.log_span import LOG, LONGEST_LINE_BYTES
+from odbctl.engine.telemetry.rare_bytes import TextSearch
 
 FIRST_BLOCK_BYTES = 1 << 15
 BLOCK_BYTES = 1 << 18
@@ -75,14 +76,15 @@ class Probe(NamedTuple):
 
     def _literal_hits(self, block: bytes, *, is_log: bool) -> Iterator[Hit]:
         searched = block.lower() if self.is_caseless else block
-        place = searched.find(self.literal)
+        search = TextSearch(searched, self.literal)
+        place = search.find(0)
         while place >= 0:
             begin = block.rfind(b"\n", 0, place) + 1
             end = _end_of(block, place)
             text = _text_at(block, begin, end) if is_log else begin
             if place >= text or searched.find(self.literal, text, end) >= 0:
                 yield begin, end
-            place = searched.find(self.literal, end)
+            place = search.find(end)
 
 
 def _pattern_hits(block: bytes, pattern: re.Pattern[bytes]) -> Iterator[Hit]:

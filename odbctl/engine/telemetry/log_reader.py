@@ -109,13 +109,20 @@ def records_backward(files: LogFiles, source: str, span: Span, stop: int) -> Ite
 
 def start_since(files: LogFiles, source: str, span: Span, since: float) -> int:
     """Return an offset before which all is older; found from the end in large steps."""
-    step = span.length
+
+    def is_older(start: int) -> bool:
+        """Tell whether the line that begins at an offset is."""
+        line = islice(span.lines(start, span.length), 1)
+        return any(first.at < since for first in records(files, source, span, line))
+
+    if not is_older(span.start):
+        return span.start  # most files are wanted as a whole, or not at all
+    step = span.length - STEP_BYTES
     while step > span.start:
-        step = max(span.start, step - STEP_BYTES)
-        start = step if step == span.start else span.line_start(step)
-        first = next(records(files, source, span, islice(span.lines(start, span.length), 1)), None)
-        if first is not None and first.at < since:
+        start = span.line_start(step)
+        if is_older(start):
             return start
+        step -= STEP_BYTES
     return span.start
 
 

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
@@ -36,6 +37,7 @@ PATTERNS = [
     "x|out",
     "(?i)TIME",
     ".",
+    "time\nout",
 ]
 
 
@@ -44,6 +46,7 @@ PATTERNS = [
     texts=st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map("\n".join)),
     pattern=st.sampled_from(PATTERNS),
 )
+@example(texts=["x", "time\nout"], pattern="time\nout")
 def test_a_search_finds_what_a_look_at_every_record_does(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], pattern: str
 ) -> None:
@@ -72,6 +75,30 @@ def test_a_search_goes_through_rotated_files(tmp_path: Path) -> None:
     found = [line.text for line in search_lines([files], re.compile("line [0-9]*777 "))]
     assert found == [f"line {n} of many" for n in range(20_000) if n % 1000 == 777]
     writer.close()
+
+
+def test_a_text_is_found_wherever_it_stands_among_the_blocks(tmp_path: Path) -> None:
+    block_bytes = 2**18
+    for number in range(20):
+        files = LogFiles.of(tmp_path, "svc", f"svc-{number}")
+        files.out.parent.mkdir(exist_ok=True)
+        before = b"\xff" + b"y" * (block_bytes - 10 + number)
+        files.out.write_bytes(before + b"needle" + before + b"\nneedl\needle\nneedle at the end")
+        found = [line.text.count("e") for line in search_lines([files], re.compile("needle"))]
+        assert found == [3, 5], number
+
+
+@pytest.mark.parametrize("older_by", [5, 100, 5_000])
+def test_a_search_leaves_out_what_is_older(tmp_path: Path, older_by: int) -> None:
+    files = LogFiles.of(tmp_path, "svc", "svc-1")
+    files.log.parent.mkdir()
+    first = 1_700_000_000
+    with files.log.open("w", encoding="utf-8") as log:
+        for number in range(older_by + 5):
+            at = datetime.fromtimestamp(first + number, UTC)
+            log.write(f"{at:%Y-%m-%dT%H:%M:%S}.000Z INFO log needle {number} {'x' * 1000}\n")
+    found = search_lines([files], re.compile("needle"), since=first + older_by)
+    assert [line.text.split()[1] for line in found] == [str(older_by + n) for n in range(5)]
 
 
 def raised() -> str:
