@@ -8,7 +8,7 @@ BIN := .venv/bin
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
-demo: ## a git ref becomes supervised services: the whole story in a minute
+demo: ## a git ref becomes supervised services: a demonstration in ten seconds
 	@scripts/bootstrap.sh runtime
 	@$(BIN)/odbctl demo
 

@@ -57,8 +57,7 @@ def _started(change: Change, result: Done, *, wait: bool) -> Done:
         )
     was_short = change.document["running_count"] < change.document["target_count"]
     if wait and was_short and change.action == "unchanged":
-        counts = f"{result.document['ready_count']}/{result.document['target_count']}"
-        return result._replace(action="started", message=counts)
+        return result._replace(action="started")
     return result
 
 

@@ -1,4 +1,4 @@
-"""What `odbctl demo` does: real git, and the real command line as processes."""
+"""The steps of `odbctl demo`, run with real git and the real command line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def example_folder() -> Path:
     """Return the hello_world example: in the package, or in a checkout of odbctl.
 
     Raises:
-        NotFoundError: It is in neither.
+        NotFoundError: Neither folder exists.
     """
     package = Path(odbctl.__file__).parent
     for folder in (
@@ -48,7 +48,7 @@ def example_folder() -> Path:
 
 
 class Demo:
-    """A home and a repository, in which commands are run and shown."""
+    """A home and a repository in which the commands run; prints each command and its output."""
 
     def __init__(self, folder: str, *, is_kept: bool, has_color: bool) -> None:
         self.folder = Path(folder)
@@ -82,7 +82,7 @@ class Demo:
             if (self.home / "odbctl.db").exists():
                 ended = self._odbctl("manager", "stop", "--with-services", capture=True)
                 if ended.returncode:
-                    self.say(f"Something still runs; it is in {self.folder}\n{ended.stderr}")
+                    self.say(f"Not everything could be stopped. See {self.folder}\n{ended.stderr}")
                     return
             _remove(self.folder)
         finally:
@@ -95,29 +95,30 @@ class Demo:
             return "\n".join(
                 [
                     "",
-                    f"That was the whole story, in {seconds:.1f} s; nothing of it is left.",
-                    "Try next: odbctl demo --keep-running, then look around in it,",
-                    "or odbctl codebase add HEAD in a repository of your own.",
+                    f"Done in {seconds:.1f} s. Everything that the demo started has been stopped, "
+                    "and its files removed.",
+                    "Next: odbctl demo --keep-running leaves the services running, and",
+                    "odbctl codebase add HEAD adds the git repository of the current folder.",
                 ]
             )
         home = shlex.quote(str(self.home))
         return "\n".join(
             [
                 "",
-                "The services go on. Look around:",
+                "The services keep running. To try odbctl on them:",
                 f"  export ODBCTL_HOME={home}",
                 "  odbctl logs hello -f",
                 "  odbctl service configure hello greeting=Ahoy",
                 "  odbctl service scale hello 5",
                 "  odbctl tui",
-                "And in the end:",
+                "To stop and remove everything:",
                 f"  odbctl manager stop --with-services && chmod -R u+w {home} && "
                 f"rm -r {shlex.quote(str(self.folder))}",
             ]
         )
 
     def say(self, text: str) -> None:
-        """Print a line of the story."""
+        """Print a caption."""
         line = f"# {text}"
         print(f"\n\x1b[36m{line}\x1b[0m" if self._has_color else f"\n{line}", flush=True)
 
@@ -125,11 +126,11 @@ class Demo:
         """Run an odbctl command and show it with what it prints.
 
         Raises:
-            PartlyDoneError: It failed.
+            PartlyDoneError: The command failed.
         """
         self._echo(shlex.join(["odbctl", *words]))
         if code := self._odbctl(*words).returncode:
-            raise PartlyDoneError(f"`odbctl {shlex.join(words)}` ended with {code}")
+            raise PartlyDoneError(f"`odbctl {shlex.join(words)}` ended with exit code {code}")
 
     def ask(self, *words: str) -> Any:
         """Run an odbctl command and return the JSON that it prints."""
@@ -158,15 +159,15 @@ class Demo:
         os.kill(pid, signal.SIGKILL)
 
     def wait_until(self, what: str, condition: Callable[[], bool]) -> None:
-        """Look until something is so.
+        """Wait until a condition holds.
 
         Raises:
-            TimedOutError: It has not become so.
+            TimedOutError: The condition did not hold in time.
         """
         deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
             if time.monotonic() > deadline:
-                raise TimedOutError(f"{what}: not after {WAIT_SECONDS:g} s")
+                raise TimedOutError(f"{what} took longer than {WAIT_SECONDS:g} s")
             time.sleep(LOOK_AGAIN_SECONDS)
 
     def _echo(self, line: str) -> None:
@@ -186,34 +187,35 @@ class Demo:
 
 def tell_story(demo: Demo) -> None:
     """Go from a git repository to supervised instances, and through a crash."""
-    demo.say("A git repository with a service in it.")
+    demo.say("Create a git repository from the hello_world example.")
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(example_folder(), demo.repo, ignore=ignored)
     demo.git("-c", "init.defaultBranch=main", "init", "-q", is_shown=False)
     demo.git("add", "--all", is_shown=False)
     demo.git("commit", "-q", "-m", "Say hello")
-    demo.say("A git ref goes in; its services are found without importing it.")
+    demo.say("Add a commit as a codebase, and list its service classes. None of its code is imported.")
     demo.show("codebase", "add", "HEAD")
     demo.show("codebase", "services", "hello_world")
-    demo.say("A service names a class and how many instances are wanted.")
+    demo.say("Create a service from one of the classes, and start two instances of it.")
     demo.show(
         "service", "create", SERVICE, "--class", CLASS, "--codebase", "hello_world",
         "--config", "period_seconds=0.5",
     )  # fmt: skip
     demo.show("service", "start", SERVICE, "--count", "2")
     demo.show("service", "status", SERVICE)
-    demo.wait_until("a greeting", lambda: _has_greeted(demo))
+    demo.wait_until("waiting for the first log lines", lambda: _has_greeted(demo))
+    demo.say("Print the output of all its instances.")
     demo.show("logs", SERVICE)
     demo.show("ps")
     _kill_one(demo)
     if not demo.is_kept:
-        demo.say("And an orderly end.")
+        demo.say("Stop the service.")
         demo.show("service", "stop", SERVICE)
         demo.show("ps")
 
 
 def _kill_one(demo: Demo) -> None:
-    demo.say("Kill one, and watch it come back.")
+    demo.say("Kill one instance. The manager starts a replacement.")
     victim = demo.ask("ps")[0]
     demo.kill(victim["pid"])
 
@@ -221,10 +223,11 @@ def _kill_one(demo: Demo) -> None:
         running = [i["id"] for i in demo.ask("ps") if i["state"] == "running"]
         return len(running) == 2 and victim["id"] not in running
 
-    demo.wait_until("a replacement", is_replaced)
+    demo.wait_until("waiting for the replacement", is_replaced)
     demo.show("ps")
+    demo.say("Explain the state of the service: releases, exits, events and the last log lines.")
     demo.show("why", SERVICE)
-    demo.say("Its last words are kept.")
+    demo.say("The log of the killed instance is kept.")
     demo.show("service", "logs", SERVICE, "--previous", "-n", "3")
 
 

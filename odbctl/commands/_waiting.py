@@ -69,25 +69,21 @@ def rolled_out(
         release=release if follows_release else None,
         crashes=None if follows_release else change.document["crashes"],
     )
-    counts = f"{final.document['ready_count']}/{final.document['target_count']}"
-    message = _of_job(final.document) or counts
-    if follows_release:
-        message = f"{change.message}; {_release_state(final.document)}"
-    elif change.action == "unchanged" and message == counts:
-        message = f"{counts} running"
+    subject = f"{change.message};" if follows_release else f"service {name}:"
+    message = f"{subject} {state_text(final.document)}"
     return Done(change.action, message, final.document, change.notes)
 
 
-def _release_state(document: Document) -> str:
-    """Say how a service is after its release was rolled out."""
+def state_text(document: Document) -> str:
+    """Return the state of a service after a change was carried out, as `2/2 running`."""
     if not document["target_count"]:
-        return "it is stopped"
+        return "stopped"
     what = "running" if document["readiness"] is None else "ready"
     return _of_job(document) or f"{document['ready_count']}/{document['target_count']} {what}"
 
 
 def _of_job(document: Document) -> str | None:
-    """Return what there is to say of a service that does not run all the time."""
+    """Return the state of a job that is scheduled or has completed; None for other services."""
     if document["schedule"] and document["target_count"]:
         return f"scheduled: {document['reason'] or document['state']}"
     is_job = document["target_count"] and document["state"] == "stopped"

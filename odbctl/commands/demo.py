@@ -1,4 +1,4 @@
-"""`odbctl demo`: the whole story, with the real command line on a real repository."""
+"""`odbctl demo`: a demonstration, with the real command line on a real repository."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ app = new_app()
 @command(app, "demo", example=("odbctl demo", "odbctl demo --keep-running --home ~/odbctl-demo"))
 def demo(
     keep_running: Annotated[
-        bool, typer.Option("--keep-running", "-k", help="Leave the services and the home")
+        bool, typer.Option("--keep-running", "-k", help="Keep the services running, and their home")
     ] = False,
 ) -> Result:
     """Run a demonstration in a temporary home.
 
-    Makes a git repository from the hello_world example, adds it, runs two instances of its
-    service, kills one and shows it replaced. Everything ends and is removed afterwards,
-    unless --keep-running. The home is a temporary folder, unless --home names an empty one.
+    Creates a git repository from the hello_world example, adds it, runs two instances of its
+    service, kills one and shows its replacement. Everything is stopped and removed afterwards,
+    unless --keep-running is given. The home is a temporary folder; --home names another one,
+    which must be empty.
     """
     from odbctl.commands._demo_story import Demo, tell_story
 

@@ -51,10 +51,10 @@ def _pids() -> dict[str, int]:
 def test_start_status_logs_kill_stop(hello: GitRepo) -> None:
     del hello
     started = succeed("service", "start", "hello", "--count", "2")
-    assert started.out == "started 2/2\n"
+    assert started.out == "started service hello: 2/2 running\n"
     assert "starting a manager" in started.err
     again = succeed("service", "start", "hello")
-    assert again.out == "unchanged: 2/2 running\n"
+    assert again.out == "unchanged: service hello: 2/2 running\n"
     assert succeed("status", "hello").out.startswith("hello is running 2/2")
 
     def greeting() -> bool:
@@ -90,7 +90,7 @@ def test_configure_scale_and_restart(hello: GitRepo) -> None:
     eventually(lambda: "Ahoy from" in succeed("logs", "hello").out)
     refused = odbctl("service", "configure", "hello", "period_seconds=soon")
     assert refused.code == 2, refused
-    assert succeed("service", "scale", "hello", "3").out == "scaled 3/3\n"
+    assert succeed("service", "scale", "hello", "3").out == "scaled service hello: 3/3 running\n"
     before = _pids()
     restarted = succeed("service", "restart", "hello").out
     assert restarted.startswith("restarted service hello: release 3, main is commit ")
@@ -149,7 +149,7 @@ def test_ctrl_c_stops_the_waiting_and_nothing_else(hello: GitRepo) -> None:
     assert waiting.returncode == 130
     assert "continues in the background" in told
     assert "Traceback" not in told
-    assert succeed("service", "start", "hello", "--timeout", "30").out == "started 1/1\n"
+    assert succeed("service", "start", "hello", "--timeout", "30").out == "started service hello: 1/1 running\n"
 
 
 def test_a_wait_ends_with_its_timeout(hello: GitRepo) -> None:

@@ -61,7 +61,7 @@ def test_deploy_after_a_failed_one_tries_the_commit_again(world: World) -> None:
 def test_answers_name_commit_and_release(world: World, more: tuple[str, ...]) -> None:
     world.service(FIRST)
     first, second = world.repo.head()[:12], world.commit(SECOND)[:12]
-    state = "" if more else "; it is stopped"
+    state = "" if more else "; stopped"
     deployed = succeed("service", "deploy", "svc", "main", *more).out
     assert deployed == f"deployed service svc: release 2, main is commit {second}{state}\n"
     configured = succeed("service", "configure", "svc", "greeting=Ahoy", *more).out

@@ -6,8 +6,8 @@ from odbctl import ServiceBase
 
 
 class IdleService(ServiceBase):
-    """Do nothing, at no cost."""
+    """Do nothing, and use no CPU time."""
 
     def initialize(self) -> None:
-        """Say that it is there."""
+        """Print one line."""
         print("idle", flush=True)

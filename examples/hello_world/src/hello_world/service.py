@@ -1,4 +1,4 @@
-"""HelloService: greets once a period, and reacts to the notes of its like."""
+"""HelloService: greets once a period, and answers notes that its instances write."""
 
 from __future__ import annotations
 
@@ -12,23 +12,18 @@ hello_world = Schema("hello_world")
 
 @hello_world.define
 class Note(DbObject):
-    """A line that one instance wrote and another one answers."""
+    """A note that one instance writes and any instance answers."""
 
     author: str
-    text: str
-    written_at: float
-    lifetime_seconds: float
+    number: int
+    expires_at: float
     is_open: Indexed[bool] = True
-    answer: str = ""
-
-    def is_over(self, now: float) -> bool:
-        """Tell whether it is time to take it away."""
-        return now > self.written_at + self.lifetime_seconds
+    answered_by: str = ""
 
 
 @dataclass(frozen=True)
 class HelloConfig:
-    """How to greet."""
+    """The configuration: how to greet, and how long notes are kept."""
 
     greeting: str = "Hello"
     period_seconds: float = 1.0
@@ -36,21 +31,21 @@ class HelloConfig:
 
 
 class HelloService(ServiceBase):
-    """Greet once a period, and answer the notes of all instances."""
+    """Print a greeting once a period, and answer the notes of all instances."""
 
     Config = HelloConfig
     config: HelloConfig
 
     def initialize(self) -> None:
-        """Get ready; the instance is Running afterwards."""
+        """Prepare to run; the instance is running afterwards."""
         self.register_reactor(self.answer_notes)
         self.register_reactor(
-            self.take_old_notes_away, wake_every_seconds=self.config.lifetime_seconds / 4
+            self.delete_expired_notes, wake_every_seconds=self.config.lifetime_seconds / 4
         )
         print(f"{self.runtime.name} is ready", flush=True)
 
     def do_work(self, should_stop: StopSignal) -> None:
-        """Greet until it is time to stop."""
+        """Greet until the service is stopped."""
         number = 0
         with self.reactors_running():
             while not should_stop.wait(self.config.period_seconds):
@@ -58,36 +53,35 @@ class HelloService(ServiceBase):
                 self.greet(number)
 
     def greet(self, number: int) -> None:
-        """Print a greeting and leave a note."""
+        """Print a greeting and write a note."""
         print(f"{self.config.greeting} from {self.runtime.name}, number {number}", flush=True)
         with self.db.transaction():
             Note(
                 author=self.runtime.name,
-                text=f"is anybody there? ({number})",
-                written_at=time.time(),
-                lifetime_seconds=self.config.lifetime_seconds,
+                number=number,
+                expires_at=time.time() + self.config.lifetime_seconds,
             )
 
     def answer_notes(self) -> None:
-        """Answer what is open: runs again whenever a note is written."""
-        for note in self.db.run(self._answer_all):
-            print(note, flush=True)
+        """Answer open notes; runs again whenever a note is written."""
+        for line in self.db.run(self._answer_all):
+            print(line, flush=True)
 
     def _answer_all(self) -> list[str]:
-        said: list[str] = []
+        lines: list[str] = []
         for note in Note.lookup_all(is_open=True):
             note.is_open = False
-            note.answer = f"yes, {self.runtime.name}"
-            said.append(f"{note.author} asks: {note.text} {self.runtime.name} answers: yes")
-        return said
+            note.answered_by = self.runtime.name
+            lines.append(f"{self.runtime.name} answers note {note.number} of {note.author}")
+        return lines
 
-    def take_old_notes_away(self) -> None:
-        """Delete the notes whose time is over."""
+    def delete_expired_notes(self) -> None:
+        """Delete expired notes."""
         now = time.time()
 
         def delete() -> None:
             for note in Note.lookup_all():
-                if note.is_over(now):
+                if note.expires_at < now:
                     note.delete()
 
         self.db.run(delete)
