@@ -57,7 +57,7 @@ def _private_problem(folder: StrPath) -> tuple[str, str] | None:
         return f"it belongs to {user_name(status.st_uid)}", elsewhere
     if status.st_mode & _OTHERS_CAN_USE:
         mode = stat.S_IMODE(status.st_mode)
-        return f"it is open to others ({mode:o})", _command("chmod 700", folder)
+        return f"other users can access it (mode {mode:o})", _command("chmod 700", folder)
     return None
 
 

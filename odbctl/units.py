@@ -12,7 +12,7 @@ UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w"
 _PART = r"(\d+(?:\.\d+)?)(ms|[smhdw])"
 _SIZE_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 DURATION_HINT = "write 10 (seconds), 45s, 10m, 1h30m or 2d"
-SIZE_HINT = "as in 512M or 1.5G, or none"
+SIZE_HINT = "for example 512M or 1.5G; or none"
 LONGEST_SECONDS = 100 * 366 * 86400.0
 
 

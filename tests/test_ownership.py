@@ -73,7 +73,9 @@ def test_a_run_folder_of_another_user_is_refused(temporary: Path, long_home: Hom
 def test_a_run_folder_that_is_open_to_others_is_refused(home: Home, mode: int) -> None:
     home.create()
     home.run.chmod(mode)
-    with pytest.raises(NotPermittedError, match=f"open to others \\({mode:o}\\)") as caught:
+    with pytest.raises(
+        NotPermittedError, match=f"other users can access it \\(mode {mode:o}\\)"
+    ) as caught:
         again(home).create()
     assert caught.value.hint == f"chmod 700 {home.run}"
 

@@ -96,7 +96,7 @@ _LISTING: dict[str, Any] = {
     ],
     "no_headers": Annotated[
         bool,
-        typer.Option("--no-headers", help="Print no column heads", callback=_take_no_headers),
+        typer.Option("--no-headers", help="Omit the column headers", callback=_take_no_headers),
     ],
     "sort": Annotated[
         str | None,
@@ -109,7 +109,7 @@ _LISTING: dict[str, Any] = {
         typer.Option(
             "--filter",
             metavar="KEY=VALUE",
-            help="Only rows with this value, which may be a pattern; != excludes; repeatable",
+            help="Only rows with this value or pattern; != excludes; repeatable",
             callback=_take_filters,
         ),
     ],
@@ -243,7 +243,7 @@ def _refuse_format(path: str, words: Sequence[str]) -> None:
     """
     typed = any(w in ("-o", "--json") or w.startswith("--output") for w in words)
     if typed or session().settings.flag("output") is not None:
-        raise UsageError(f"{path} has no output formats", hint="leave out -o or --json")
+        raise UsageError(f"{path} does not support output formats", hint="leave out -o or --json")
 
 
 def _translated(error: Exception, path: str) -> OdbctlError:

@@ -44,7 +44,7 @@ def example_folder() -> Path:
     ):
         if folder.is_dir():
             return folder
-    raise NotFoundError("example", "hello_world", hint="install odbctl again")
+    raise NotFoundError("example", "hello_world", hint="reinstall odbctl")
 
 
 class Demo:
@@ -193,7 +193,9 @@ def tell_story(demo: Demo) -> None:
     demo.git("-c", "init.defaultBranch=main", "init", "-q", is_shown=False)
     demo.git("add", "--all", is_shown=False)
     demo.git("commit", "-q", "-m", "Say hello")
-    demo.say("Add a commit as a codebase, and list its service classes. None of its code is imported.")
+    demo.say(
+        "Add a commit as a codebase, and list its service classes. None of its code is imported."
+    )
     demo.show("codebase", "add", "HEAD")
     demo.show("codebase", "services", "hello_world")
     demo.say("Create a service from one of the classes, and start two instances of it.")

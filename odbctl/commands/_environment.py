@@ -44,9 +44,9 @@ def _assignment(text: str, where: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     # What stands there may be a secret, even before the sign: it is not repeated.
     if not sign:
-        raise UsageError(f"{where}: it has no '='", hint="as in MODE=test")
+        raise UsageError(f"{where}: it has no '='", hint="for example MODE=test")
     if not name.isidentifier():
-        raise UsageError(f"{where}: the name before '=' is not valid", hint="as in MODE=test")
+        raise UsageError(f"{where}: the name before '=' is not valid", hint="for example MODE=test")
     if "\0" in value:
         raise UsageError(f"{where}: the value of {name} has a NUL byte")
     if len(value.encode()) > LONGEST_VALUE_BYTES:

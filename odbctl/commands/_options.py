@@ -42,13 +42,13 @@ ServiceNames = Annotated[
     typer.Argument(metavar="NAME...", help="Services, or a quoted pattern such as 'api-*'"),
 ]
 AllServices = Annotated[bool, typer.Option("--all", "-a", help="All services")]
-InstanceId = Annotated[str, typer.Argument(metavar="ID", help="The instance, as hello-3")]
+InstanceId = Annotated[str, typer.Argument(metavar="ID", help="The instance, such as hello-3")]
 HostName = Annotated[str, typer.Argument(metavar="NAME", help="The host")]
 CodebaseSpec = Annotated[
-    str, typer.Argument(metavar="NAME[@REF]", help="The codebase; the newest version without REF")
+    str, typer.Argument(metavar="NAME[@REF]", help="The codebase; without REF its newest version")
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the change is complete")]
-Timeout = Annotated[float | None, duration_option(text="Wait at most this long, as 30s or 5m")]
+Timeout = Annotated[float | None, duration_option(text="Wait at most this long, such as 30s or 5m")]
 # The same as engine.reconcile.snapshot.DEFAULT_SETTLE_SECONDS, which is not imported for --help.
 DEFAULT_SETTLE_SECONDS = 3.0
 Settle = Annotated[
@@ -80,26 +80,29 @@ Level = Annotated[
     str | None, typer.Option(metavar="LEVEL", help="Only this level and above, such as warning")
 ]
 OfInstance = Annotated[
-    str | None, typer.Option("--instance", metavar="ID", help="Only of this instance")
+    str | None, typer.Option("--instance", metavar="ID", help="Only this instance")
 ]
 Previous = Annotated[
     bool, typer.Option("--previous", "-p", help="The previous run of each instance")
 ]
-AllRuns = Annotated[bool, typer.Option("--all", "-a", help="All instances, also ended ones")]
+AllRuns = Annotated[bool, typer.Option("--all", "-a", help="All instances, including ended ones")]
 EnvWords = Annotated[
-    list[str] | None, typer.Option("--env", metavar="K=V", help="Set a variable; repeatable")
+    list[str] | None,
+    typer.Option("--env", metavar="K=V", help="Set an environment variable; repeatable"),
 ]
 EnvFile = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Read variables from a file of K=V lines; - is stdin"),
+    typer.Option(
+        metavar="FILE", help="Read environment variables from a file of K=V lines; - is stdin"
+    ),
 ]
 Unset = Annotated[
     list[str] | None,
-    typer.Option("--unset", metavar="KEY", help="Remove a value of its Config; repeatable"),
+    typer.Option("--unset", metavar="KEY", help="Remove a configuration value; repeatable"),
 ]
 UnsetEnv = Annotated[
     list[str] | None,
-    typer.Option("--unset-env", metavar="NAME", help="Remove a variable; repeatable"),
+    typer.Option("--unset-env", metavar="NAME", help="Remove an environment variable; repeatable"),
 ]
 EVERYTHING_HELP = "Include ended instances"
 Watch = Annotated[
@@ -111,7 +114,7 @@ HostOption = Annotated[
     str, typer.Option("--host", metavar="NAME", help="The host that the manager supervises")
 ]
 EventService = Annotated[
-    str | None, typer.Option("--service", metavar="NAME", help="Only of this service")
+    str | None, typer.Option("--service", metavar="NAME", help="Only this service")
 ]
 EventLimit = Annotated[
     int, typer.Option("--tail", "--lines", "-n", metavar="N", help="Only the last N", min=1)

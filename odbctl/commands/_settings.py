@@ -36,20 +36,28 @@ _OPTIONS: dict[str, Any] = {
             "--singleton/--no-singleton", help="Never run two instances, not even during a deploy"
         ),
     ],
-    "port": _text("--port", "WHAT", "auto: a free port for each instance, as PORT; none"),
+    "port": _text(
+        "--port", "WHAT", "auto (a free port for each instance, in its variable PORT) or none"
+    ),
     "placement": _text("--placement", "GROUP", "Only on hosts of this placement group"),
     "move_after": _text(
-        "--move-after", "TIME", "Leave a host that has had no manager for so long, or never"
+        "--move-after",
+        "TIME",
+        "Move instances from a host that has had no manager for this long; or never",
     ),
     "cores": _number("--cores", "X", "Cores that each instance reserves"),
     "ram_gb": _number("--ram-gb", "Y", "RAM that each instance reserves"),
     "memory_limit": _text(
-        "--memory-limit", "SIZE", "Memory limit of each instance, enforced by the kernel: 512M"
+        "--memory-limit",
+        "SIZE",
+        "Memory limit of each instance, enforced by the kernel, such as 512M",
     ),
     "cpu_limit": _number("--cpu-limit", "X", "CPU limit of each instance, in cores; 0: no limit"),
     "restart": _text("--restart", "POLICY", "always, on-failure or never"),
-    "stop_grace_seconds": _duration("--stop-grace", "Time to stop before an instance is killed"),
-    "stop_signal": _text("--stop-signal", "SIGNAL", "Signal that asks an instance to stop"),
+    "stop_grace_seconds": _duration(
+        "--stop-grace", "Time that an instance has to stop before it is killed"
+    ),
+    "stop_signal": _text("--stop-signal", "SIGNAL", "Signal that is sent to stop an instance"),
     "readiness": _text(
         "--readiness", "PROBE", "Ready when: health, tcp:8080, http:PORT/ready, exec:CMD, none"
     ),
@@ -74,15 +82,17 @@ _OPTIONS: dict[str, Any] = {
         typer.Option("--depends-on", metavar="NAME", help="Wait for this service; repeatable"),
     ],
     "schedule": _text(
-        "--schedule", "CRON", 'When the service runs, as "*/5 * * * *" or @daily; none'
+        "--schedule", "CRON", 'When the service runs, such as "*/5 * * * *" or @daily; or none'
     ),
-    "time_zone": _text("--time-zone", "ZONE", "Time zone of the schedule, as Europe/Berlin"),
+    "time_zone": _text("--time-zone", "ZONE", "Time zone of the schedule, such as Europe/Berlin"),
     "overlap": _text(
-        "--overlap", "WHAT", "When a run is due and the last one still runs: skip, queue or replace"
+        "--overlap",
+        "WHAT",
+        "When a run is due and the previous one is still running: skip, queue or replace",
     ),
-    "log_max_size": _text("--log-max-size", "SIZE", "Rotate a log file at this size (10M)"),
+    "log_max_size": _text("--log-max-size", "SIZE", "Rotate log files at this size (10M)"),
     "log_quota": _text(
-        "--log-quota", "SIZE", "Limit of all log files of the service together (100M)"
+        "--log-quota", "SIZE", "Total size limit of the log files of the service (100M)"
     ),
 }
 

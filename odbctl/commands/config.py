@@ -22,9 +22,9 @@ def show(
 ) -> Result:
     """Show every setting, and where it comes from.
 
-    A flag wins over an environment variable (ODBCTL_HOME …), that over odbctl.toml of the
-    current folder or one above, that over the user's own file. Keys of the dashboard that
-    the user's file sets are shown as keys.ACTION.
+    An option of the command line takes precedence over an environment variable (ODBCTL_HOME …),
+    then come odbctl.toml of the current folder or a folder above it, and the user's own file.
+    Keys of the dashboard that the user's file sets are shown as keys.ACTION.
     """
     from odbctl.config import KEYS_TABLE, load_keys, user_file
 
@@ -57,7 +57,7 @@ def show(
 
 @command(app, "path", example="odbctl config path")
 def path() -> Result:
-    """Print the files that settings are read from, the strongest first."""
+    """Print the files that settings are read from, in order of precedence."""
     from odbctl.config import PROJECT_FILE, project_file, user_file
 
     files = {"user": user_file(session().settings["home"])}

@@ -61,7 +61,7 @@ def create(
     ] = 0,
     config: Annotated[
         list[str] | None,
-        typer.Option("--config", metavar="K=V", help="Set a value of its Config; repeatable"),
+        typer.Option("--config", metavar="K=V", help="Set a configuration value; repeatable"),
     ] = None,
     env: EnvWords = None,
     env_file: EnvFile = None,
@@ -70,8 +70,8 @@ def create(
 ) -> Result:
     """Create a service from a class in a codebase.
 
-    The class is looked at in a process of its own first, so that a wrong name or an import
-    error is told now. With --count, its instances start as soon as a manager runs.
+    The class is imported in a separate process first, so that a wrong name or an import error
+    is reported at once. With --count, its instances start as soon as a manager runs.
     """
     from odbctl.engine.api.creation import ServiceOptions, create_service
 
@@ -101,7 +101,7 @@ def create(
 def set_(
     name: ServiceName,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values of its Config")
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Configuration values")
     ] = None,
     env: EnvWords = None,
     env_file: EnvFile = None,
@@ -115,9 +115,9 @@ def set_(
 ) -> Result:
     """Change a service: how it is supervised, its configuration and its environment.
 
-    The options on supervision take effect without a restart, except the limits of the
-    kernel, which an instance gets when it starts. KEY=VALUE and --env make a new release, as
-    `service configure` does. Only what is named changes.
+    Options for supervision take effect without a restart, except the memory and CPU limits,
+    which apply when an instance starts. KEY=VALUE and --env make a new release, as `service
+    configure` does. Options that are not given keep their values.
     """
     from odbctl.engine.api.settings import ServiceSettings
 

@@ -21,7 +21,7 @@ from odbctl.units import size
 app = new_app("db")
 
 EXIT_FAILED = 1
-TypeName = Annotated[str, typer.Argument(metavar="TYPE", help="The type, as core.Service")]
+TypeName = Annotated[str, typer.Argument(metavar="TYPE", help="The type, such as core.Service")]
 
 
 @command(app, "types", example="odbctl db types -o wide")
@@ -53,12 +53,16 @@ def list_(
     type_name: TypeName,
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", metavar="FIELD=VALUE", help="Only with this value; repeatable"),
+        typer.Option(
+            "--where", metavar="FIELD=VALUE", help="Only objects with this value; repeatable"
+        ),
     ] = None,
     lines: Annotated[
         int, typer.Option("--lines", "-n", metavar="N", help="At most N", min=1)
     ] = 100,
-    newest: Annotated[bool, typer.Option("--newest", help="The newest, not the oldest")] = False,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="The newest objects instead of the oldest")
+    ] = False,
 ) -> Result:
     """List objects of a type, the oldest first."""
     from odbctl.engine.api.store import list_objects
@@ -116,10 +120,10 @@ def check() -> Result:
 
 @command(app, "backup", example="odbctl db backup ~/odbctl.backup")
 def backup(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write it")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file to write")],
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file")] = False,
 ) -> Result:
-    """Write a backup of the database; everything goes on meanwhile."""
+    """Write a backup of the database while everything keeps running."""
     from odbctl.engine.api.store import back_up
 
     done = back_up(session().home, Path(file).absolute(), force=force, progress=_progress())
@@ -128,17 +132,17 @@ def backup(
 
 @command(app, "restore", example="odbctl db restore ~/odbctl.backup --yes")
 def restore(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup file")],
     yes: Yes = False,
 ) -> Result:
-    """Restore a backup; the previous database is kept, which is kept beside it.
+    """Restore a backup; the previous database is kept beside it.
 
-    Nothing may use the database meanwhile: stop the manager and the services first.
+    Stop the manager and the services first: nothing may use the database meanwhile.
     """
     from odbctl.engine.api import store
 
     home = session().home
-    confirm(f"Replace the database of {home.data} by {file}?", yes=yes)
+    confirm(f"Replace the database of {home.data} with {file}?", yes=yes)
     done = store.restore(home, Path(file).absolute())
     notes = (f"the previous database is kept as {done['old']}",) if done["old"] else ()
     return Done("restored", f"from {file} ({size(done['bytes'])})", done, notes)

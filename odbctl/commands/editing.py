@@ -68,7 +68,7 @@ def edit(
         if changes is None:
             with engine.db.view():
                 document = describe_one(engine, find_service(name))
-            return Done("unchanged", f"service {name}: nothing was edited", document)
+            return Done("unchanged", f"service {name}: the text was not changed", document)
         return follow_changes(engine, changes, wait=wait, timeout=timeout)
 
 
@@ -125,12 +125,12 @@ def find_editor(name: str) -> list[str]:
             return words
     if not _has_terminal():
         raise UsageError(
-            "there is no terminal to edit in, and neither VISUAL nor EDITOR is set",
+            "there is no terminal, and neither VISUAL nor EDITOR is set",
             hint=f"odbctl service set {name} --help",
         )
     found = shutil.which("vi") or shutil.which("nano")
     if found is None:
-        raise UsageError("there is no editor: neither vi nor nano", hint="export EDITOR=COMMAND")
+        raise UsageError("no editor was found: neither vi nor nano", hint="export EDITOR=COMMAND")
     return [found]
 
 

@@ -20,13 +20,14 @@ DEFAULT_LINES = 100
 app = new_app("event")
 
 EventInstance = Annotated[
-    str | None, typer.Option("--instance", metavar="ID", help="Only of this instance")
+    str | None, typer.Option("--instance", metavar="ID", help="Only this instance")
 ]
 EventLevel = Annotated[
     str | None, typer.Option("--level", metavar="LEVEL", help="info, warning or error, and above")
 ]
 EventReason = Annotated[
-    str | None, typer.Option("--reason", metavar="WORD", help="Only such events, as crashed")
+    str | None,
+    typer.Option("--reason", metavar="WORD", help="Only events with this reason, such as crashed"),
 ]
 
 
@@ -94,7 +95,7 @@ def watch(
     since: Since = None,
     grep: Grep = None,
 ) -> Result:
-    """Print events as they come, until interrupted; with --since those since then first."""
+    """Print events as they happen, until interrupted; --since prints earlier ones first."""
     from odbctl.engine.api.events import watch_events
 
     wanted = _filter(service, instance, level, reason, since, None, grep)

@@ -31,10 +31,11 @@ app = new_app("service")
     ),
 )
 def exec_(name: ServiceName, instance: OfInstance = None) -> Result:
-    """Run a command, behind `--`, where an instance of a service runs.
+    """Run a command, given after `--`, in the environment of an instance.
 
-    In its folder, with its environment, release and interpreter, and in this terminal: the
-    exit code is the command's. Without a running instance it is the last one's place.
+    It runs in the folder of the instance, with its environment, release and interpreter, and
+    its exit code is returned. Without a running instance, the environment of the last one is
+    used.
     """
     words = session().words_after_dashes
     if not words:

@@ -1,4 +1,4 @@
-"""`odbctl hook …`: what is called when something has happened."""
+"""`odbctl hook …`: commands and URLs that are called on events."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ app = new_app("hook")
 HookName = Annotated[str, typer.Argument(metavar="NAME", help="The hook")]
 
 
-Url = Annotated[str | None, typer.Option(metavar="URL", help="Call this page (POST, JSON)")]
+Url = Annotated[str | None, typer.Option(metavar="URL", help="Call this URL (POST, JSON)")]
 ServicePattern = Annotated[
     str | None,
-    typer.Option("--service", metavar="PATTERN", help="Only events of these services, as api*"),
+    typer.Option(
+        "--service", metavar="PATTERN", help="Only events of services that match, such as 'api*'"
+    ),
 ]
 Reasons = Annotated[
     list[str] | None,
@@ -33,12 +35,12 @@ Level = Annotated[
     str | None, typer.Option(metavar="LEVEL", help="info, warning or error, and above")
 ]
 HeaderFile = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Lines of `Name: value` for the page")
+    str | None, typer.Option(metavar="FILE", help="File of HTTP headers, as lines of `Name: value`")
 ]
 Debounce = Annotated[
-    float | None, duration_option(text="No further call for an object for this long (10s)")
+    float | None, duration_option(text="Minimum time between two calls for the same object (10s)")
 ]
-CallTimeout = Annotated[float | None, duration_option(text="End a call that takes longer (10s)")]
+CallTimeout = Annotated[float | None, duration_option(text="Time limit of a call (10s)")]
 
 
 @command(
@@ -60,11 +62,11 @@ def add(
     debounce: Debounce = None,
     timeout: CallTimeout = None,
 ) -> Result:
-    """Add a hook: a command after `--`, or a page, that is called for events.
+    """Add a hook: a command after `--`, or a URL, that is called on events.
 
-    The event is passed as JSON (to a command on standard input, and as ODBCTL_EVENT_…
-    variables). Events of one object within the debounce time are one call, with their count.
-    The manager calls hooks beside its work; a call that fails is repeated once.
+    The event is passed as JSON: to a command on standard input (and as ODBCTL_EVENT_…
+    variables), to a URL as the body of a POST request. Events of one object within the
+    debounce time are combined into one call, with a count. A failed call is retried once.
     """
     from odbctl.engine.api.hooks import HookOptions, add_hook
 
@@ -101,9 +103,9 @@ def set_(
     debounce: Debounce = None,
     timeout: CallTimeout = None,
 ) -> Result:
-    """Change a hook; only what is named changes.
+    """Change a hook; options that are not given keep their values.
 
-    An empty pattern stands for all again. A command after `--` replaces a URL, and a URL
+    An empty pattern matches everything. A command after `--` replaces a URL, and a URL
     replaces a command.
     """
     from odbctl.engine.api.hooks import HookChanges, set_hook
@@ -133,13 +135,13 @@ def _enable(name: str, is_enabled: bool) -> Result:
 
 @command(app, "enable", example="odbctl hook enable mail")
 def enable(name: HookName) -> Result:
-    """Call a hook again, for events from now on."""
+    """Call a hook again, on events from now on."""
     return _enable(name, is_enabled=True)
 
 
 @command(app, "disable", example="odbctl hook disable mail")
 def disable(name: HookName) -> Result:
-    """Stop calling a hook; it is kept with its settings."""
+    """Stop calling a hook; its settings are kept."""
     return _enable(name, is_enabled=False)
 
 

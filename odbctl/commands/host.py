@@ -45,25 +45,25 @@ def _set_draining(name: str, is_draining: bool) -> Result:
 
 @command(app, "drain", example="odbctl host drain local")
 def drain(name: HostName) -> Result:
-    """Place no new instances on a host, and keep those that run."""
+    """Place no new instances on a host; running instances stay."""
     return _set_draining(name, is_draining=True)
 
 
 @command(app, "undrain", example="odbctl host undrain local")
 def undrain(name: HostName) -> Result:
-    """Let a host take instances again."""
+    """Place instances on a host again."""
     return _set_draining(name, is_draining=False)
 
 
 @command(app, "enable", example="odbctl host enable local")
 def enable(name: HostName) -> Result:
-    """Let a host take instances again: the same as undrain."""
+    """Place instances on a host again: the same as undrain."""
     return _set_draining(name, is_draining=False)
 
 
 @command(app, "disable", example="odbctl host disable local")
 def disable(name: HostName) -> Result:
-    """Place no new instances on a host, and keep those that run: the same as drain."""
+    """Place no new instances on a host; running instances stay: the same as drain."""
     return _set_draining(name, is_draining=True)
 
 
@@ -79,19 +79,21 @@ def set_(
     ] = None,
     cores: Annotated[
         float | None,
-        typer.Option(metavar="X", help="Cores that may be reserved; 0: the machine's", min=0.0),
+        typer.Option(
+            metavar="X", help="Cores that may be reserved; 0: all of the machine", min=0.0
+        ),
     ] = None,
     ram_gb: Annotated[
         float | None,
-        typer.Option(metavar="Y", help="RAM that may be reserved; 0: the machine's", min=0.0),
+        typer.Option(metavar="Y", help="RAM that may be reserved; 0: all of the machine", min=0.0),
     ] = None,
     max_instances: Annotated[
-        str | None, typer.Option(metavar="N|none", help="No more instances than this")
+        str | None, typer.Option(metavar="N|none", help="Maximum number of instances")
     ] = None,
 ) -> Result:
-    """Change how much of a host may be used, and its placement group.
+    """Change the limits and the placement group of a host.
 
-    It holds at once for new instances, and also when the manager starts with other options.
+    The change applies to new instances at once, and overrides the options of the manager.
     """
     from odbctl.engine.api.hosts import HostChanges, set_host
 
@@ -111,7 +113,9 @@ def _limit(text: str) -> int:
     if text == "none":
         return -1
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise UsageError(f"{shown(text)} is not a number of instances", hint="as in 20, or none")
+        raise UsageError(
+            f"{shown(text)} is not a number of instances", hint="for example 20, or none"
+        )
     return int(text)
 
 
@@ -119,13 +123,13 @@ def _limit(text: str) -> int:
 def remove(
     name: HostName,
     force: Annotated[
-        bool, typer.Option("--force", help="Kill the instances that are left there")
+        bool, typer.Option("--force", help="Kill the remaining instances of the host")
     ] = False,
     yes: Yes = False,
 ) -> Result:
     """Remove a host that has no manager; a manager of that name adds it again.
 
-    It is refused while instances are left there, unless --force kills them.
+    It is refused while the host has instances, unless --force kills them.
     """
     from odbctl.engine.api.hosts import remove_host
     from odbctl.engine.api.status import show_host

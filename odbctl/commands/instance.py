@@ -27,7 +27,7 @@ app = new_app("instance")
 
 @command(app, "list", example="odbctl instance list --all -o wide")
 def list_(services: ServiceNames = None, everything: Everything = False) -> Result:
-    """List the instances of all services, or of those that are named."""
+    """List the instances of all services, or of the given ones."""
     return _reads.instances(session(), services=services or (), everything=everything)
 
 
@@ -61,9 +61,9 @@ def logs(
 
 @command(app, "figures", example="odbctl instance figures hello-3 --since 1h")
 def figures(instance: InstanceId, since: Since = None) -> Result:
-    """Show what an instance used: CPU, memory, files, threads.
+    """Show the resource use of an instance: CPU, memory, files, threads.
 
-    Kept every 10 s for an hour, every minute for a day, every 10 minutes for a week.
+    Figures are kept every 10 s for an hour, every minute for a day, every 10 minutes for a week.
     """
     from odbctl.engine.api.figures import instance_figures
     from odbctl.engine.api.times import parse_since
@@ -76,7 +76,7 @@ def figures(instance: InstanceId, since: Since = None) -> Result:
 
 @command(app, "stop", example="odbctl instance stop hello-3")
 def stop(instance: InstanceId) -> Result:
-    """Stop one instance; a new one takes its place while its service wants it."""
+    """Stop one instance; its service starts a replacement."""
     from odbctl.engine.api.instances import stop_instance
 
     with session().open_engine() as engine:
@@ -87,7 +87,7 @@ def stop(instance: InstanceId) -> Result:
 
 @command(app, "kill", example="odbctl instance kill hello-3")
 def kill(instance: InstanceId) -> Result:
-    """Kill one instance at once; a new one takes its place while its service wants it."""
+    """Kill one instance; its service starts a replacement."""
     from odbctl.engine.api.instances import kill_instance
 
     with session().open_engine() as engine:

@@ -31,13 +31,15 @@ Strategy = Annotated[
 StartMethod = Annotated[str | None, typer.Option(metavar="METHOD", help="fork or exec")]
 Placement = Annotated[str, typer.Option(metavar="GROUP", help="The host's placement group")]
 Cores = Annotated[
-    float, typer.Option(metavar="X", help="Cores that may be reserved; 0: the machine's", min=0.0)
+    float,
+    typer.Option(metavar="X", help="Cores that may be reserved; 0: all of the machine", min=0.0),
 ]
 RamGb = Annotated[
-    float, typer.Option(metavar="Y", help="RAM that may be reserved; 0: the machine's", min=0.0)
+    float,
+    typer.Option(metavar="Y", help="RAM that may be reserved; 0: all of the machine", min=0.0),
 ]
 MaxInstances = Annotated[
-    int | None, typer.Option(metavar="N", help="No more instances than this", min=0)
+    int | None, typer.Option(metavar="N", help="Maximum number of instances", min=0)
 ]
 
 
@@ -76,7 +78,7 @@ def run(
     strategy: Strategy = None,
     start_method: StartMethod = None,
 ) -> Result:
-    """Run a manager in the foreground until Ctrl-C; services go on when it ends."""
+    """Run a manager in the foreground until Ctrl-C; services keep running when it ends."""
     import logging
 
     from odbctl.engine.api.daemon import run_manager
@@ -104,7 +106,7 @@ def start(
 ) -> Result:
     """Start a manager in the background.
 
-    If it is killed, its launcher starts it again; if the launcher is killed, it starts that.
+    If it is killed, its launcher restarts it; if the launcher is killed, it restarts the launcher.
     """
     from odbctl.engine.api.managers import start_manager
 
@@ -201,9 +203,10 @@ def install(
         bool, typer.Option("--init", help="Print a line for a crontab, without systemd")
     ] = False,
 ) -> Result:
-    """Have the system start a manager with the machine, and again whenever it ends.
+    """Have the system start a manager at boot, and restart it whenever it exits.
 
-    Services outlive it, and are adopted. After a reboot what was wanted runs again.
+    Services keep running without it, and are adopted when it starts again. After a reboot,
+    services that had been started run again.
     """
     from odbctl.engine.api.install import make_init_line, make_unit, write_unit
 

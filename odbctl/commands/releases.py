@@ -71,7 +71,7 @@ def restart(
 def configure(
     name: ServiceName,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[K=V]...", help="Values of the class's Config")
+        list[str] | None, typer.Argument(metavar="[K=V]...", help="Configuration values")
     ] = None,
     env: EnvWords = None,
     env_file: EnvFile = None,
@@ -83,9 +83,9 @@ def configure(
 ) -> Result:
     """Change a service's configuration, as a new release.
 
-    Without a value it changes nothing and says what is configured.
-    A configuration that the class refuses changes nothing; one whose instances end within
-    the settle time is given up, and the old instances stay.
+    Without a value, it prints the current configuration and changes nothing.
+    A configuration that the class refuses changes nothing. When the new instances exit within
+    the settle time, the release fails, and the old instances keep running.
     """
     from odbctl.engine.api.releases import configure_service
 
@@ -117,7 +117,8 @@ def deploy(
         ),
     ],
     force: Annotated[
-        bool, typer.Option("--force", help="Make a release even if this commit runs already")
+        bool,
+        typer.Option("--force", help="Create a release even if this commit is already deployed"),
     ] = False,
     settle: Settle = DEFAULT_SETTLE_SECONDS,
     wait: Wait = True,
@@ -125,7 +126,7 @@ def deploy(
 ) -> Result:
     """Deploy another commit: start new instances, then stop the old ones.
 
-    A commit that runs already changes nothing. Uncommitted changes are not deployed.
+    Deploying the current commit again changes nothing. Uncommitted changes are not deployed.
 
     The old instances stop when the new ones have been ready for the settle time. When a new
     one fails or ends before that, the old ones stay. A singleton's old instance stops first.
@@ -145,7 +146,8 @@ def deploy(
 def rollback(
     name: ServiceName,
     release: Annotated[
-        int | None, typer.Argument(metavar="[RELEASE]", help="A number of `service history`")
+        int | None,
+        typer.Argument(metavar="[RELEASE]", help="The release number, from `service history`"),
     ] = None,
     settle: Settle = DEFAULT_SETTLE_SECONDS,
     wait: Wait = True,
@@ -153,8 +155,8 @@ def rollback(
 ) -> Result:
     """Return to an earlier release, by default the previous one.
 
-    Commit, configuration and environment are those it had; releases that never ran are no
-    choice. New instances run before old ones stop.
+    Commit, configuration and environment of that release are restored; it must have run
+    before. New instances run before the old ones stop.
     """
     from odbctl.engine.api.releases import rollback_service
 

@@ -84,9 +84,9 @@ def start(
 ) -> Result:
     """Start services and wait until they run.
 
-    Starts the given number of instances, as many as before, or one. Ends a back-off or
-    throttling at once. Starts a manager in the background when none runs. For a job it waits
-    until it runs or has completed; a scheduled job runs when it is due.
+    Starts the given number of instances, by default as many as before, or one. Ends a back-off
+    or throttling at once. Starts a manager in the background when none runs. For a job, it
+    waits until the run has started or completed; a scheduled job runs when it is due.
     """
     return _changes.start(
         session(),
@@ -110,15 +110,18 @@ def run(
         bool, typer.Option("--wait", help="Wait until the run has ended; exit with its code")
     ] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Print what the run writes, and wait for it")
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Print the output of the run, and wait until it has ended"
+        ),
     ] = False,
     timeout: Timeout = None,
 ) -> Result:
     """Run a job once, now, whether it is scheduled or not.
 
-    A stopped service stays stopped, and a schedule stays as it is. The run is not tried again
-    when it fails. With --wait or --follow the exit code is that of the run, 128 + N when
-    signal N ended it, and 1 when nobody saw how it ended.
+    A stopped service stays stopped, and a schedule does not change. A failed run is not
+    retried. With --wait or --follow the exit code is that of the run, 128 + N when signal N
+    ended it, and 1 when its exit was not observed.
     """
     from odbctl.engine.api.services import run_service
 
@@ -166,7 +169,8 @@ def stop(
 def scale(
     name: ServiceName,
     count: Annotated[
-        str, typer.Argument(metavar="N|+N|-N", help="The desired number, or a change of it")
+        str,
+        typer.Argument(metavar="N|+N|-N", help="The desired number, or a difference such as +1"),
     ],
     wait: Wait = True,
     timeout: Timeout = None,
@@ -226,7 +230,7 @@ def logs(
     """Print the output of services or instances; without a name that of all services.
 
     Records of several instances, and of rotated files, are merged by time. A traceback is
-    one record. For lines that are JSON objects the level and the message are shown.
+    one record. Lines that are JSON objects are shown as their level and message.
     """
     words = LogWords(follow, lines, since, until, grep, level)
     return log_result(

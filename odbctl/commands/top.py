@@ -18,7 +18,7 @@ app = new_app()
 
 @command(app, "ps", example=("odbctl ps", "odbctl ps hello 'api-*' --all -o wide", "odbctl ps -w"))
 def ps(names: ServiceNames = None, everything: Everything = False, watch: Watch = False) -> Result:
-    """List the instances of all services, or of those that are named."""
+    """List the instances of all services, or of the given ones."""
     if watch:
         return _reads.watched(session(), services=names or (), everything=everything)
     return _reads.instances(session(), services=names or (), everything=everything)
@@ -26,7 +26,7 @@ def ps(names: ServiceNames = None, everything: Everything = False, watch: Watch 
 
 @command(app, "why", example="odbctl why hello")
 def why(name: ServiceName) -> Result:
-    """Say why a service is as it is: what is wanted, what is, how the last runs ended."""
+    """Explain the state of a service: counts, reasons, last exits."""
     return _reads.reasons(session(), name)
 
 
@@ -65,9 +65,9 @@ def tui(
 ) -> Result:
     """Open the dashboard; closing it stops nothing.
 
-    Its theme is the setting tui_theme (auto, dark, light, ansi); NO_COLOR is respected. Keys are
-    chosen in the user's file (odbctl config path), as in: [keys] start = "s". Over SSH it
-    draws fewer frames.
+    The setting tui_theme selects the theme (auto, dark, light, ansi); NO_COLOR is respected.
+    Keys can be changed in the user's file (odbctl config path), for example: [keys] start = "s".
+    Over SSH it draws fewer frames.
     """
     from odbctl.config import load_keys, user_file
     from odbctl.tui import opening
@@ -90,7 +90,7 @@ def tui(
 
 @command(app, "doctor", example="odbctl doctor -o json")
 def doctor() -> Result:
-    """Check this machine and home, and say how to mend them; exit 1 when a check fails."""
+    """Check this machine and home, with hints for repair; exit 1 when a check fails."""
     from odbctl.engine.api.doctor import run_checks
 
     found = run_checks(session().home)

@@ -181,7 +181,9 @@ def _instance_of(
     host = ServiceHost.lookup_unique(name="testing") or ServiceHost(name="testing")
     codebase = Codebase(name="testing", location="", ref="", commit="0" * 40, tree="", added_at=now)
     if Service.lookup_unique(name=name) is not None:
-        raise StoreBusyError(f"a service {name} runs already", hint="give this one another name")
+        raise StoreBusyError(
+            f"a service {name} is already running", hint="give this one another name"
+        )
     service = Service(name=name, created_at=now, desired_count=1, instance_count=1)
     release = Release(
         service=service, number=1, codebase=codebase, module=service_class.__module__,

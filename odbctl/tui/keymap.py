@@ -105,7 +105,9 @@ def _keys(name: str, text: str, known: Mapping[str, Binding], path: str) -> str:
 def _check_key(name: str, key: str, binding: Binding, path: str) -> None:
     where = f"{path}: [{KEYS_TABLE}] {name}"
     if not _KEY.fullmatch(key):
-        raise UsageError(f"{where}: {key!r} is not a key", hint='as in "s", "ctrl+s" or "n,down"')
+        raise UsageError(
+            f"{where}: {key!r} is not a key", hint='for example "s", "ctrl+s" or "n,down"'
+        )
     if _FUNCTION_KEY.fullmatch(key.lower()):
         raise UsageError(f"{where}: {key} is often the terminal's own", hint="choose a letter")
     if is_changing(binding) and key.lower() in _MULTIPLEXER_KEYS:

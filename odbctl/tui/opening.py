@@ -59,7 +59,7 @@ def parse_size(text: str) -> tuple[int, int]:
     found = _SIZE.fullmatch(text)
     size = (int(found[1]), int(found[2])) if found else (0, 0)
     if not (1 <= size[0] <= 1000 and 1 <= size[1] <= 1000):
-        raise UsageError(f"{text!r} is not a terminal size", hint="as in --size 120x40")
+        raise UsageError(f"{text!r} is not a terminal size", hint="for example --size 120x40")
     return size
 
 
@@ -110,7 +110,7 @@ def open_dashboard(home: Home, options: Options) -> None:
     if app.failure is not None:
         raise app.failure
     if app.return_code:
-        raise OdbctlError("the dashboard ended by an error of its own", hint="odbctl ps")
+        raise OdbctlError("the dashboard crashed", hint="odbctl ps")
 
 
 def make_app(home: Home, options: Options) -> DashboardApp:

@@ -52,11 +52,11 @@ def check_picture(path: Path, *, find: Find = shutil.which) -> None:
     """
     if path.suffix not in KINDS:
         raise UsageError(
-            f"no picture of the kind {path.suffix!r}", hint=f"one of {' '.join(KINDS)}"
+            f"unknown picture format {path.suffix!r}", hint=f"one of {' '.join(KINDS)}"
         )
     if path.suffix == ".png" and _converter(find) is None:
         raise UsageError(
-            "nothing here turns a picture into PNG",
+            "no program to convert a picture to PNG was found",
             hint=f"install one of {', '.join(_CONVERTERS)}, or write a .svg",
         )
 

@@ -149,7 +149,10 @@ def test_ctrl_c_stops_the_waiting_and_nothing_else(hello: GitRepo) -> None:
     assert waiting.returncode == 130
     assert "continues in the background" in told
     assert "Traceback" not in told
-    assert succeed("service", "start", "hello", "--timeout", "30").out == "started service hello: 1/1 running\n"
+    assert (
+        succeed("service", "start", "hello", "--timeout", "30").out
+        == "started service hello: 1/1 running\n"
+    )
 
 
 def test_a_wait_ends_with_its_timeout(hello: GitRepo) -> None:

@@ -182,10 +182,10 @@ def test_restore_refuses_while_the_database_is_open(
 def test_restore_refuses_what_is_no_backup(stocked: Home, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello" * 1000)
     ran = odbctl("db", "restore", str(tmp_path / "text"), "--yes")
-    assert (ran.code, "damaged or no database" in ran.err) == (1, True), ran
+    assert (ran.code, "damaged or not a database" in ran.err) == (1, True), ran
     sqlite3.connect(tmp_path / "other").execute("CREATE TABLE t (x)").connection.close()
     ran = odbctl("db", "restore", str(tmp_path / "other"), "--yes")
-    assert "no backup of an odbctl database" in ran.err
+    assert "not a backup of an odbctl database" in ran.err
     odbctl("db", "backup", str(tmp_path / "newer"))
     newer = sqlite3.connect(tmp_path / "newer")
     newer.execute("PRAGMA user_version = 99")

@@ -136,7 +136,7 @@ def test_commands_without_formats_refuse_them(
     words = [*filter(None, (noun, name))]
     ran = odbctl("-o", "json", *words) if place == "before" else odbctl(*words, "-o", "json")
     assert ran.code == 2, ran
-    assert "has no output formats" in ran.error["message"]
+    assert "does not support output formats" in ran.error["message"]
 
 
 @pytest.mark.parametrize(

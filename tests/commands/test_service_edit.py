@@ -62,7 +62,7 @@ def test_the_text_is_private_and_explains_itself(tmp_path: Path) -> None:
     ran = edit(tmp_path, script)
     assert ran.out.startswith("unchanged"), ran
     text = copy.read_text()
-    assert "# Time to stop before an instance is killed\nstop-grace =" in text
+    assert "# Time that an instance has to stop before it is killed\nstop-grace =" in text
     found = [stat.S_IMODE(int(mode, 16)) for mode in modes.read_text().split()]
     assert found == [0o600, 0o700]
 

@@ -65,7 +65,7 @@ def a_plan(service: str = "api", *, refusal: str = "", to_release: int | None = 
         commits=(CommitRow(sign="+", commit=NEW, subject="Say [bold]hello[/]", author="Ann"),),
         hidden_count=3,
         instances=((f"{service}-1", "running"), (f"{service}-2", "running")),
-        order=("2 new instances start beside what runs",),
+        order=("2 new instances start while the old ones keep running",),
         keeps=("2 wanted",),
         refusal=refusal,
     )

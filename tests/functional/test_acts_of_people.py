@@ -35,7 +35,7 @@ def test_a_kill_by_a_person_is_on_record_and_is_no_crash(world: World) -> None:
     assert odbctl("instance", "kill", "svc-1").code == 0
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
     world.wait_ended("svc-1")
-    assert acts(world, "svc-1") == [("killed", f"SIGKILL to pid {before['pid']}, asked for")]
+    assert acts(world, "svc-1") == [("killed", f"SIGKILL to pid {before['pid']}, on request")]
     ended = world.instance("svc-1")
     assert (ended["state"], ended["exit"]) == (
         "stopped",
@@ -80,7 +80,7 @@ def test_a_stop_by_a_person_is_on_record(world: World) -> None:
     instances.stop_instance(world.engine, "svc-1")
     world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
     world.wait_ended("svc-1")
-    assert acts(world, "svc-1") == [("stopping", "asked for")]
+    assert acts(world, "svc-1") == [("stopping", "on request")]
     assert world.instance("svc-1")["stopped_by"] == actor()
     assert f"stopped by {actor()}" in " ".join(why(world.engine, "svc-1")["lines"])
 

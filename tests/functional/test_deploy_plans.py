@@ -36,7 +36,7 @@ def test_a_plan_says_what_comes_and_changes_nothing(world: World) -> None:
     assert (plan["relation"], plan["coming_count"], plan["going_count"]) == ("ahead", 1, 0)
     assert [commit["commit"] for commit in plan["coming"]] == [new]
     assert [i["slot"] for i in plan["instances"]] == [0, 1]
-    assert "2 new instances start beside what runs" in plan["order"]
+    assert "2 new instances start while the old ones keep running" in plan["order"]
     assert "desired count 2" in plan["keeps"]
     assert plan["refusal"] is None
     assert plan["release"] == 2
@@ -97,7 +97,7 @@ def test_a_singleton_goes_the_other_way_round(world: World) -> None:
     world.run(FIRST, singleton=True)
     world.commit(SECOND)
     assert plan_deploy(world.engine, "svc", "main")["order"][0] == (
-        "it is a singleton: the old instance stops first"
+        "singleton: the old instance stops first"
     )
 
 

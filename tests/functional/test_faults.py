@@ -111,7 +111,7 @@ def test_a_database_that_stays_held_is_told(home: Home) -> None:
     engine.db = Database(home.database, run_dir=home.run, busy_timeout_seconds=0.05)
     with engine, held(home), pytest.raises(StoreBusyError, match="locked by another") as caught:
         services.scale_service(engine, "hello", 3)
-    assert caught.value.hint == "try again when it is done"
+    assert caught.value.hint == "try again when that program has finished"
 
 
 def test_a_read_only_home_is_told_and_can_be_read(home: Home) -> None:
@@ -130,7 +130,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(home: Home, tmp_path: Path) -> 
     ran = run_on_disk(FULL, [home.data, tmp_path], *SERVICE, "remove", "hello", "--yes")
     assert "exit 1\n" in ran.out, ran
     assert "full" in ran.err
-    assert "make room" in ran.err
+    assert "free some space" in ran.err
     assert "Traceback" not in ran.err
     assert ran.code == 0, ran
     assert ran.out.endswith("removed service hello\n"), ran

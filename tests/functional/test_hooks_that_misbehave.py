@@ -84,7 +84,7 @@ def test_odd_answer_is_recorded_and_the_next_alert_is_tried(world: World) -> Non
         for number in (1, 2):
             alert(world, "again")
             eventually(lambda: len(failures(world, "odd")) == number, 15)  # noqa: B023 - used at once
-    assert all("no usable answer" in message for message in failures(world, "odd"))
+    assert all("invalid response" in message for message in failures(world, "odd"))
 
 
 def test_alert_with_a_nul_reaches_its_command(world: World, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_bytes_that_are_no_text_do_no_harm(world: World) -> None:
 
 
 def test_the_last_words_of_a_process_that_ends_are_told(world: World) -> None:
-    assert "ended without an answer: \ufffd\ufffd the end" in refuse(world, PRINTS_AND_ENDS)
+    assert "ended without a result: \ufffd\ufffd the end" in refuse(world, PRINTS_AND_ENDS)
 
 
 def test_output_without_end_ends_with_the_time(
@@ -72,7 +72,7 @@ def test_output_without_end_ends_with_the_time(
 
 
 def test_an_answer_without_end_is_refused(world: World) -> None:
-    assert "printed without end" in refuse(world, ANSWERS_WITHOUT_END)
+    assert "printed too much output" in refuse(world, ANSWERS_WITHOUT_END)
 
 
 def test_a_child_that_keeps_the_streams_open_is_not_waited_for(

@@ -18,7 +18,7 @@ def test_a_worker_does_not_start_in_a_run_folder_that_is_open_to_others(world: W
     run.chmod(0o777)
     try:
         kill(first["pid"])
-        world.wait(lambda: any("open to others" in str(i) for i in world.instances()))
+        world.wait(lambda: any("other users can access it" in str(i) for i in world.instances()))
     finally:
         run.chmod(0o700)
     world.wait_running()

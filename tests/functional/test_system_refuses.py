@@ -151,7 +151,7 @@ def test_the_manager_outlives_a_held_database_and_goes_on(
         (first,) = world.wait_running()
         with holding(world.home):
             kill(first["pid"])
-            eventually(lambda: "trying again" in caplog.text)
+            eventually(lambda: "retrying in" in caplog.text)
             assert world.ready() == []
         world.wait(lambda: [i["id"] for i in world.ready()] == ["svc-2"])
         ended = world.instance("svc-1")

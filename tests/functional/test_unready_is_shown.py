@@ -53,7 +53,7 @@ def test_services_say_that_none_is_ready_and_why(unready: World) -> None:
     del unready
     (row,) = columns(odbctl("service", "list").out)
     assert (row["STATE"], row["READY"]) == ("degraded", "0/2")
-    assert row["REASON"] == "2 run, 0 of 2 ready: no beans"
+    assert row["REASON"] == "2 running, 0 of 2 ready: no beans"
 
 
 @pytest.mark.parametrize("words", [("service", "status", "svc"), ("status", "svc"), ("status",)])
@@ -72,7 +72,7 @@ def test_doctor_names_the_service_that_is_not_ready(unready: World) -> None:
     (check,) = (c for c in ran.json if c["name"] == "services")
     assert ran.code != 0
     assert not check["ok"]
-    assert check["message"] == "svc is degraded: 2 run, 0 of 2 ready: no beans"
+    assert check["message"] == "svc is degraded: 2 running, 0 of 2 ready: no beans"
     assert check["hint"] == "odbctl why svc"
 
 

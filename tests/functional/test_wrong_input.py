@@ -177,8 +177,8 @@ def test_a_codebase_in_use_is_not_removed(added: GitRepo) -> None:
 def test_a_damaged_database_is_told(home: Home) -> None:
     home.create()
     home.database.write_bytes(b"no database at all" * 1000)
-    assert_told(odbctl("ps"), 1, "damaged or no database", "restore it")
-    assert_told(odbctl("service", "scale", "a", "2"), 1, "damaged or no database")
+    assert_told(odbctl("ps"), 1, "damaged or not a database", "restore it")
+    assert_told(odbctl("service", "scale", "a", "2"), 1, "damaged or not a database")
 
 
 def test_a_home_may_have_spaces_and_any_letters_and_be_long(repo: GitRepo, tmp_path: Path) -> None:

@@ -79,7 +79,12 @@ def test_a_deploy_from_ref_to_end() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await choose_ref(pilot, app)
         await until_shown(pilot, app, "Deploy api: 2 instances")
-        for text in ("Say [bold]hello[/]", "and 3 more", "api-1 (running)", "beside what runs"):
+        for text in (
+            "Say [bold]hello[/]",
+            "and 3 more",
+            "api-1 (running)",
+            "while the old ones keep running",
+        ):
             assert text in screen_text(app)
         await confirm_plan(pilot, app)
         await until_shown(pilot, app, "0/2 new ready")

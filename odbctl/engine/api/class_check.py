@@ -59,7 +59,7 @@ def parse_class_spec(spec: str) -> tuple[str, str]:
     parts = [*module.split("."), *class_name.split(".")]
     if not sign or not all(part.isidentifier() for part in parts):
         raise UsageError(
-            f"{spec!r} is not module:Class", hint="as in hello_world.service:HelloService"
+            f"{spec!r} is not module:Class", hint="for example hello_world.service:HelloService"
         )
     return module, class_name
 
@@ -121,12 +121,10 @@ def _ask(engine: Engine, codebase: Codebase, question: ClassQuestion) -> dict[st
             f"{question.spec}: the import took longer than {exact_duration(TIMEOUT_SECONDS)}"
         ) from error
     except TooMuchOutputError as error:
-        raise ServiceClassError(
-            f"{question.spec}: the process that imported it printed without end"
-        ) from error
+        raise ServiceClassError(f"{question.spec}: the import printed too much output") from error
     except OSError as error:
         raise ServiceClassError(
-            f"{question.spec}: cannot start the process that imports it: {error.strerror}"
+            f"{question.spec}: cannot start a process to import it: {error.strerror}"
         ) from error
     return _answer(question, ended)
 
@@ -141,7 +139,7 @@ def _answer(question: ClassQuestion, ended: Ended) -> dict[str, Any]:
     lines = ended.talk.strip().splitlines()
     last = lines[-1] if lines else f"exit code {ended.exit_code}"
     raise ServiceClassError(
-        f"{question.spec}: the process that imported it ended without an answer: {last[:500]}"
+        f"{question.spec}: the import process ended without a result: {last[:500]}"
     )
 
 

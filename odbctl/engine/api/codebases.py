@@ -224,7 +224,7 @@ def _refuse_other_repository(tree: _Tree) -> None:
     )
     words = ["odbctl", "codebase", "add", tree.commit.ref, "--repo", tree.location]
     raise ConflictError(
-        f"codebase {tree.name!r} is of another repository: {', '.join(sorted(locations))}",
+        f"codebase {tree.name!r} belongs to another repository: {', '.join(sorted(locations))}",
         hint=shlex.join([*words, "--name", free]),
     )
 

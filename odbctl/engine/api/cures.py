@@ -15,12 +15,12 @@ def cure_of(service: Service, instance: ServiceInstance | None) -> str | None:
     """
     if instance is None or instance.error_name != PORT_TAKEN:
         return None
-    own_port = f"odbctl service set {service.name} --port auto gives each a PORT to listen on"
+    own_port = f"odbctl service set {service.name} --port auto gives each instance its own PORT"
     if service.singleton or (service.target_count <= 1 and instance.release == service.release):
         return f"another process listens on its port; {own_port}"
     if service.target_count > 1:
         return f"its instances listen on one port; {own_port}"
     return (
-        "the old instance listens on its port: "
+        "the old instance still listens on the port: "
         f"odbctl service set {service.name} --singleton stops it first; {own_port}"
     )

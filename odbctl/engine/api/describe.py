@@ -209,7 +209,7 @@ def host_document(host: ServiceHost, instances: Iterable[ServiceInstance]) -> Ho
     live = [i for i in instances if i.host == host and i.state not in ENDED_STATES]
     absence = absences().get(host.oid)
     state = "down" if absence else "up"
-    reason = f"{absence}, instances there: {len(live)}" if absence and live else absence
+    reason = f"{absence}; instances on it: {len(live)}" if absence and live else absence
     return {
         "kind": "host",
         "version": VERSION,

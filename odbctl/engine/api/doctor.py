@@ -103,14 +103,14 @@ def _private(folders: Iterable[Path]) -> Finding:
     for folder in folders:
         mode = folder.stat().st_mode & 0o777
         if mode & 0o077:
-            return False, f"{folder} is open to others ({mode:o})", f"chmod 700 {folder}"
+            return False, f"other users can access {folder} (mode {mode:o})", f"chmod 700 {folder}"
     return True, ", ".join(map(str, folders)), ""
 
 
 def _check_disk(home: Home) -> Finding:
     free = shutil.disk_usage(home.data).free
     text = f"{free / 2**30:.1f} GB free at {home.data}"
-    return free >= MIN_FREE_BYTES, text, "make room: odbctl codebase prune"
+    return free >= MIN_FREE_BYTES, text, "free some space: odbctl codebase prune"
 
 
 def _check_clock(home: Home) -> Finding:
@@ -161,6 +161,6 @@ def _check_services(home: Home) -> Finding:
         found = list_services(engine)
     trouble = [s for s in found if s["state"] in _TROUBLE]
     if not trouble:
-        return True, f"{len(found)} known, none in trouble", ""
+        return True, f"{len(found)} services, no problems", ""
     texts = [f"{s['name']} is {s['state']}: {s['reason']}".rstrip(": ") for s in trouble]
     return False, "; ".join(texts), f"odbctl why {trouble[0]['name']}"

@@ -99,11 +99,11 @@ def editable_text(service: EditableService, comments: Mapping[str, str]) -> str:
         comments: What a setting means, by field of ServiceSettings.
     """
     lines = [
-        f"# Service {service.name}. Change values, save, and leave the editor: only what differs",
-        "# is applied. Leave it without a change, and nothing happens.",
+        f"# Service {service.name}. Edit the values, save, and exit the editor. Only changed",
+        "# values are applied; to cancel, exit without saving.",
         "#",
-        "# These settings take effect without a restart; an instance gets memory-limit and",
-        "# cpu-limit when it starts. A setting whose line is removed stays as it is.",
+        "# These settings take effect without a restart, except memory-limit and cpu-limit,",
+        "# which apply when an instance starts. A setting whose line is removed keeps its value.",
         "",
     ]
     for key, field in _FIELDS.items():
@@ -112,13 +112,13 @@ def editable_text(service: EditableService, comments: Mapping[str, str]) -> str:
         lines.append(f"{key} = {_toml(service.settings[field])}")
     lines += [
         "",
-        "# Values of the class's Config. A change is rolled out as a new release. A value whose",
+        "# Configuration values. A change is rolled out as a new release. A value whose",
         "# line is removed is unset: the default of the class applies.",
         f"[{_CONFIG}]",
         *(f"{_key(key)} = {_toml(value)}" for key, value in service.config.items()),
     ]
     if service.hidden:
-        lines.append(f"# Set, and not shown: {_names(service.hidden)}")
+        lines.append(f"# Secret values, not shown: {_names(service.hidden)}")
     if service.env_names:
         lines += ["", f"# Environment variables, not shown: {_names(service.env_names)}"]
         lines.append(f"# To change one: odbctl service set {service.name} --env NAME=VALUE")
@@ -154,7 +154,7 @@ def read_edits(service: EditableService, text: str) -> Edits:
         raise UsageError(f"the text is not valid TOML: {message}") from error
     config = document.pop(_CONFIG, {})
     if not isinstance(config, dict):
-        raise UsageError(f"{_CONFIG} is not a table", hint=f"as in [{_CONFIG}]")
+        raise UsageError(f"{_CONFIG} is not a table", hint=f"for example [{_CONFIG}]")
     chosen: dict[str, Any] = {}
     for key, value in document.items():
         if key not in _FIELDS:
@@ -187,7 +187,11 @@ def rebased(service: EditableService, edits: Edits, current: EditableService) ->
 
 def _unknown_key(key: str) -> UsageError:
     close = near(key, _FIELDS)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"values of Config go to [{_CONFIG}]"
+    hint = (
+        f"did you mean {' or '.join(close)}?"
+        if close
+        else f"configuration values belong in [{_CONFIG}]"
+    )
     return UsageError(f"no setting {shown(key)}", hint=hint)
 
 
@@ -200,16 +204,18 @@ def _setting(key: str, value: object, *, like: Setting) -> object:
         return _checked(key, value, isinstance(value, bool), "true or false")
     if isinstance(like, int):
         is_count = is_number and isinstance(value, int) and value >= 1
-        return _checked(key, value, is_count, "a whole number from 1")
+        return _checked(key, value, is_count, "a whole number of at least 1")
     if isinstance(like, list):
-        return _checked(key, value, _is_list_of_texts(value), 'a list of names, as in ["db"]')
-    text = str(_checked(key, value, is_number or isinstance(value, str), f'a text, as "{like}"'))
+        return _checked(key, value, _is_list_of_texts(value), 'a list of names, for example ["db"]')
+    text = str(
+        _checked(key, value, is_number or isinstance(value, str), f'a string, for example "{like}"')
+    )
     return parse_duration(text) if _FIELDS[key].endswith("_seconds") else text
 
 
 def _checked(key: str, value: object, is_right: bool, expected: str) -> object:
     if not is_right:
-        raise UsageError(f"{key} has to be {expected}")
+        raise UsageError(f"{key} must be {expected}")
     return value
 
 
@@ -241,7 +247,7 @@ def _config_edits(
         if name in service.config and value == service.config[name]:
             continue
         if not isinstance(value, bool | int | float | str):
-            raise UsageError(f"{_CONFIG}: {shown(name)} is neither a text, a number nor a boolean")
+            raise UsageError(f"{_CONFIG}: {shown(name)} must be a string, a number or a boolean")
         if not name or "=" in name:
             raise UsageError(f"{_CONFIG}: {shown(name)} is not a name")
         words.append(f"{name}={_word(value)}")

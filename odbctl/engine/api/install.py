@@ -58,13 +58,13 @@ def make_unit(home: Home, options: ManagerOptions, *, is_system: bool) -> Unit:
         f"User={_user()}" if is_system else "",
         f"Environment={_quoted(f'{HOME_VARIABLE}={home.data}')}" if home.data == home.state else "",
         f"ExecStart={' '.join(map(_quoted, manager_command(options)))}",
-        "# Services outlive their manager, which adopts them when it is back.",
+        "# Services keep running without their manager, which adopts them when it starts again.",
         "KillMode=process",
         "Restart=always",
         "RestartSec=100ms",
-        "# A manager of this host that runs already stays.",
+        "# If a manager of this host is already running, it stays.",
         "RestartPreventExitStatus=7",
-        "# Lets it hold instances to their limits by control groups.",
+        "# Lets the manager enforce the limits of instances with control groups.",
         "Delegate=yes",
         "OOMPolicy=continue",
         "LimitNOFILE=524288",
@@ -75,7 +75,7 @@ def make_unit(home: Home, options: ManagerOptions, *, is_system: bool) -> Unit:
     text = "\n".join(line for line in lines if line or lines.index(line) == lines.index("")) + "\n"
     commands = [f"{systemctl} daemon-reload", f"{systemctl} enable --now {name}"]
     if not is_system:
-        commands.append("loginctl enable-linger   # so that it runs while you are not logged in")
+        commands.append("loginctl enable-linger   # keeps it running while you are logged out")
     return Unit(path=_folder(is_system=is_system) / name, text=text, commands=tuple(commands))
 
 
@@ -119,7 +119,7 @@ def write_unit(unit: Unit) -> bool:
     except OSError as error:
         raise NotPermittedError(
             f"cannot write {unit.path}: {error.strerror}",
-            hint="odbctl manager install --print    (and put it there yourself)",
+            hint="odbctl manager install --print    (prints the unit, to install it by hand)",
         ) from error
     return True
 

@@ -36,7 +36,7 @@ def stop_instance(engine: Engine, name: str) -> Change:
         if instance.state is not InstanceState.STOPPING:
             instance.stopped_by = actor()
             _mark_stopping(instance)
-            record_instance_event(instance, "stopping", "asked for", actor=actor())
+            record_instance_event(instance, "stopping", "on request", actor=actor())
         document = instance_document(engine.home, instance)
         return Change(action="stopping", message=f"instance {name}", document=document)
 
@@ -56,12 +56,12 @@ def kill_instance(engine: Engine, name: str) -> Change:
     Raises:
         ConflictError: It runs inside its manager, without a process of its own.
         NotFoundError: There is no instance of that id.
-        NotRunningError: It has no living process.
+        NotRunningError: It has no running process.
     """
     with engine.db.view():
         identity = worker_identity(find_instance(name))
     if identity is None or not is_alive(identity):
-        raise NotRunningError(f"instance {name!r} has no living process")
+        raise NotRunningError(f"instance {name!r} has no running process")
 
     def write() -> Change:
         instance = find_instance(name)
@@ -75,7 +75,7 @@ def kill_instance(engine: Engine, name: str) -> Change:
         instance.killed_by = actor()
         if instance.state is not InstanceState.STOPPING:
             _mark_stopping(instance)
-        text = f"SIGKILL to pid {identity.pid}, asked for"
+        text = f"SIGKILL to pid {identity.pid}, on request"
         record_instance_event(instance, "killed", text, actor=actor())
         document = instance_document(engine.home, instance)
         message = f"instance {name}: pid {identity.pid}"

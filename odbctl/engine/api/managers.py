@@ -132,7 +132,7 @@ def stop_manager(
             ensure_manager(engine)
             return stop_manager(engine, with_services=True, timeout_seconds=timeout_seconds)
         with engine.db.view():
-            return _change(engine, find_host(host), "unchanged", "does not run")
+            return _change(engine, find_host(host), "unchanged", "is not running")
     if with_services:
         stop_all_services(engine, timeout_seconds=timeout_seconds)
     signal_process(identity, signal.SIGTERM)
@@ -140,7 +140,7 @@ def stop_manager(
     living = _living_count(engine, host)
     with engine.db.view():
         instances = "1 instance keeps" if living == 1 else f"{living} instances keep"
-        text = f"{instances} running without it" if living else "nothing runs"
+        text = f"{instances} running without it" if living else "no instances are running"
         return _change(engine, find_host(host), "stopped", text)
 
 

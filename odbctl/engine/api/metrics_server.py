@@ -22,7 +22,7 @@ from odbctl.engine.api.metrics import CONTENT_TYPE
 from odbctl.errors import ConflictError, OdbctlError, UsageError, shown
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-HINT = "as in 127.0.0.1:9105 or unix:/run/user/1000/odbctl-metrics"
+HINT = "for example 127.0.0.1:9105 or unix:/run/user/1000/odbctl-metrics"
 MOST_CONNECTIONS = 16
 # For the whole of a connection: a client that sends a byte now and then is slow, too.
 CONNECTION_SECONDS = 10.0

@@ -14,17 +14,15 @@ from odbctl.units import exact_duration
 def order_texts(service: Service, living: int) -> list[str]:
     """Say in which order instances are replaced."""
     if service.target_count == 0:
-        return [
-            "the service is stopped: the new release takes effect at once, and runs when started"
-        ]
+        return ["the service is stopped: the new release runs at its next start"]
     if service.schedule is not None:
-        return ["a run that is under way ends as it is; the next run is of the new release"]
+        return ["a run in progress is not interrupted; the next run uses the new release"]
     if service.restart is RestartPolicy.NEVER and living:
-        return ["a run that is under way ends as it is; later runs are of the new release"]
+        return ["a run in progress is not interrupted; later runs use the new release"]
     if service.singleton:
         return [
-            "it is a singleton: the old instance stops first",
-            "then the new one starts; if it fails, the old release comes back",
+            "singleton: the old instance stops first",
+            "then the new one starts; if it fails, the old release starts again",
         ]
     each = (
         "1 new instance starts"
@@ -33,10 +31,10 @@ def order_texts(service: Service, living: int) -> list[str]:
     )
     ready = "ready" if service.readiness is not None else "running"
     lines = [
-        f"{each} beside what runs",
-        f"when all have been {ready} for {exact_duration(DEFAULT_SETTLE_SECONDS)}, "
-        f"the old ones stop, within {exact_duration(service.stop_grace_seconds)}",
-        "if one fails, the new ones stop and nothing that ran has changed",
+        f"{each} while the old ones keep running",
+        f"when all of them have been {ready} for {exact_duration(DEFAULT_SETTLE_SECONDS)}, "
+        f"the old ones stop within {exact_duration(service.stop_grace_seconds)}",
+        "if one fails, the new ones stop and the old ones keep running",
     ]
     if service.readiness is not None:
         lines.insert(1, f"each has {exact_duration(service.start_grace_seconds)} to become ready")
@@ -48,7 +46,7 @@ def kept_texts(service: Service) -> list[str]:
     release = service.candidate or service.release
     lines = [f"desired count {service.desired_count}"]
     if release is not None:
-        lines += [f"class {release.class_spec}", "its configuration and its environment"]
+        lines += [f"class {release.class_spec}", "configuration and environment"]
     lines.append("logs, storage and events")
     return lines
 

@@ -79,9 +79,11 @@ def _code_changes(old: Codebase, new: Codebase) -> list[str]:
     if new.location != old.location:
         changes.append(f"repository {new.location}")
     if new.source_root != old.source_root:
-        changes.append(f"source root {new.source_root or 'by default'}")
+        changes.append(
+            f"source root {new.source_root}" if new.source_root else "default source root"
+        )
     if new.python != old.python:
-        changes.append(f"python {new.python or 'of odbctl'}")
+        changes.append(f"python {new.python}" if new.python else "default python")
     return changes
 
 

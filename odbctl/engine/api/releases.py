@@ -292,7 +292,7 @@ def configure_service(
         if is_same and arguments is None:
             return Change(
                 action="unchanged",
-                message=f"service {name}: {answer_text(old)}; it is configured like this already",
+                message=f"service {name}: {answer_text(old)}; it already has this configuration",
                 document=describe_one(engine, service),
             )
         cause = ReleaseCause(

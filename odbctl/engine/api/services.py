@@ -142,7 +142,7 @@ def run_service(engine: Engine, name: str) -> Change:
             )
         service.instance_count += 1
         run = service.requested_run = f"{name}-{service.instance_count}"
-        record_service_event(service, "run", f"{run}, asked for", actor=actor())
+        record_service_event(service, "run", f"{run}, on request", actor=actor())
         runs.append(run)
         return "begun", f"service {name}: run {run}"
 
@@ -225,10 +225,10 @@ def stop_service(engine: Engine, name: str) -> Change:
         if service.target_count == 0 and not service.resumes_with_manager:
             if not has_ended_run:
                 return "unchanged", f"service {name} is already stopped"
-            text = "the run that was asked for"
+            text = "the requested run"
         else:
             pause(service)
-            text = f"its next start brings back {service.desired_count}"
+            text = f"the desired count stays {service.desired_count}"
         record_service_event(service, "stopped", text, actor=actor())
         notes.extend(f"service {each} depends on {name}" for each in dependents(name))
         return "stopped", f"service {name}: {text}"

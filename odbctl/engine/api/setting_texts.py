@@ -73,7 +73,9 @@ def parse_signal(text: str) -> str:
         found = signal.Signals(int(name)) if name.isdigit() else None
         found = found or signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
     except (KeyError, ValueError):
-        raise UsageError(f"no signal {text!r}", hint="as in SIGINT or SIGUSR1") from None
+        raise UsageError(f"no signal {text!r}", hint="for example SIGINT or SIGUSR1") from None
     if found in (signal.SIGSTOP, signal.SIGCONT):
-        raise UsageError(f"{found.name} cannot stop a service", hint="as in SIGINT or SIGUSR1")
+        raise UsageError(
+            f"{found.name} cannot stop a service", hint="for example SIGINT or SIGUSR1"
+        )
     return found.name

@@ -74,7 +74,7 @@ def _why_instance(engine: Engine, instance: ServiceInstance) -> WhyDocument:
     )
     if instance.failures:
         runs = "1 run" if instance.failures == 1 else f"{instance.failures} runs"
-        lines.append(f"{runs} of its slot had ended badly in a row before it")
+        lines.append(f"{runs} before it failed in a row")
     if instance.health:
         lines.append(f"its health: {instance.health}")
     if state in ENDED_STATES:
@@ -107,7 +107,7 @@ def _dependency_lines(document: ServiceDocument) -> list[str]:
         return []
     first = document["waits_for"][0]
     return [
-        f"it waits for {', '.join(document['waits_for'])}, which is not ready: odbctl why {first}"
+        f"it is waiting for {', '.join(document['waits_for'])}, not ready yet: odbctl why {first}"
     ]
 
 
@@ -155,7 +155,8 @@ def _next_lines(document: ServiceDocument) -> list[str]:
             return ["to see the capacity of the hosts: odbctl host list"]
         case "waiting" if document["next_run_at"] is not None and document["schedule"]:
             return [
-                f"it runs by the schedule {document['schedule']!r}; now: odbctl service run {name}"
+                f"it runs on the schedule {document['schedule']!r}; "
+                f"to run it now: odbctl service run {name}"
             ]
         case _:
             return []
@@ -169,5 +170,5 @@ def _release_lines(service: Service) -> list[str]:
     head, colon, rest = release_text(newest).partition(":")
     text = f"{head} by {newest.actor} is {newest.outcome.value}{colon}{rest}"
     if newest.outcome is ReleaseOutcome.FAILED and service.release is not None:
-        text += f" ({newest.reason}); release {service.release.number} goes on"
+        text += f" ({newest.reason}); release {service.release.number} keeps running"
     return [text]

@@ -38,7 +38,7 @@ MOST_PARTS = 20
 # A longer alternation of names is slower than looking each word up.
 _MOST_ALTERNATIVES = 50
 _WORD = re.compile(rb"[^\W\d]\w*")
-_TOO_ENTANGLED = "its imports and base classes are too entangled to follow"
+_TOO_ENTANGLED = "its imports and base classes are too complex to follow"
 
 _Expression = tuple[str, tuple[str, ...]]
 

@@ -65,8 +65,8 @@ def source_roots(tree: Path, source_root: str | None = None) -> tuple[Path, ...]
     inner = os.path.normpath(source_root) if source_root else ""
     if not inner or os.path.isabs(inner) or inner.split(os.sep)[0] == os.pardir:
         raise UsageError(
-            f"the source root {source_root!r} is not a folder inside of the codebase",
-            hint="name it as it stands in the repository, as in --source-root python",
+            f"the source root {source_root!r} is not a folder inside the codebase",
+            hint="give its path in the repository, for example --source-root python",
         )
     root = tree / inner
     if not root.is_dir():

@@ -342,7 +342,7 @@ def stoppable(should_stop: Callable[[], bool]) -> Generator[None, None, None]:
 def _ask_whether_to_stop() -> None:
     should_stop = _should_stop.get()
     if should_stop is not None and should_stop():
-        raise CodebaseError("git was stopped before it was done")
+        raise CodebaseError("git was stopped before it finished")
 
 
 def git_environment() -> dict[str, str]:

@@ -98,7 +98,7 @@ class GitFolder:
             if len(commits) > 1:
                 return CodebaseError(
                     f"the short hash {ref!r} is ambiguous: {', '.join(commits)}",
-                    hint="write more of it",
+                    hint="use a longer hash",
                 )
         import difflib
 

@@ -56,7 +56,7 @@ def unusable(location: str) -> OdbctlError:
     around = GitFolder.around(location).run("rev-parse", "--show-toplevel")
     if around.exit_code == 0 and around.text:
         return CodebaseError(
-            f"no repository at {location}: it is a folder inside of one",
+            f"no repository at {location}: it is a folder inside a repository",
             hint=f"--repo {shlex.quote(around.text)}",
         )
     reason = GitFolder.at_location(location).run("rev-parse", "--git-dir").reason

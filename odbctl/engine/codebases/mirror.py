@@ -130,7 +130,8 @@ class Mirror:
     def _fetch(self, words: Sequence[str], lock: int, report: Report | None) -> None:
         result = fetching.fetch(self.path, self.location, words, lock=lock, report=report)
         if result.exit_code != 0:
-            hint = f"git ls-remote {shlex.quote(self.location)}    (must work without a question)"
+            command = f"git ls-remote {shlex.quote(self.location)}"
+            hint = f"{command}    (must work without asking for a password)"
             message = f"cannot fetch from {self.location}"
             raise git_failure(result, self.path, message, hint=hint)
 

@@ -80,7 +80,7 @@ def disk_full(folder: Path) -> CodebaseError:
     """Return the error that says so, with what helps."""
     return CodebaseError(
         f"the disk that holds {folder} is full",
-        hint="odbctl codebase prune    (removes the trees that nothing uses)",
+        hint="odbctl codebase prune    (removes unused checkouts)",
     )
 
 

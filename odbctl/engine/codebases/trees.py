@@ -173,8 +173,8 @@ def _refuse_escapes(folder: Path, entries: Iterable[Entry], commit: str) -> None
     outside = [path for path in links if _escapes(root, path)]
     if outside:
         raise CodebaseError(
-            f"commit {commit[:12]} has links that lead out of its tree: {_name(outside)}",
-            hint="a checkout cannot reach outside its folder: make the links relative and inner",
+            f"commit {commit[:12]} has symbolic links that point outside of it: {_name(outside)}",
+            hint="make them relative links to files of the repository",
         )
 
 

@@ -138,7 +138,7 @@ def _apply_requested_run(boot: Boot, actor: str) -> None:
         return
     name, service.requested_run = service.requested_run, None
     _create(service, boot, name)
-    record_service_event(service, "booting", f"{name}, a run that was asked for", actor=actor)
+    record_service_event(service, "booting", f"{name}, a requested run", actor=actor)
 
 
 def _create(service: Service, boot: Boot, name: str) -> ServiceInstance:
@@ -187,7 +187,7 @@ def _report_host_down(host: ServiceHost, actor: str) -> None:
     if not host.exists() or host.state is not HostState.UP or is_managed(host):
         return
     host.state = HostState.DOWN
-    text = "its manager is gone, and has not said why"
+    text = "its manager has disappeared without a clean shutdown"
     record_event(f"host/{host.name}", "down", text, actor=actor, level=EventLevel.WARNING)
 
 

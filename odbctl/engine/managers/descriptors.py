@@ -50,7 +50,7 @@ class DescriptorWatch:
         self._due_at = now + (LOOK_SECONDS if problem else QUIET_SECONDS)
         if bool(problem) != bool(self._problem):
             self._db.run(lambda: _record(host_id, problem))
-            logger.warning("%s", problem or "there are file descriptors again")
+            logger.warning("%s", problem or "file descriptors are available again")
             self._problem = problem
 
 

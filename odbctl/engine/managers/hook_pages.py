@@ -64,7 +64,7 @@ def call_page(url: str, *, body: bytes, headers: Mapping[str, str], timeout_seco
             return f"it took longer than {exact_duration(timeout_seconds)}"
         return str(error.reason)
     except (http.client.HTTPException, OSError, ValueError) as error:
-        return f"no usable answer: {str(error) or type(error).__name__}"
+        return f"invalid response: {str(error) or type(error).__name__}"
     return ""
 
 
@@ -205,7 +205,7 @@ def _connected(host: str, port: int, limits: _Limits) -> socket.socket:
             problem = error
         else:
             return sock
-    raise problem or OSError(f"no address of {host}")
+    raise problem or OSError(f"cannot resolve {host}")
 
 
 def _addresses(host: str, port: int, limits: _Limits) -> list[Any]:

@@ -94,7 +94,7 @@ class HookRunner:
                 logger.warning("hooks: %s", error)
                 self._stop.wait(RETRY_SECONDS)
             except Exception:  # a thread's boundary
-                logger.exception("hooks: following failed")
+                logger.exception("hooks: cannot read events")
                 self._stop.wait(RETRY_SECONDS)
 
     def _follow_once(self) -> None:
@@ -124,7 +124,7 @@ class HookRunner:
         def write() -> None:
             ServiceHost.from_oid(self._host_id).hooks_seen = seen
             for hook, count in dropped.items():
-                text = f"{count} calls of hook {hook} were left out: too many were waiting"
+                text = f"{count} calls of hook {hook} were dropped: too many were waiting"
                 record_event("hooks", "dropped", text, actor=ACTOR, level=EventLevel.WARNING)
 
         self._db.run(write)
@@ -136,7 +136,7 @@ class HookRunner:
         except OdbctlError:
             raise
         except Exception:  # one event's boundary
-            logger.exception("hooks: event %s is left out", oid)
+            logger.exception("hooks: skipped event %s", oid)
 
     def _take(self, oid: int, commit: int) -> None:
         with self._db.view():

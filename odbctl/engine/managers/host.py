@@ -94,7 +94,7 @@ class HostLock:
         if was_held_at_work and _has_ended_in_order(descriptor):
             os.close(descriptor)
             raise ConflictError(
-                f"the manager of host {self._host!r} was stopped while this one waited for it",
+                f"the manager of host {self._host!r} was stopped while this one was waiting for it",
                 hint="odbctl manager start",
             )
         _write_holder(descriptor)

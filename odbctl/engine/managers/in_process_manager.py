@@ -143,7 +143,7 @@ class InProcessServiceManager(ServiceManager):
         found = self._threads.get(instance)
         if number is SIGKILL and found is not None and instance not in self._hanging:
             self._hanging.add(instance)
-            text = f"its thread does not stop, and threads cannot be killed{_place(found[0])}"
+            text = f"its thread has not stopped, and threads cannot be killed{_place(found[0])}"
             logger.warning("%s: %s", found[0].name, text)
             self.report(WorkerHangs(instance, text, time.time()))
 

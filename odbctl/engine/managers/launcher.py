@@ -200,7 +200,7 @@ class Launcher:
             for message in self._connections[connection].feed(data):
                 self._obey(connection, message)
         except (ValueError, TypeError, KeyError) as error:
-            sys.stderr.write(f"odbctl launcher: a connection sent no message: {error!r}\n")
+            sys.stderr.write(f"odbctl launcher: invalid message on a connection: {error!r}\n")
             self._drop(connection)
 
     def _drop(self, connection: socket.socket) -> None:

@@ -146,7 +146,7 @@ class LauncherClient:
         try:
             return self._buffer.feed(data) if data else []
         except ValueError as error:  # no launcher of ours; its workers are adopted
-            logger.warning("what a launcher sent is no message: %s", error)
+            logger.warning("invalid message from a launcher: %s", error)
             self.close()
             return []
 

@@ -143,7 +143,7 @@ class LineBuffer:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _MAX_MESSAGE_BYTES:
-            raise ValueError("a message without an end")
+            raise ValueError("the message is incomplete")
         return [_decode(line) for line in lines if line]
 
 
@@ -151,9 +151,9 @@ def _decode(line: bytes) -> Message:
     try:
         message: object = json.loads(line)
     except RecursionError as error:
-        raise ValueError("a message that is nested too deeply") from error
+        raise ValueError("the message is nested too deeply") from error
     if not isinstance(message, dict):
-        raise ValueError("a message is an object")
+        raise ValueError("the message is not a JSON object")
     return cast("Message", message)
 
 

@@ -159,7 +159,7 @@ class OwnWorkers:
             return self._strategy.request_stop(instance)
         except Exception as error:  # noqa: BLE001 - the boundary to a strategy's code
             if self._limit.allows(("stop", instance)):
-                logger.warning("instance %d cannot be asked to stop: %s", instance, error)
+                logger.warning("cannot stop instance %d: %s", instance, error)
             return False
 
     def signal(self, actions: Iterable[Action]) -> None:
@@ -184,6 +184,6 @@ class OwnWorkers:
                 self._strategy.send_signal_to(instance, worker, number)
         except Exception as error:  # noqa: BLE001 - the boundary to a strategy's code
             if self._limit.allows(("signal", instance)):
-                logger.warning("instance %d cannot be signalled: %s", instance, error)
+                logger.warning("cannot signal instance %d: %s", instance, error)
             return False
         return True

@@ -83,7 +83,9 @@ def _reclaim(manager: ServiceManager, instance: int, orphans: Orphans, done: Rec
     worker = record.identity or orphans.worker
     if worker is None:
         if orphans.members:
-            logger.warning("killed a worker that had not begun; its instance is started again")
+            logger.warning(
+                "killed a worker that had not begun its work; its instance will be started again"
+            )
             orphans.kill()
         return
     if record.identity is None:
@@ -111,5 +113,5 @@ def _end(
     if worker is not None and worker not in orphans.members:
         manager.adopted.end_leftovers(instance, worker)
     elif orphans.members:
-        logger.warning("killed %d processes of an instance that is over", len(orphans.members))
+        logger.warning("killed %d remaining processes of an ended instance", len(orphans.members))
         orphans.kill()

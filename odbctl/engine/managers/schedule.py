@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from odbctl.errors import UsageError
 
 _LOCAL_TIME = Path("/etc/localtime")
-HINT = 'as in "*/5 * * * *" (minute hour day month weekday), or @daily'
+HINT = 'for example "*/5 * * * *" (minute hour day month weekday), or @daily'
 _ALIASES = {
     "@yearly": "0 0 1 1 *",
     "@monthly": "0 0 1 * *",
@@ -64,7 +64,9 @@ def find_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(f"no time zone {name!r}", hint="as in Europe/Berlin or UTC") from error
+        raise UsageError(
+            f"no time zone {name!r}", hint="for example Europe/Berlin or UTC"
+        ) from error
 
 
 def _local_zone() -> tzinfo:

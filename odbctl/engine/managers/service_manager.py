@@ -160,11 +160,11 @@ class ServiceManager(LaunchStrategy):
             try:
                 wake_at = self._pass()
             except OdbctlError as error:
-                logger.warning("%s; trying again in %g s", error, RETRY_SECONDS)
+                logger.warning("%s; retrying in %g s", error, RETRY_SECONDS)
                 self._wake.sleep(RETRY_SECONDS)
             except Exception as error:  # the manager outlives its own defects
                 self._descriptors.note(error)
-                logger.exception("a pass failed; trying again in %g s", RETRY_SECONDS)
+                logger.exception("reconciling failed; retrying in %g s", RETRY_SECONDS)
                 self._wake.sleep(RETRY_SECONDS)
             else:
                 self._attempt("waiting", partial(self._wait, listener, wake_at))
@@ -187,8 +187,8 @@ class ServiceManager(LaunchStrategy):
             self._is_stopping = True
             what = "deleted" if found is None else "replaced by another file"
             raise StoreError(
-                f"the database {self.home.database} was {what}; this manager ends, and its"
-                " services go on without one",
+                f"the database {self.home.database} was {what}; this manager exits, and its"
+                " services keep running",
                 hint="odbctl manager start",
             )
 
@@ -251,7 +251,11 @@ class ServiceManager(LaunchStrategy):
             if is_transient(error):
                 raise
             if self._limit.allows(("together", type(error))):
-                logger.warning("a write failed: %s; writing one by one", error, exc_info=True)
+                logger.warning(
+                    "cannot record a batch of reports: %s; recording them one by one",
+                    error,
+                    exc_info=True,
+                )
         self._record_each(reports)
         world, plan = self._decide()
         self._apply_each(world, plan)
@@ -365,7 +369,7 @@ class ServiceManager(LaunchStrategy):
     def _leave_out(self, service: str, error: Exception) -> None:
         """Say that a service is not supervised, because it cannot be read or planned."""
         if self._limit.allows(("broken", service)):
-            logger.error("service %s is left as it is: %r", service, error)
+            logger.error("skipped service %s: %r", service, error)
 
     def _clean_up(self, reports: Sequence[Report]) -> None:
         """Do what can wait until the workers that are wanted have been started."""
@@ -396,7 +400,7 @@ class ServiceManager(LaunchStrategy):
                 except Exception as error:
                     if is_transient(error):
                         raise
-                    reason = f"it cannot be started: {plain_text(error)}"
+                    reason = f"cannot start: {plain_text(error)}"
                     now = time.time()
                     self.report(WorkerExited(number, None, None, None, now, reason=reason))
         for launch in found:

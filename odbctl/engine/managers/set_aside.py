@@ -22,13 +22,13 @@ def set_aside(path: Path, problem: str) -> None:
     except OSError as error:
         logger.warning("%s is damaged: %s (and cannot be renamed: %s)", path, problem, error)
     else:
-        logger.warning("%s was damaged: %s; it is now %s", path, problem, aside.name)
+        logger.warning("%s is damaged: %s; renamed it to %s", path, problem, aside.name)
 
 
 def clear_path(path: Path) -> None:
     """Make a path free for a socket or a FIFO: what is there is removed, a folder set aside."""
     with contextlib.suppress(FileNotFoundError):
         if path.is_dir() and not path.is_symlink():
-            set_aside(path, "a folder stands in the place of a socket")
+            set_aside(path, "there is a folder at the path of a socket")
         else:
             path.unlink()

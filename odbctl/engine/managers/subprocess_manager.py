@@ -160,7 +160,7 @@ class SubprocessServiceManager(ServiceManager):
                 try:
                     self._lose(client)
                 except (OSError, OdbctlError) as error:  # the next pass tries again
-                    logger.warning("the workers of a launcher cannot be adopted yet: %s", error)
+                    logger.warning("cannot adopt the workers of a launcher yet: %s", error)
                     self._default.put_off()
         self._have_default_launcher()
         return reports
@@ -232,12 +232,12 @@ class SubprocessServiceManager(ServiceManager):
             for refusal in _refusals(requested, reason):
                 self.report(refusal)
             return
-        logger.warning("a launcher ended; its workers go on and are adopted")
+        logger.warning("a launcher exited; its workers keep running and will be adopted")
         self._lost.update(requested)
         hopeless = {i for i in requested if self._lost[i] >= MAX_LOST_LAUNCHERS}
         self.relaunch(requested - hopeless)
         reason = (
-            f"{MAX_LOST_LAUNCHERS} launchers ended instead of starting it; see odbctl manager logs"
+            f"{MAX_LOST_LAUNCHERS} launchers exited before starting it; see odbctl manager logs"
         )
         for refusal in _refusals(hopeless, reason):
             self.report(refusal)
@@ -273,7 +273,9 @@ class SubprocessServiceManager(ServiceManager):
             strangers = {_identity(each) for each in newcomers if _is_stranger(each)}
         for each in strangers:
             if signal_group(each, signal.SIGKILL):
-                logger.warning("killed worker %d: its instance has no room for it", each.pid)
+                logger.warning(
+                    "killed worker %d: its instance already has another process", each.pid
+                )
 
     def cleanup(self) -> None:
         """Leave the launchers, which go on with their workers."""

@@ -62,7 +62,7 @@ def check_backup(path: Path) -> None:
     connection = Connection(path, synchronous="FULL", busy_timeout_seconds=5.0)
     try:
         if connection.number("PRAGMA application_id") != APPLICATION_ID:
-            raise StoreError(f"{path} is no backup of an odbctl database")
+            raise StoreError(f"{path} is not a backup of an odbctl database")
         version = connection.number("PRAGMA user_version")
         if version > FORMAT_VERSION:
             raise StoreError(
@@ -91,7 +91,7 @@ def restore(database: Path, backup: Path) -> Path | None:
         pids = ", ".join(map(str, users))
         raise ConflictError(
             f"{database} is in use by process {pids}",
-            hint="stop what runs: odbctl manager stop --with-services",
+            hint="stop the managers and services: odbctl manager stop --with-services",
         )
     partial = database.with_name(f".{database.name}.{os.getpid()}")
     try:

@@ -248,7 +248,9 @@ class Database:
             self.close_session()
             raise StoreError(f"{self!r} is closed")
         if self._forks != forks.count:
-            raise StoreError(f"{self!r} was made before a fork", hint="make one in the child")
+            raise StoreError(
+                f"{self!r} was made before a fork", hint="create one in the child process"
+            )
         session = self._local.session
         if session is None:
             session = self._local.session = Session(self._store, self._store.open())

@@ -163,7 +163,9 @@ class Definition:
     def _lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
         for name in names:
             if name not in self.fields:
-                raise TypeError(f"{self.name}.{name} is no field; indexed: {self._lookups_text()}")
+                raise TypeError(
+                    f"{self.name}.{name} is not a field; indexed: {self._lookups_text()}"
+                )
         fields = tuple(each for each in self.ordered if each.name in names)
         if any(set(names) == {each.name for each in index.fields} for index in self.indexes):
             return fields
@@ -180,7 +182,7 @@ class Definition:
     def _composite(self, name: str, index: Index) -> CompositeIndex:
         for each in index.fields:
             if each not in self.fields:
-                raise TypeError(f"{self.name}.{name} is an Index of {each!r}, which is no field")
+                raise TypeError(f"{self.name}.{name} is an Index of {each!r}, which is not a field")
         return CompositeIndex(tuple(self.fields[each] for each in index.fields), index.is_unique)
 
     def require_unique(self, names: tuple[str, ...]) -> None:

@@ -171,15 +171,16 @@ def translated(error: sqlite3.Error, path: str | os.PathLike[str]) -> Exception:
     code = extended & 0xFF
     if code in _BUSY:
         return StoreBusyError(
-            f"the database {path} is locked by another program", hint="try again when it is done"
+            f"the database {path} is locked by another program",
+            hint="try again when that program has finished",
         )
     if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
-        return StoreFullError(f"the disk that holds {path} is full", hint="make room on it")
+        return StoreFullError(f"the disk that holds {path} is full", hint="free some space on it")
     if code in _DENIED:
         return NotPermittedError(f"cannot open or write to the database {path}: {error}")
     if code in _DAMAGED:
         return StoreError(
-            f"{path} is damaged or no database: {error}", hint="restore it from a backup"
+            f"{path} is damaged or not a database: {error}", hint="restore it from a backup"
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
         # "UNIQUE constraint failed: core.Service.a, core.Service.b": there is no other way to know.

@@ -95,7 +95,9 @@ class Changes:
                 what is committed from now on.
         """
         if self._listener is None:
-            raise StoreError("changes are read in a with", hint="with db.changes() as changes: …")
+            raise StoreError(
+                "changes must be read inside a with block", hint="with db.changes() as changes: …"
+            )
         if not self._waiting:
             wait_for_change(
                 self._listener,
@@ -117,7 +119,7 @@ class Changes:
         if groups is None:
             raise StoreError(
                 f"the change log no longer goes back to commit {before}",
-                hint="read the objects anew, and go on from there",
+                hint="read all objects again, and continue from there",
             )
         for group in groups:
             if group.op != SCHEMA and (not self._types or group.class_name in self._types):

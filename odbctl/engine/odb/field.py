@@ -127,7 +127,7 @@ class Field(property):
         except (KeyError, ValueError, TypeError) as error:
             held = "a secret" if self.is_secret else f"{stored!r:.200}"
             raise UnreadableFieldError(
-                f"{self} holds {held}, which is no {self.codec.text}",
+                f"{self} holds {held}, which is not {self.codec.text}",
                 hint="a newer release may have written it",
             ) from error
 

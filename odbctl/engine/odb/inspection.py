@@ -59,7 +59,7 @@ class Inspection:
     def __init__(self, database: Database) -> None:
         link = database.session().link
         if not isinstance(link, SqliteLink):
-            raise StoreError("a database in memory has no file to look into")
+            raise StoreError("a database in memory has no file to inspect")
         self._query = link.connection.query
         self._path = database.path
 
@@ -130,7 +130,7 @@ class Inspection:
         )
 
     def _references(self) -> Finding:
-        """Count references to objects that are gone: allowed, and good to know."""
+        """Count references to deleted objects: allowed, and good to know."""
         records = dict(self._records())
         gone = 0
         for name, recorded in records.items():
@@ -143,7 +143,7 @@ class Inspection:
                         f" WHERE b.oid = a.{quoted(field)})"
                     )
                     gone += int(str(self._query(sql)[0][0]))
-        return Finding("references", True, f"{gone} to objects that are gone" if gone else "ok")
+        return Finding("references", True, f"{gone} to deleted objects" if gone else "ok")
 
     def _sizes(self) -> Finding:
         entries = int(str(self._query("SELECT count(*) FROM log")[0][0]))
@@ -154,7 +154,7 @@ class Inspection:
             "size",
             wal < 256 * 2**20,
             text,
-            "a view that stays open keeps the WAL from shrinking: end the program that has it",
+            "an open view keeps the WAL from shrinking: stop the program that holds it",
         )
 
     def _records(self) -> list[tuple[str, Recorded]]:
@@ -169,7 +169,7 @@ class Inspection:
             raise NotFoundError("type", type_name)
         if len(found) > 1:
             names = ", ".join(name for name, _ in found)
-            raise UsageError(f"{type_name!r} is ambiguous", hint=f"say one of {names}")
+            raise UsageError(f"{type_name!r} is ambiguous", hint=f"use one of {names}")
         return found[0]
 
     def _type(self, name: str, recorded: Recorded) -> StoredType:

@@ -84,7 +84,7 @@ class CommitLock:
             os.pwrite(self._held, seq.to_bytes(_NUMBER_BYTES, "little"), 0)
         except OSError as error:
             raise StoreFullError(
-                f"cannot write {self._path}: {error.strerror}", hint="make room on its disk"
+                f"cannot write {self._path}: {error.strerror}", hint="free some space on its disk"
             ) from error
 
     def is_last(self, seq: int) -> bool:
@@ -139,7 +139,7 @@ class CommitLock:
     def _busy(self) -> StoreBusyError:
         return StoreBusyError(
             f"another process has held {self._path} for {exact_duration(self._timeout_seconds)}",
-            hint="try again when it is done",
+            hint="try again when that process has finished",
         )
 
 

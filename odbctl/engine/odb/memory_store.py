@@ -218,7 +218,7 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
     objects = store.objects.get(definition.name, {})
     for oid in overlay.created:
         if oid in objects:
-            raise RevisionConflictError(f"another commit made the same new {definition.name}")
+            raise RevisionConflictError(f"another commit added the same {definition.name}")
     is_all = bool(overlay.created) or not shape.is_current
     touched = -1 if is_all else _union(overlay.masks.values())
     for fields in definition.unique_fields:

@@ -72,10 +72,10 @@ class Reactor:
         """Start the thread; the function runs at once.
 
         Raises:
-            TransactionError: It runs already.
+            TransactionError: It is already running.
         """
         if self.is_running():
-            raise TransactionError(f"reactor {self.name} runs already")
+            raise TransactionError(f"reactor {self.name} is already running")
         self._stop.clear()
         self._tracker = None
         self._thread = threading.Thread(target=self._run, name=f"reactor {self.name}", daemon=True)

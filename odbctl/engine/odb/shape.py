@@ -138,7 +138,7 @@ def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored]
         return _as_float
     raise StoreError(
         f"{field} was stored as {text} and is now {field.codec.text}",
-        hint=f"say how: field(converted_from={{{text}: function}}); or give it a new name",
+        hint=f"convert it: field(converted_from={{{text}: function}}); or give it a new name",
     )
 
 
@@ -168,7 +168,7 @@ def converted(place: Place, oid: int, stored: Stored) -> Stored:
     except Exception as error:
         raise StoreError(
             f"{place.field} of {oid} holds {stored!r:.200}, which cannot be converted: {error}",
-            hint="mend the function in converted_from",
+            hint="fix the function in converted_from",
         ) from error
 
 

@@ -103,7 +103,7 @@ def _taken(
     name = overlay.definition.name
     fields = [place.field for place in table.shape.places if place.column in columns]
     if not fields:
-        return RevisionConflictError(f"another commit made the same new {name}")
+        return RevisionConflictError(f"another commit added the same {name}")
     what = f"{name} with {', '.join(field.name for field in fields)}"
     terms = " AND ".join(f"{quoted(column)} = ?" for column in columns)
     same = f"SELECT 1 FROM {table_of(overlay.definition)} WHERE {terms} AND oid <> ?"

@@ -36,7 +36,7 @@ def plan_absences(
                 continue
             if instance.is_stopping:
                 if instance.is_gone:
-                    actions.append(RecordGone(instance.id, "nobody saw its end"))
+                    actions.append(RecordGone(instance.id, "its exit was not observed"))
                 else:
                     wakes.append(now + LOOK_SECONDS)
                 continue

@@ -36,7 +36,7 @@ class ServiceState(StrEnum):
     WAITING = "waiting"  # for a manager, a dependency or its next scheduled run
 
 
-STOPPED_WITH_MANAGER = "stopped with its manager: odbctl manager start brings it back"
+STOPPED_WITH_MANAGER = "stopped with its manager: odbctl manager start starts it again"
 
 
 def describe_service(
@@ -85,7 +85,7 @@ def _describe(
     if service.is_throttled:
         return ServiceState.THROTTLED, (
             f"{service.failed_starts} starts failed in a row; "
-            f"odbctl service reset {service.name} tries again"
+            f"odbctl service reset {service.name} retries"
         )
     if service.shortage:
         return ServiceState.UNPLACEABLE, service.shortage
@@ -105,7 +105,7 @@ def _describe_one_off(
         if any(i.is_stopping for i in runs):
             return ServiceState.STOPPING, ""
         is_running = all(i.is_running for i in runs)
-        text = "a run that was asked for"
+        text = "a requested run"
         return (ServiceState.RUNNING if is_running else ServiceState.STARTING), text
     if not service.has_requested_run or service.is_removed:
         return None
@@ -115,7 +115,7 @@ def _describe_one_off(
         return ServiceState.UNPLACEABLE, service.shortage
     if service.waits_for:
         return ServiceState.WAITING, f"waits for {', '.join(service.waits_for)}"
-    return ServiceState.STARTING, "a run that was asked for"
+    return ServiceState.STARTING, "a requested run"
 
 
 def _describe_readiness(
@@ -126,7 +126,7 @@ def _describe_readiness(
     ready = {i.slot for i in live if service.is_ready(i) and i.slot < service.target_count}
     if len(ready) >= service.target_count:
         return ServiceState.RUNNING, ""
-    text = f"{running} run, {len(ready)} of {service.target_count} ready"
+    text = f"{running} running, {len(ready)} of {service.target_count} ready"
     grace = service.start_grace_seconds
     slow = [i for i in live if i.slot not in ready and now - (i.running_at or now) >= grace]
     was_ready = [i for i in live if i.slot not in ready and i.readiness is False]
@@ -152,7 +152,7 @@ def _describe_missing(
     if finished and len(finished) + running >= target:
         ended = f"ended, and its restart policy is {service.restart}"
         if running:
-            return ServiceState.DEGRADED, f"{running} of {target} run; {len(finished)} {ended}"
+            return ServiceState.DEGRADED, f"{running} of {target} running; {len(finished)} {ended}"
         return ServiceState.STOPPED, ended
     pending = [i for i in waiting if i not in finished]
     if pending:
@@ -167,7 +167,7 @@ def _describe_missing(
     if any(i.is_wanted and i.state is not InstanceState.RUNNING for i in live_ones(service)):
         return ServiceState.STARTING, ""
     if running:
-        return ServiceState.DEGRADED, f"{running} of {target} run"
+        return ServiceState.DEGRADED, f"{running} of {target} running"
     return ServiceState.STARTING, ""
 
 

@@ -151,7 +151,7 @@ def _stop_superseded(
     """Stop instances of a candidate that a later one replaced before it was promoted."""
     known = (service.release, service.candidate)
     superseded = [i for i in reversed(occupants) if i.is_wanted and i.release not in known]
-    plan.actions += [Stop(i.id, "a later release replaced its own") for i in superseded]
+    plan.actions += [Stop(i.id, "replaced by a later release") for i in superseded]
 
 
 def _boot_candidate(

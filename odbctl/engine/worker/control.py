@@ -84,7 +84,9 @@ class ControlSocket:
             if error.errno != errno.EADDRINUSE:
                 raise
             if _has_listener(self.path):
-                raise TakenError(f"another process works for it: {self.path}") from error
+                raise TakenError(
+                    f"another process already runs this instance: {self.path}"
+                ) from error
             os.unlink(self.path)
         bound.bind(self.path)
 
@@ -118,7 +120,7 @@ class ControlSocket:
             self._obey(bound.recv(_MAX_BYTES))
         except Exception as error:  # noqa: BLE001 - a stop that comes later must still be heard
             with contextlib.suppress(Exception):
-                sys.stderr.write(f"odbctl: a message of the manager failed: {error!r}\n")
+                sys.stderr.write(f"odbctl: cannot handle a message from the manager: {error!r}\n")
 
     def _obey(self, message: bytes) -> None:
         """Call what a message stands for; ignore any other bytes."""

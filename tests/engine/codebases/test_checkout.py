@@ -147,7 +147,7 @@ def test_refuses_links_that_lead_outside(home: Home, git_repo: GitRepoFactory, t
     repo.commit({"sub/a": ""})
     with pytest.raises(CodebaseError, match="'out'") as caught:
         add(home, repo)
-    assert "cannot reach outside its folder" in (caught.value.hint or "")
+    assert "make them relative links" in (caught.value.hint or "")
 
 
 def test_allows_links_that_stay_inside(home: Home, git_repo: GitRepoFactory) -> None:

@@ -78,7 +78,7 @@ def test_the_search_ends_at_its_bound(tmp_path: Path, monkeypatch: pytest.Monkey
     stars = "".join(f"from m{number} import *\n" for number in range(50))
     files = {f"m{n}.py": f"# ServiceBase\n{stars}class C(B{n}): ...\n" for n in range(50)}
     skipped = scan(tmp_path, files).skipped
-    assert "too entangled" in skipped[0].reason
+    assert "too complex" in skipped[0].reason
 
 
 def test_code_beyond_the_bound_is_not_parsed(

@@ -180,7 +180,7 @@ def test_tells_that_there_is_no_repository(home: Home, tmp_path: Path) -> None:
 
 def test_does_not_take_the_repository_around_a_folder(home: Home, repo: GitRepo) -> None:
     (repo.path / "sub").mkdir()
-    with pytest.raises(CodebaseError, match="inside of one") as caught:
+    with pytest.raises(CodebaseError, match="inside a repository") as caught:
         Mirror(home, str(repo.path / "sub")).resolve("main")
     assert caught.value.hint == f"--repo {repo.path}"
 

@@ -132,7 +132,7 @@ def test_a_broken_checkout_fails_its_own_service_only(
     eventually(lambda: state_of(db, refused) is InstanceState.FAILED)
     assert {state_of(db, i) for i in good} == {InstanceState.BOOTING}
     reason = read(db, lambda: ServiceInstance.from_oid(broken[0]).reason)
-    assert "it cannot be started" in str(reason)
+    assert "cannot start" in str(reason)
 
 
 def test_a_service_that_cannot_be_read_holds_up_no_other(

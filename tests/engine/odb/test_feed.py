@@ -92,5 +92,5 @@ def test_log_that_was_pruned_is_told(
 
 
 def test_feed_outside_a_with_is_refused(any_database: Database) -> None:
-    with pytest.raises(StoreError, match="in a with"):
+    with pytest.raises(StoreError, match="inside a with block"):
         any_database.changes().next()

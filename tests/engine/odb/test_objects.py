@@ -103,7 +103,7 @@ def test_lookup_by_what_is_not_indexed_is_refused(database: Database) -> None:
     with database.view():
         with pytest.raises(TypeError, match="note is not indexed; indexed: name, state"):
             Task.lookup_all(note="x")
-        with pytest.raises(TypeError, match="nota is no field"):
+        with pytest.raises(TypeError, match="nota is not a field"):
             Task.lookup_all(nota="x")
         with pytest.raises(TypeError, match="expects State"):
             Task.lookup_all(state="new")

@@ -95,7 +95,7 @@ def test_stops_on_an_absent_host_are_carried_out_by_the_leader_at_once() -> None
     over = service._replace(instances=(late._replace(stopping_at=NOW - 11.0),))
     assert plan(over, far(for_seconds=1.0)) == (Kill(2),)
     ended = service._replace(instances=(late._replace(is_gone=True, is_terminated=True),))
-    assert plan(ended, far(for_seconds=1.0)) == (RecordGone(2, "nobody saw its end"),)
+    assert plan(ended, far(for_seconds=1.0)) == (RecordGone(2, "its exit was not observed"),)
 
 
 def test_a_manager_that_is_gone_without_a_word_is_reported() -> None:

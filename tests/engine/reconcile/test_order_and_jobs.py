@@ -172,7 +172,7 @@ class TestHealth:
         slow = an_instance(100, readiness=False, running_at=NOW - 100)
         service = a_service(1, slow, readiness=PROBE)
         state, reason = describe_service(service, is_managed=True, now=NOW)
-        assert (state, reason) == (ServiceState.DEGRADED, "1 run, 0 of 1 ready")
+        assert (state, reason) == (ServiceState.DEGRADED, "1 running, 0 of 1 ready")
         young = service._replace(instances=(slow._replace(running_at=NOW - 1),))
         assert describe_service(young, is_managed=True, now=NOW)[0] is ServiceState.STARTING
 

@@ -126,7 +126,7 @@ def test_says_what_the_candidate_lacks_and_keeps_the_old_one() -> None:
 
 def test_a_later_candidate_replaces_one_that_was_never_promoted() -> None:
     service = a_rollout(1, old(100), an_instance(105, release=99))
-    assert moves(service) == [Stop(105, "a later release replaced its own"), boot(0)]
+    assert moves(service) == [Stop(105, "replaced by a later release"), boot(0)]
 
 
 class TestOldReleaseMeanwhile:
@@ -208,7 +208,7 @@ class TestSingleton:
     def test_waits_for_a_superseded_candidate_too(self) -> None:
         superseded = an_instance(105, 0, release=99)
         (move,) = moves(a_rollout(1, superseded, singleton=True))
-        assert move == Stop(105, "a later release replaced its own")
+        assert move == Stop(105, "replaced by a later release")
 
     def test_promotes_the_candidate_that_runs(self) -> None:
         assert moves(a_rollout(1, new(110), singleton=True)) == [Promote(SERVICE)]

@@ -30,11 +30,11 @@ def describe(service: ServiceSnapshot, *, is_managed: bool = True) -> tuple[Serv
         (a_service(1, an_instance(1, 0, S.INITIALIZING)), ServiceState.STARTING, ""),
         (a_service(1, an_instance(1)), ServiceState.RUNNING, ""),
         (a_service(9, an_instance(1), singleton=True), ServiceState.RUNNING, ""),
-        (a_service(2, an_instance(1)), ServiceState.DEGRADED, "1 of 2 run"),
+        (a_service(2, an_instance(1)), ServiceState.DEGRADED, "1 of 2 running"),
         (
             a_service(2, an_instance(1), an_instance(2, 1, S.STOPPING)),
             ServiceState.DEGRADED,
-            "1 of 2 run",
+            "1 of 2 running",
         ),
         (
             a_service(2, an_instance(1), an_instance(2, 1, S.INITIALIZING)),
@@ -96,7 +96,7 @@ class TestThrottled:
         service = a_service(1, an_instance(1, 0, S.FAILED), failed_starts=MAX_FAILED_STARTS)
         assert describe(service) == (
             ServiceState.THROTTLED,
-            "5 starts failed in a row; odbctl service reset web tries again",
+            "5 starts failed in a row; odbctl service reset web retries",
         )
 
     def test_is_cleared_by_a_reset(self) -> None:
@@ -120,7 +120,7 @@ class TestJobs:
         service = a_service(2, an_instance(1), an_instance(2, 1, S.STOPPED), restart=NEVER)
         assert describe(service) == (
             ServiceState.DEGRADED,
-            "1 of 2 run; 1 ended, and its restart policy is never",
+            "1 of 2 running; 1 ended, and its restart policy is never",
         )
 
     def test_are_not_stopped_while_one_of_them_starts(self) -> None:
