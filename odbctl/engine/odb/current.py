@@ -1,11 +1,16 @@
-"""Which view or transaction is open in this thread.
+"""Which view or transaction is open in this thread, or in this asyncio task.
 
 Objects do not carry a database: what they read and write goes to the view or
-transaction that the running thread has opened last.
+transaction that the running thread has opened last. Under an event loop it is
+the running task, because the tasks of a thread take turns while their views
+are open. It is looked up by task, not kept in a context variable: a new task
+and `asyncio.to_thread` copy the context, and would write into a transaction
+that is not theirs.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -25,23 +30,93 @@ NO_ROWS: Final[Rows] = {}
 
 
 class _Current(threading.local):
+    # None while tasks have views of their own.
     view: View | None = None
     # What fields may read without asking the view, because nobody wants to know.
     rows: Rows = NO_ROWS
     # Who wants to know what this thread reads.
     tracker: Tracker | None = None
+    # By running task, once one has opened a view.
+    tasks: _TaskViews | None = None
 
 
 current = _Current()
+_modules = sys.modules
+
+
+class _TaskViews:
+    """The views that the tasks of a thread have open."""
+
+    def __init__(self) -> None:
+        self._views: dict[object, View] = {}
+        # What was open in the thread before: a view around the event loop.
+        self._outer: View | None = None
+        self._outer_rows: Rows = NO_ROWS
+
+    def find(self, task: object) -> View | None:
+        """Return the view that a task has open."""
+        return self._views.get(task, self._outer)
+
+    def put(self, task: object, view: View) -> None:
+        """Note that a task has opened a view."""
+        if not self._views:
+            self._outer, self._outer_rows = current.view, current.rows
+            current.view, current.rows = None, NO_ROWS
+        self._views[task] = view
+
+    def put_back(self, task: object, outer: View | None) -> None:
+        """Note that a task has closed a view that it had opened within `outer`."""
+        if outer is None or outer is self._outer:
+            self._views.pop(task, None)
+        else:
+            self._views[task] = outer
+        if not self._views:
+            current.view, current.rows = self._outer, self._outer_rows
+            self._outer, self._outer_rows = None, NO_ROWS
+
+
+def running_task() -> object | None:
+    """Return the asyncio task that runs in this thread; in a callback of a loop, the loop."""
+    # Whoever runs a loop has imported it.
+    events = _modules.get("asyncio.events")
+    if events is None:
+        return None
+    running_loop = getattr(events, "_get_running_loop", None)
+    if running_loop is None or (loop := running_loop()) is None:
+        return None
+    import asyncio
+
+    return asyncio.current_task(loop) or loop
+
+
+def open_view() -> View | None:
+    """Return the view or transaction that is open here."""
+    view = current.view
+    if view is None and current.tasks is not None:
+        view = current.tasks.find(running_task())
+    return view
+
+
+def enter_task_view(view: View, task: object) -> None:
+    """Make a view the one that is open in a task."""
+    if current.tasks is None:
+        current.tasks = _TaskViews()
+    current.tasks.put(task, view)
+
+
+def leave_task_view(task: object, outer: View | None) -> None:
+    """Make `outer` the view that is open in a task, in place of one that was opened within."""
+    if current.tasks is not None:
+        current.tasks.put_back(task, outer)
 
 
 def current_view() -> View:
-    """Return the view or transaction of this thread.
+    """Return the view or transaction that is open here.
 
     Raises:
         TransactionError: None is open.
     """
-    view = current.view
+    view = current.view or open_view()
     if view is None:
         raise no_view()
     return view

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from odbctl.engine.odb.session import Session
 from odbctl.engine.odb.sqlite_store import SqliteStore
@@ -32,8 +32,14 @@ T = TypeVar("T")
 # reads would pay for it with a tenth of its time.
 
 
+# A thread with this many sessions that no task uses closes further ones.
+MOST_SPARE_SESSIONS: Final = 4
+
+
 class _Local(threading.local):
     session: Session | None = None
+    # For views that asyncio tasks have open beside one another; None before the first one.
+    spares: list[Session] | None = None
 
 
 class _Forks:
@@ -256,16 +262,35 @@ class Database:
             session = self._local.session = Session(self._store, self._store.open())
         return session
 
+    def spare_session(self) -> Session:
+        """Return a session for one more view in this thread, which has the first one open."""
+        if self._local.spares is None:
+            self._local.spares = []
+        spares = self._local.spares
+        return (
+            spares.pop()
+            if spares
+            else Session(self._store, self._store.open(), self._local.session)
+        )
+
     def release(self, session: Session) -> None:
-        """Close a session whose view outlived the database."""
+        """Take a session back whose view has ended; close it if the view outlived the database."""
         if self._is_closed:
             session.link.close()
+        elif session.main is not None:
+            spares = self._local.spares
+            if spares is None or len(spares) >= MOST_SPARE_SESSIONS:
+                session.link.close()
+            else:
+                spares.append(session)
 
     def close_session(self) -> None:
-        """Close the connection of this thread, as a thread does that ends."""
+        """Close the connections of this thread, as a thread does that ends."""
         session, self._local.session = self._local.session, None
-        if session is not None:
-            session.link.close()
+        spares, self._local.spares = self._local.spares, None
+        for each in (session, *(spares or ())):
+            if each is not None:
+                each.link.close()
 
     def close(self) -> None:
         """Close it for all threads.

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
-from odbctl.engine.odb.current import current, no_view
+from odbctl.engine.odb.current import current, no_view, open_view
 from odbctl.engine.odb.hints import Mark, codec_of, split_marks
 from odbctl.errors import StoreError, UnreadableFieldError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.objects import DbObject
+    from odbctl.engine.odb.view import View
 
 MISSING: Final = object()
 # How a column of an earlier type is read, and what makes a value of now of it.
@@ -145,7 +146,7 @@ def _getter(field: Field) -> Callable[[DbObject], Any]:
     def get(handle: DbObject) -> Any:
         view = current.view
         if view is None:
-            raise no_view(f"to read {field} in")
+            view = _open_view(field, "read")
         return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
 
     return get
@@ -163,7 +164,7 @@ def _plain_getter(field: Field) -> Callable[[DbObject], Any]:
                 return row[position]
         view = current.view
         if view is None:
-            raise no_view(f"to read {field} in")
+            view = _open_view(field, "read")
         return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
 
     return get
@@ -173,10 +174,17 @@ def _setter(field: Field) -> Callable[[DbObject, object], None]:
     def put(handle: DbObject, value: object) -> None:
         view = current.view
         if view is None:
-            raise no_view(f"to write {field} in")
+            view = _open_view(field, "write")
         view.write(field, handle._oid, value)  # pyright: ignore[reportPrivateUsage] - a call less
 
     return put
+
+
+def _open_view(field: Field, verb: str) -> View:
+    view = open_view()
+    if view is None:
+        raise no_view(f"to {verb} {field} in")
+    return view
 
 
 def _inner_text(mismatch: Mismatch) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
-from odbctl.engine.odb.current import current
+from odbctl.engine.odb.current import open_view
 from odbctl.errors import RevisionConflictError
 
 P = ParamSpec("P")
@@ -35,7 +35,7 @@ def retry_on_conflict(function: Callable[P, T]) -> Callable[P, T]:
             try:
                 return function(*arguments, **named)
             except RevisionConflictError:
-                if current.view is not None:
+                if open_view() is not None:
                     raise
             time.sleep(back_off_seconds(tries))
         return function(*arguments, **named)

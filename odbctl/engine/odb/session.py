@@ -41,12 +41,21 @@ class Session:
         "has_snapshot",
         "is_open",
         "link",
+        "main",
         "viewed_seq",
     )
 
-    def __init__(self, store: Store, link: Link) -> None:
+    def __init__(self, store: Store, link: Link, main: Session | None = None) -> None:
+        """Store what it works with.
+
+        Args:
+            store: The store.
+            link: The thread's way into it.
+            main: The session of the thread, if this is a spare one for a task.
+        """
         self._store = store
         self.link = link
+        self.main = main
         self.cache = Cache()
         self.is_open = False
         self.has_snapshot = False

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from odbctl.engine.odb.commit import commit, conflict
-from odbctl.engine.odb.current import NO_ROWS, current
+from odbctl.engine.odb.current import NO_ROWS, open_view
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.oids import new_oid
 from odbctl.engine.odb.overlay import Overlay
@@ -55,11 +55,11 @@ class Transaction(View):
         self._callbacks.append(callback)
 
     def __enter__(self) -> Self:
-        outer = current.view
+        outer = open_view()
         if outer is not None and outer.database is self.database:
             what = "transaction" if outer.is_writable else "view"
             raise TransactionError(f"a transaction cannot be opened inside a {what}")
-        session = self._free_session()
+        session = self._free_session(outer)
         self.seq = session.begin_late(self)
         self._enter(session, NO_ROWS)
         return self

@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from odbctl.engine.odb.current import NO_ROWS, current
+from odbctl.engine.odb.current import (
+    NO_ROWS,
+    current,
+    enter_task_view,
+    leave_task_view,
+    open_view,
+    running_task,
+)
 from odbctl.engine.odb.log import log_key
 from odbctl.engine.odb.readset import Fields, Keys, ReadSet
 from odbctl.errors import ObjectGoneError, TransactionError
@@ -36,6 +43,7 @@ class View:
         "_outer",
         "_outer_rows",
         "_rows",
+        "_task",
         "database",
         "reads",
         "seq",
@@ -55,11 +63,15 @@ class View:
 
     def __enter__(self) -> Self:
         outer = current.view
+        if outer is None and current.tasks is not None:
+            outer = open_view()
         if outer is not None and outer.database is self.database:
             self._is_inner = True
             return self
-        session = self._free_session()
+        session = self._free_session(outer)
         self.seq = session.viewed_seq = session.begin()
+        if session.main is not None:
+            session.main.viewed_seq = self.seq
         if self._tracker() is not None:
             self.reads = ReadSet()
         # Fields may look into the cache themselves when nobody wants to know what is read.
@@ -75,20 +87,39 @@ class View:
         if not self._is_inner:
             self._close()
 
-    def _free_session(self) -> Session:
+    def _free_session(self, outer: View | None) -> Session:
+        """Return a session that no view uses, and note within what this one is opened."""
+        self._outer, self._task = outer, running_task()
         session = self.database.session()
         if session.is_open:
-            raise TransactionError("this thread has a view open, under one of another database")
+            if self._task is None or self._is_within_itself():
+                raise TransactionError("this thread has a view open, under one of another database")
+            # Another task of this thread is at it.
+            session = self.database.spare_session()
         return session
+
+    def _is_within_itself(self) -> bool:
+        outer = self._outer
+        while outer is not None:
+            if outer.database is self.database:
+                return True
+            outer = outer._outer
+        return False
 
     def _enter(self, session: Session, rows: Rows) -> None:
         self.session = session
         self._rows = session.cache.rows
-        self._outer, self._outer_rows = current.view, current.rows
-        current.view, current.rows = self, rows
+        if self._task is None:
+            self._outer_rows = current.rows
+            current.view, current.rows = self, rows
+        else:
+            enter_task_view(self, self._task)
 
     def _close(self) -> None:
-        current.view, current.rows = self._outer, self._outer_rows
+        if self._task is None:
+            current.view, current.rows = self._outer, self._outer_rows
+        else:
+            leave_task_view(self._task, self._outer)
         if self.reads is not None and (tracker := self._tracker()) is not None:
             tracker.add(self.seq, self.reads)
         self.session.end()
