@@ -19,7 +19,10 @@ from odbctl.engine.api import managers, services
 from odbctl.engine.api.install import make_init_line, make_unit
 from odbctl.engine.managers.background import ManagerOptions
 from odbctl.engine.managers.host import HostSettings
+from odbctl.engine.managers.launcher_client import LauncherClient, find_launchers
+from odbctl.engine.managers.messages import WorkerExited, parse_reports
 from odbctl.engine.model.core import ServiceHost, ServiceInstance
+from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.mark import BLANK, worn_mark
 
 
@@ -119,6 +122,65 @@ def test_what_a_stopped_launcher_starts_too_late_is_ended(world: World) -> None:
     (pid,) = set(re.findall(killed, lines(managers.manager_log_lines(world.engine))))
     eventually(lambda: not is_running(int(pid)))
     assert [i["pid"] for i in world.ready()] == [found["pid"]]
+
+
+def test_a_stopped_manager_does_not_block_its_launcher(world: World) -> None:
+    """Every connection receives refused starts: more than the launcher keeps for a stopped one."""
+    refusals = 450
+    world.manager(start_method="exec")
+    first, second = world.run(count=2)
+    manager, launcher = world.manager_pid(), parent_of(first["pid"])
+    [path] = find_launchers(world.home, "local")
+    client = LauncherClient(path)
+    kill(manager, signal.SIGSTOP)
+    try:
+        assert client.connect()
+        client.spawn([a_refused_launch(world, number) for number in range(refusals)])
+        refused: set[int] = set()
+        exited: set[int | None] = set()
+
+        def have_seen(found: set[int | None], wanted: int | None) -> bool:
+            client.flush()
+            for message in client.receive():
+                for report in parse_reports(WorkerExited, message.get("exited")):
+                    refused.add(report.instance)
+                    exited.add(report.pid)
+            return len(refused) >= refusals and wanted in found
+
+        eventually(lambda: have_seen(exited, None))
+        kill(first["pid"])
+        kill(second["pid"], signal.SIGTERM)
+        eventually(lambda: have_seen(exited, first["pid"]))
+        eventually(lambda: have_seen(exited, second["pid"]))
+    finally:
+        client.close()
+        kill(manager, signal.SIGCONT)
+    world.wait(lambda: {i["id"] for i in world.ready()} == {"svc-3", "svc-4"})
+    assert world.instance(first["id"])["exit"] == {"code": None, "signal": 9, "cause": "signal"}
+    assert world.instance(second["id"])["exit"] == {"code": 0, "signal": None, "cause": "exit"}
+    assert (world.manager_pid(), world.launcher_pids()) == (manager, [launcher])
+
+
+def a_refused_launch(world: World, number: int) -> WorkerLaunch:
+    """Return a launch of an instance that does not exist, refused with a long message."""
+    home = world.home
+    return WorkerLaunch(
+        instance=2**40 + number,
+        name="none",
+        service_id=1,
+        service="none",
+        release=1,
+        module="none",
+        class_name="None",
+        database="",
+        run=str(home.run),
+        logs="",
+        storage="",
+        home_data=str(home.data),
+        home_cache=str(home.cache),
+        home_state=str(home.state),
+        python="/none/" + "x" * 3500,
+    )
 
 
 # Its launcher and its manager die before anybody has written down that it started.

@@ -24,15 +24,8 @@ from odbctl.engine.managers.exec_worker import execute_worker
 from odbctl.engine.managers.exit_journal import ExitJournal
 from odbctl.engine.managers.keeper import ManagerKeeper
 from odbctl.engine.managers.leftovers import Leftovers
-from odbctl.engine.managers.messages import (
-    LineBuffer,
-    Message,
-    WorkerExited,
-    WorkerRunning,
-    WorkerStarted,
-    encode,
-    receive,
-)
+from odbctl.engine.managers.manager_connection import ManagerConnection
+from odbctl.engine.managers.messages import Message, WorkerExited, WorkerRunning, WorkerStarted
 from odbctl.engine.managers.retry_pause import RetryPause
 from odbctl.engine.managers.spare import Spare, wait_for_launch
 from odbctl.engine.managers.subreaper import become_subreaper, own_children
@@ -70,7 +63,7 @@ class Launcher:
         self._children: dict[int, WorkerStarted] = {}
         self._leftovers = Leftovers(journal.path.parent)
         self._held: list[_Held] = []
-        self._connections: dict[socket.socket, LineBuffer] = {}
+        self._connections: dict[socket.socket, ManagerConnection] = {}
         self._selector = selectors.DefaultSelector()
         self._wake = WakePipe()
         self._running: dict[int, WorkerRunning] = {}
@@ -79,7 +72,7 @@ class Launcher:
         self._spare: Spare | None = None
         self._spare_pause = RetryPause()  # after spares that ended before they were used
         self._keeper = ManagerKeeper()
-        self._kept: socket.socket | None = None  # the connection of the manager that is kept
+        self._kept: ManagerConnection | None = None  # the connection of the manager that is kept
 
     def run(self) -> None:
         """Serve until no manager is connected and no child lives, nor what a child left."""
@@ -91,8 +84,8 @@ class Launcher:
         had_manager = False
         while self._has_work() or not had_manager:
             events = self._selector.select(self._timeout_seconds())
-            for key, _events in events:
-                self._serve(key.fileobj)
+            for key, mask in events:
+                self._serve(key.fileobj, mask)
             if not events:
                 self._prepare_spare()
             if not (self._connections or self._children):
@@ -147,7 +140,7 @@ class Launcher:
         spare.close()
         return None
 
-    def _serve(self, source: Any) -> None:
+    def _serve(self, source: Any, mask: int) -> None:
         if source is self._listener:
             self._accept()
         elif source is self._wake:
@@ -156,7 +149,23 @@ class Launcher:
         elif source == self._report_read:
             self._hear_running()
         else:
-            self._read(source)
+            self._serve_connection(source, mask)
+
+    def _serve_connection(self, source: socket.socket, mask: int) -> None:
+        connection = self._connections.get(source)  # None: dropped by an event before this one
+        if connection is not None and mask & selectors.EVENT_WRITE:
+            connection.flush()
+            if connection.is_behind and not connection.wants_write:
+                connection.catch_up(self._everything())
+            self._watch(connection)
+        if connection is not None and mask & selectors.EVENT_READ:
+            self._read(connection)
+
+    def _watch(self, connection: ManagerConnection) -> None:
+        """Wake for what a manager says, and when it can take more."""
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_write else 0)
+        if self._selector.get_key(connection.socket).events != events:
+            self._selector.modify(connection.socket, events)
 
     def _hear_running(self) -> None:
         """Pass on what workers say of themselves."""
@@ -180,46 +189,48 @@ class Launcher:
         except OSError:  # out of descriptors: it waits in the queue, and so do we, for a moment
             time.sleep(QUIET_SECONDS)
             return
-        self._connections[connection] = LineBuffer()
+        made = self._connections[connection] = ManagerConnection(connection)
         self._selector.register(connection, selectors.EVENT_READ)
+        self._send(made, self._everything())
+
+    def _everything(self) -> Message:
+        """Return what a manager has to know that has just connected, or had not read for long."""
         children, running = list(self._children.values()), list(self._running.values())
         # The manager hears of the end of these when nothing of them is left.
         held = {each.exited.number for each in self._held}
         children += [each.child for each in self._held]
         ended = [exited for exited in self._journal.pending if exited.number not in held]
-        self._send(
-            connection, {"hello": True, "started": children, "running": running, "exited": ended}
-        )
+        return {"hello": True, "started": children, "running": running, "exited": ended}
 
-    def _read(self, connection: socket.socket) -> None:
-        data = receive(connection)
-        if data is None:
-            self._drop(connection)
-            return
+    def _read(self, connection: ManagerConnection) -> None:
         try:
-            for message in self._connections[connection].feed(data):
+            messages = connection.receive()
+            if messages is None:
+                self._drop(connection)
+                return
+            for message in messages:
                 self._obey(connection, message)
         except (ValueError, TypeError, KeyError) as error:
             sys.stderr.write(f"odbctl launcher: invalid message on a connection: {error!r}\n")
             self._drop(connection)
 
-    def _drop(self, connection: socket.socket) -> None:
-        self._selector.unregister(connection)
+    def _drop(self, connection: ManagerConnection) -> None:
+        self._selector.unregister(connection.socket)
         if connection is self._kept:
             self._kept = None
             self._keeper.lost()
-        del self._connections[connection]
-        connection.close()
+        del self._connections[connection.socket]
+        connection.socket.close()
 
-    def _send(self, connection: socket.socket, message: Message) -> None:
-        with contextlib.suppress(OSError):  # its end is noticed by the next read
-            connection.sendall(encode(message))
+    def _send(self, connection: ManagerConnection, message: Message) -> None:
+        connection.send(message)
+        self._watch(connection)
 
     def _broadcast(self, message: Message) -> None:
-        for connection in tuple(self._connections):
+        for connection in self._connections.values():
             self._send(connection, message)
 
-    def _obey(self, connection: socket.socket, message: Message) -> None:
+    def _obey(self, connection: ManagerConnection, message: Message) -> None:
         if number := message.get("ack"):
             held = {each.exited.number for each in self._held}
             self._journal.acknowledge(int(number), without=held)

@@ -2,9 +2,9 @@
 
 Manager to launcher: `{"spawn": [launch, …]}`, `{"ack": n}`, `{"keep": [[word, …], log]}` (how
 to start a manager again, should this one die) and `{"bye": true}` (it ends in order).
-Launcher to manager: `{"started": […], "running": […], "exited": […]}`, and once, when it is
-connected to, the same with `"hello"` for all that it has; each exit carries
-the number that the manager acknowledges once it is in the database.
+Launcher to manager: `{"started": […], "running": […], "exited": […]}`. A manager that connects,
+or reads again after it did not for long, receives the same with `"hello"`: all that the launcher
+has. Each exit carries the number that the manager acknowledges once it is in the database.
 """
 
 from __future__ import annotations
