@@ -1,10 +1,11 @@
-"""A manager without descriptors takes nobody for dead, says so, and goes on when it has some."""
+"""Who has no descriptor left is not dead: no worker of such a manager, and no such worker."""
 
 from __future__ import annotations
 
 import resource
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from cli_runner import odbctl
@@ -65,3 +66,42 @@ def test_living_workers_are_not_lost_without_descriptors(world: World, limit: in
     assert world.status()["restarts"] == 1
     world.stop()
     assert not any(map(is_running, pids))
+
+
+HUNGRY = """
+import resource
+
+class Svc(ServiceBase):
+    asked = 0
+
+    def do_work(self, should_stop):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        held = []
+        try:
+            while True:
+                held.append(os.dup(0))
+        except OSError:
+            print("no descriptor is left")
+        should_stop.wait()
+
+    def health(self):
+        self.asked += 1
+        print("asked", self.asked)
+        return True
+"""
+
+
+def test_a_worker_without_descriptors_answers_its_probes(world: World, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    [found] = world.run(
+        HUNGRY, liveness="health", readiness=f"exec:sh -c 'echo x >> {asked}'",
+        probe_period_seconds=0.1, probe_failures=1, start_grace_seconds=0.5,
+    )  # fmt: skip
+    world.wait_line("asked 3")
+    first = len(asked.read_text())
+    eventually(lambda: len(asked.read_text()) > first + 4)
+    assert [i["pid"] for i in world.ready()] == [found["pid"]]
+    assert world.status()["restarts"] == 0
+    texts = world.texts()
+    assert texts.index("no descriptor is left") < texts.index("asked 1")
+    assert sum("out of file descriptors" in text for text in texts) == 1

@@ -19,6 +19,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import subprocess
 import threading
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from typing import Any, NamedTuple
 from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.probes import OWN_PORT
 from odbctl.engine.worker.service_base import Health
+from odbctl.engine.worker.spare_descriptors import SpareDescriptors
 from odbctl.units import exact_duration
 
 MAX_TEXT_CHARS = 200
@@ -48,11 +50,24 @@ class Question(NamedTuple):
 
 
 class ProbeRunner:
-    """Answers the questions for one instance, one after the other."""
+    """Answers the questions for one instance, one after the other.
 
-    def __init__(self, instance: int, health: Callable[[], object]) -> None:
+    Args:
+        instance: The instance's object id.
+        health: What the probe `health` calls.
+        spare: Descriptors to use when the process has no other left.
+    """
+
+    def __init__(
+        self,
+        instance: int,
+        health: Callable[[], object],
+        spare: SpareDescriptors | None = None,
+    ) -> None:
         self._instance = instance
         self._health = health
+        self._spare = SpareDescriptors(0) if spare is None else spare
+        self._pipe = AnswerPipe(self._spare)
         self._questions: SimpleQueue[Question] = SimpleQueue()
         thread = threading.Thread(target=self._run, name="odbctl-health", daemon=True)
         before = threading.stack_size(_STACK_BYTES)
@@ -83,15 +98,14 @@ class ProbeRunner:
         return questions
 
     def _answer(self, question: Question) -> None:
-        is_well, text = probe(
-            question.kind, question.target, question.timeout_seconds, self._health
-        )
+        is_well, text = probe(question, self._health, self._spare)
         answer = [
             self._instance, question.number, is_well, plain_text(text, max_chars=MAX_TEXT_CHARS)
         ]  # fmt: skip
         line = json.dumps(answer).encode() + b"\n"
         if len(line) <= select.PIPE_BUF:
-            _send(question.fifo, line)
+            with contextlib.suppress(OSError, ValueError):  # no manager listens, or no such name
+                self._pipe.write(question.fifo, line)
 
 
 def parse_question(question: bytes) -> Question | None:
@@ -110,27 +124,66 @@ def parse_question(question: bytes) -> Question | None:
     return Question(number, kind, target, float(timeout_seconds), fifo)
 
 
-def _send(fifo: str, line: bytes) -> None:
-    with contextlib.suppress(OSError, ValueError):  # no manager listens, or the name is none
-        descriptor = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+class AnswerPipe:
+    """The FIFO that answers go to.
+
+    In a worker process it stays open: later there may be no descriptor left.
+    """
+
+    def __init__(self, spare: SpareDescriptors) -> None:
+        self._spare = spare
+        self._descriptor = -1
+
+    def write(self, fifo: str, line: bytes) -> None:
+        """Write an answer.
+
+        Raises:
+            OSError: No manager reads it, or it cannot be opened.
+            ValueError: The name is none that a file can have.
+        """
+        if self._descriptor < 0 or not _is_read(self._descriptor, fifo):
+            self.close()
+            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+            self._descriptor = self._spare.use(lambda: os.open(fifo, flags))
         try:
-            os.write(descriptor, line)
+            os.write(self._descriptor, line)
         finally:
-            os.close(descriptor)
+            if not self._spare.is_kept:
+                self.close()
+
+    def close(self) -> None:
+        """Close it. Idempotent."""
+        descriptor, self._descriptor = self._descriptor, -1
+        with contextlib.suppress(OSError):  # the author's code may have closed everything
+            if descriptor >= 0 and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
 
 
-def probe(kind: str, target: str, timeout: float, health: Callable[[], object]) -> Verdict:
-    """Run one probe; an exception of any kind is a failure, with the exception as its text."""
+def _is_read(descriptor: int, fifo: str) -> bool:
+    """Tell whether a descriptor is that of a FIFO, and a process reads from it."""
     try:
-        match kind:
+        if not os.path.samestat(os.fstat(descriptor), os.stat(fifo)):
+            return False
+    except OSError:
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return not poll.poll(0)  # POLLERR: no reader is left, pipe(7)
+
+
+def probe(question: Question, health: Callable[[], object], spare: SpareDescriptors) -> Verdict:
+    """Run one probe; an exception of any kind is a failure, with the exception as its text."""
+    target, timeout = question.target, question.timeout_seconds
+    try:
+        match question.kind:
             case "health":
                 return _health_verdict(health())
             case "exec":
-                return _exec(target, timeout)
+                return spare.use(lambda: _exec(target, timeout))
             case "http":
-                return _http(target, timeout)
+                return spare.use(lambda: _http(target, timeout))
             case _:
-                return _tcp(target, timeout)
+                return spare.use(lambda: _tcp(target, timeout))
     except TimeoutError:
         return False, f"no answer within {exact_duration(timeout)}"
     except BaseException as error:  # noqa: BLE001 - the author's code; `sys.exit` would end the thread

@@ -28,6 +28,7 @@ from odbctl.engine.worker.mark import mark_of, wear
 from odbctl.engine.worker.reporting import PipeReport, ReportRunning
 from odbctl.engine.worker.service_base import StopSignal
 from odbctl.engine.worker.service_worker import EXIT_FAILURE, ServiceWorker
+from odbctl.engine.worker.spare_descriptors import SpareDescriptors
 from odbctl.engine.worker.stop_signals import StopSignals
 from odbctl.errors import NotPermittedError
 from odbctl.ownership import require_private_folder
@@ -71,7 +72,8 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     identity = identify()
     assert identity is not None  # this process lives
     db = Database(launch.database, run_dir=launch.run)
-    worker = ServiceWorker(launch, db, should_stop, identity, report)
+    spare = SpareDescriptors()
+    worker = ServiceWorker(launch, db, should_stop, identity, report, spare=spare)
     path = control_path(launch.run, launch.instance)
     actions = {STOP: should_stop.set, REPORT: worker.report_again}
     control = ControlSocket(path, actions, worker.answer_probe, signals)
@@ -86,6 +88,7 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     finally:
         if not worker.is_copy:  # all this is the worker's, which goes on
             control.close()
+            spare.close()
             signals.close()
             db.close()
 

@@ -22,6 +22,7 @@ from odbctl.engine.worker.loading import load_service_class
 from odbctl.engine.worker.reporting import ReportRunning
 from odbctl.engine.worker.running import record_running
 from odbctl.engine.worker.service_base import Runtime, ServiceBase, StopSignal
+from odbctl.engine.worker.spare_descriptors import SpareDescriptors
 
 if TYPE_CHECKING:
     from odbctl.engine.odb import Database
@@ -41,12 +42,15 @@ class ServiceWorker:
         should_stop: StopSignal,
         identity: ProcessIdentity,
         report: ReportRunning,
+        *,
+        spare: SpareDescriptors | None = None,
     ) -> None:
         self.launch = launch
         self.db = db
         self.should_stop = should_stop
         self.identity = identity
         self.report = report
+        self._spare = SpareDescriptors(0) if spare is None else spare
         self.running_at: float | None = None
         self._service: ServiceBase | None = None
         self._probes: ProbeRunner | None = None
@@ -105,10 +109,13 @@ class ServiceWorker:
     def answer_probe(self, question: bytes) -> None:
         """Have a probe run and answered; called by the control thread."""
         if self._probes is None:
-            from odbctl.engine.worker.probes import ProbeRunner
-
-            self._probes = ProbeRunner(self.launch.instance, self._health)
+            self._probes = self._spare.use(self._make_probes)
         self._probes.ask(question)
+
+    def _make_probes(self) -> ProbeRunner:
+        from odbctl.engine.worker.probes import ProbeRunner
+
+        return ProbeRunner(self.launch.instance, self._health, self._spare)
 
     def _health(self) -> object:
         return self._service is not None and self._service.health()

@@ -14,6 +14,7 @@ import pytest
 
 from odbctl.engine.worker.probes import ProbeRunner
 from odbctl.engine.worker.service_base import Health
+from odbctl.engine.worker.spare_descriptors import SpareDescriptors
 
 INSTANCE = 7
 TIMEOUT_SECONDS = 10.0
@@ -134,6 +135,27 @@ def test_readiness_and_liveness_that_wait_together_are_both_answered(
     assert answered(descriptor, 3) == [2, 6, 7]
     for end in (*began, *go_on):
         os.close(end)
+
+
+def test_the_next_manager_has_a_pipe_of_its_own(answers: tuple[str, int]) -> None:
+    fifo, descriptor = answers
+    spare = SpareDescriptors()
+    runner = ProbeRunner(INSTANCE, lambda: True, spare)
+    runner.ask(question(2, fifo))
+    assert answered(descriptor, 1) == [2]
+    os.unlink(fifo)
+    os.mkfifo(fifo)
+    other = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        runner.ask(question(4, fifo))
+        assert answered(other, 1) == [4]
+        os.close(other)  # a manager was killed, and the next one opens the same pipe
+        other = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+        runner.ask(question(6, fifo))
+        assert answered(other, 1) == [6]
+    finally:
+        os.close(other)
+        spare.close()
 
 
 def answered(descriptor: int, count: int) -> list[int]:
