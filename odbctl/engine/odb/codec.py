@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Stored = int | float | str | bytes | None
@@ -44,6 +44,7 @@ class Codec:
         "column",
         "from_column",
         "from_json",
+        "has_references",
         "kind",
         "python_types",
         "text",
@@ -79,6 +80,8 @@ class Codec:
         self.column = column
         self.kind = kind
         self.python_types = python_types
+        # Whether a value may be or hold an object of the database.
+        self.has_references = False
         self.to_json = to_json
         self.from_json = from_json
         self.to_column: Callable[[Any], Stored] = to_column or to_json
@@ -116,8 +119,9 @@ def as_json_text(
     *,
     encode: Callable[[Any], Any],
     decode: Callable[[Any], Any] | None,
+    parts: Iterable[Codec] = (),
 ) -> Codec:
-    """Make the codec of a type whose column holds JSON text."""
+    """Make the codec of a type whose column holds JSON text; `parts` are those of its items."""
 
     def to_column(value: object) -> str:
         return checked_text(dumps(encode(value)))
@@ -126,7 +130,7 @@ def as_json_text(
         value = loads(stored)
         return value if decode is None else decode(value)
 
-    return Codec(
+    codec = Codec(
         text=text,
         column="TEXT",
         kind=kind,
@@ -136,6 +140,8 @@ def as_json_text(
         to_column=to_column,
         from_column=from_column,
     )
+    codec.has_references = any(part.has_references for part in parts)
+    return codec
 
 
 def checked_text(value: str) -> str:

@@ -27,7 +27,7 @@ def list_codec(item: Codec) -> Codec:
     def decode(value: list[Any]) -> list[Any]:
         return value if decode_item is None else [decode_item(each) for each in value]
 
-    return as_json_text(text, "list", (list,), encode=encode, decode=decode)
+    return as_json_text(text, "list", (list,), encode=encode, decode=decode, parts=(item,))
 
 
 def tuple_codec(item: Codec) -> Codec:
@@ -41,7 +41,7 @@ def tuple_codec(item: Codec) -> Codec:
     def decode(value: list[Any]) -> tuple[Any, ...]:
         return tuple(value if decode_item is None else map(decode_item, value))
 
-    return as_json_text(text, "list", (tuple,), encode=encode, decode=decode)
+    return as_json_text(text, "list", (tuple,), encode=encode, decode=decode, parts=(item,))
 
 
 def fixed_tuple_codec(items: Sequence[Codec]) -> Codec:
@@ -63,7 +63,7 @@ def fixed_tuple_codec(items: Sequence[Codec]) -> Codec:
     def decode(value: list[Any]) -> tuple[Any, ...]:
         return tuple(from_json(item, one) for item, one in zip(items, value, strict=True))
 
-    return as_json_text(text, "list", (tuple,), encode=encode, decode=decode)
+    return as_json_text(text, "list", (tuple,), encode=encode, decode=decode, parts=items)
 
 
 def set_codec(item: Codec, kind: type[set[Any]] | type[frozenset[Any]]) -> Codec:
@@ -78,7 +78,7 @@ def set_codec(item: Codec, kind: type[set[Any]] | type[frozenset[Any]]) -> Codec
     def decode(value: list[Any]) -> set[Any] | frozenset[Any]:
         return kind(value if decode_item is None else map(decode_item, value))
 
-    return as_json_text(text, "list", (kind,), encode=encode, decode=decode)
+    return as_json_text(text, "list", (kind,), encode=encode, decode=decode, parts=(item,))
 
 
 def dict_codec(key: Codec, item: Codec) -> Codec:
@@ -104,11 +104,14 @@ def dict_codec(key: Codec, item: Codec) -> Codec:
     def decode_object(value: dict[str, Any]) -> dict[Any, Any]:
         return decode_pairs(value.items())
 
+    parts = key, item
     if key.kind == "str":
         plain = key.from_json is None and item.from_json is None
         decode = None if plain else decode_object
-        return as_json_text(text, "dict", (dict,), encode=encode_object, decode=decode)
-    return as_json_text(text, "list", (dict,), encode=encode_pairs, decode=decode_pairs)
+        return as_json_text(text, "dict", (dict,), encode=encode_object, decode=decode, parts=parts)
+    return as_json_text(
+        text, "list", (dict,), encode=encode_pairs, decode=decode_pairs, parts=parts
+    )
 
 
 def nullable(codec: Codec) -> Codec:
@@ -124,7 +127,7 @@ def nullable(codec: Codec) -> Codec:
     def from_json_or_none(value: object) -> object:
         return None if value is None or decode_json is None else decode_json(value)
 
-    return Codec(
+    found = Codec(
         text=f"{codec.text} | None",
         column=codec.column,
         kind=f"{codec.kind} or null",
@@ -134,6 +137,8 @@ def nullable(codec: Codec) -> Codec:
         to_column=to_column,
         from_column=codec.from_column,
     )
+    found.has_references = codec.has_references
+    return found
 
 
 def union_codec(members: Sequence[Codec]) -> Codec:
@@ -150,7 +155,7 @@ def union_codec(members: Sequence[Codec]) -> Codec:
     decode = _tagged_decoder(members) if tagged else _kind_decoder(members)
     python_types = tuple(kind for member in members for kind in member.python_types)
     kind = "dict" if tagged else " or ".join(kinds)
-    return as_json_text(text, kind, python_types, encode=encode, decode=decode)
+    return as_json_text(text, kind, python_types, encode=encode, decode=decode, parts=members)
 
 
 def from_json(codec: Codec, value: Any) -> Any:

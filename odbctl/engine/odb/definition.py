@@ -79,6 +79,8 @@ class Definition:
             *(index.fields for index in self.indexes if index.is_unique),
         )
         self.factories = tuple(each for each in ordered if each.factory is not None)
+        # Fields whose values may be or hold objects.
+        self.referring = tuple(each for each in ordered if each.codec.has_references)
         self.blank: Row = (0, *(each.default for each in ordered))
         self.table = quoted(self.name)
         self._masks: dict[str, int] = {}

@@ -177,7 +177,9 @@ def _reference(target: type[DbObject]) -> Codec:
             return value.oid
         raise Mismatch(name, value)
 
-    return scalar(name, "INTEGER", "int", (target,), encode=encode, decode=target.from_oid)
+    codec = scalar(name, "INTEGER", "int", (target,), encode=encode, decode=target.from_oid)
+    codec.has_references = True
+    return codec
 
 
 def _by_text(kind: type[Any]) -> Codec:

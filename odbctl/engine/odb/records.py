@@ -97,7 +97,8 @@ def _codec(kind: type[Any], members: list[_Member]) -> Codec:
             **{name: _from_json(codec, stored[name]) for name, codec, _ in given if name in stored}
         )
 
-    return as_json_text(text, "dict", (kind,), encode=encode, decode=decode)
+    parts = [member.codec for member in members]
+    return as_json_text(text, "dict", (kind,), encode=encode, decode=decode, parts=parts)
 
 
 def _from_json(codec: Codec, value: Any) -> Any:

@@ -7,9 +7,10 @@ that nothing it read has changed since, and writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from odbctl.engine.odb.commit import commit, conflict
 from odbctl.engine.odb.current import NO_ROWS, open_view
@@ -144,9 +145,11 @@ class Transaction(View):
         overlay = self.overlays.get(definition) or self._overlay(definition)
         oid = new_oid()
         row = definition.new_row(oid, values)
-        for value in values.values():
-            if isinstance(value, DbObject):
-                self._note_reference(value)
+        for field in definition.referring:
+            stored = row[field.position]
+            if stored is not None:
+                given = values[field.name] if field.name in values else field.loaded(stored)
+                self._note_references(given)
         overlay.create(oid, row)
         return oid
 
@@ -166,8 +169,8 @@ class Transaction(View):
             if oid not in overlay.created:
                 self.read_set.add_field(field.definition, oid, field.bit)
             return
-        if isinstance(value, DbObject):
-            self._note_reference(value)
+        if field.codec.has_references:
+            self._note_references(value)
         overlay.change(oid, row, field, stored)
 
     def delete(self, definition: Definition, oid: int) -> None:
@@ -238,9 +241,27 @@ class Transaction(View):
             raise ObjectGoneError(overlay.definition.name, oid)
         return row
 
-    def _note_reference(self, target: DbObject) -> None:
-        """Count a reference as a read: its target must not be deleted meanwhile."""
-        self.read_set.add_field(type(target).__odb__, target.oid, 0)
+    def _note_references(self, value: object) -> None:
+        """Count references as reads: their targets must not be deleted meanwhile."""
+        for target in _references_in(value):
+            self.read_set.add_field(type(target).__odb__, target.oid, 0)
+
+
+def _references_in(value: object) -> Iterator[DbObject]:
+    """Give the objects that a value is or holds."""
+    if isinstance(value, DbObject):
+        yield value
+        return
+    for part in _parts_of(value):
+        yield from _references_in(part)
+
+
+def _parts_of(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return chain.from_iterable(cast("dict[object, object]", value).items())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return cast("Iterable[object]", value)
+    return [getattr(value, name, None) for name in getattr(value, "__dataclass_fields__", ())]
 
 
 def _call_all(callbacks: Sequence[Callable[[], object]]) -> None:

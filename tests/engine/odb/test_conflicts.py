@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pytest
 from bank_schema import Account
 
-from odbctl.engine.odb import Database, Transaction, retry_on_conflict
+from odbctl.engine.odb import Database, DbObject, Schema, Transaction, retry_on_conflict
 from odbctl.engine.odb.current import current_view
 from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
 
@@ -126,6 +128,64 @@ def test_delete_of_a_changed_object_conflicts(database: Database, account: Accou
     with pytest.raises(RevisionConflictError), database.transaction():
         account.delete()
         rival(database, lambda: setattr(account, "balance", 1))
+
+
+@dataclass(frozen=True)
+class Signature:
+    by: Account
+    note: str = ""
+
+
+class Pair(NamedTuple):
+    first: Account | None
+    second: Account | None
+
+
+schema = Schema("contracts")
+
+
+@schema.define
+class Contract(DbObject):
+    party: Account | None = None
+    parties: list[Account] = []
+    shares: dict[Account, int] = {}
+    roles: dict[str, Account | str | None] = {}
+    witnesses: set[Account] = set()
+    signature: Signature | None = None
+    pair: Pair | None = None
+    places: tuple[int, Account] | None = None
+
+
+REFERRING: dict[str, Callable[[Account], object]] = {
+    "party": lambda account: account,
+    "parties": lambda account: [account],
+    "shares": lambda account: {account: 1},
+    "roles": lambda account: {"buyer": account, "seller": "x", "third": None},
+    "witnesses": lambda account: {account},
+    "signature": Signature,
+    "pair": lambda account: Pair(None, account),
+    "places": lambda account: (1, account),
+}
+
+
+@pytest.mark.parametrize("name", REFERRING)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_target_of_a_reference_is_not_deleted_beside_it(
+    database: Database, account: Account, name: str, is_new: bool
+) -> None:
+    value: Any = REFERRING[name](account)
+    with database.transaction():
+        old = Contract()
+    with pytest.raises(RevisionConflictError, match=r"Account \d+ \(deleted\)"):
+        with database.transaction():
+            if is_new:
+                Contract(**{name: value})
+            else:
+                setattr(old, name, value)
+            rival(database, account.delete)
+    with database.transaction():
+        setattr(old, name, value)
+        assert getattr(old, name) == value
 
 
 def test_reads_alone_never_conflict(database: Database, account: Account) -> None:
