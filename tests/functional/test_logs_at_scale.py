@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
 from cli_runner import odbctl
-from real_world import World
+from real_world import World, kill
 from waiting import eventually
 
+from odbctl.engine.api.managers import stop_manager
 from odbctl.engine.telemetry.log_files import LogFiles, instances_in
 
 # 200 MB, 100 MB a second at most and behind all other processes, so that a machine that is busy
@@ -102,6 +104,38 @@ def test_flood_of_a_new_service_keeps_to_its_quota_from_the_first_second(world: 
     eventually(lambda: out.stat().st_blocks * 512 <= 10 << 20)
     (line, *_) = (t for t in reversed(world.texts()) if not t.startswith("largest:"))
     assert int(line) == 799
+
+
+def test_quota_holds_without_a_manager_and_after_the_guard_was_killed(world: World) -> None:
+    source = """
+    class Svc(ServiceBase):
+        def do_work(self, should_stop):
+            while not should_stop.wait(0.01):
+                if os.path.exists("flood"):
+                    os.unlink("flood")
+                    subprocess.run([sys.executable, "-c", "print('x' * 20_000_000)"])
+    """
+    world.run(source, log_quota="4M")
+    out = LogFiles.of(world.home.logs, "svc", "svc-1").out
+    (launcher,) = world.launcher_pids()
+    guard = eventually(lambda: log_guard_of(launcher))
+    kill(guard)
+    eventually(lambda: log_guard_of(launcher) not in (None, guard))
+    stop_manager(world.engine, "local")
+    (world.home.storage / "svc" / "svc-1" / "flood").touch()
+    eventually(lambda: out.stat().st_size == 20_000_001)
+    eventually(lambda: out.stat().st_blocks * 512 <= 4 << 20)
+
+
+def log_guard_of(launcher: int) -> int | None:
+    """Return the pid of a launcher's log guard."""
+    with open(f"/proc/{launcher}/task/{launcher}/children", encoding="ascii") as file:
+        children = file.read().split()
+    for pid in children:
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="ascii") as file:
+            if file.read() == "odb:log-guard\n":
+                return int(pid)
+    return None
 
 
 def test_filters_of_the_command(world: World) -> None:

@@ -6,6 +6,7 @@ Each step is a short transaction of its own.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from odbctl.engine.managers.runs import mend_next_runs
@@ -14,7 +15,6 @@ from odbctl.engine.model.core import Event, Service, ServiceHost, ServiceInstanc
 from odbctl.engine.model.states import ENDED_STATES, HostState
 from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
-from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
 from odbctl.paths import Home
 
 HEARTBEAT_SECONDS = 10.0
@@ -31,11 +31,25 @@ _PRUNE_AGAIN_SECONDS = 0.1
 class Housekeeper:
     """The rounds of one manager; its threads do what takes long."""
 
-    def __init__(self, home: Home, db: Database, host: str) -> None:
+    def __init__(
+        self,
+        home: Home,
+        db: Database,
+        host: str,
+        hold_logs: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        """Store what it works on.
+
+        Args:
+            home: The home.
+            db: Its database.
+            host: The name of the host.
+            hold_logs: Takes the quota of raw output of each service, in bytes.
+        """
         self._db = db
+        self._hold_logs = hold_logs
         self._sampler = Sampler(home, db, host)
         self._host_id = 0
-        self._raw_times = RawTimeIndex(home.logs)
         self._logs = LogKeeper(home.logs, (home.storage, Path(home.figures_text)))
         self._next_round = 0.0
         self._next_prune = 0.0
@@ -44,16 +58,10 @@ class Housekeeper:
     def start(self, host_id: int) -> None:
         """Start the threads."""
         self._host_id = host_id
-        self._raw_times.start()
         self._logs.start()
-
-    def expect_logs(self, service: str, quota_bytes: int) -> None:
-        """Hold the logs of a service to its quota from its first line."""
-        self._raw_times.expect(service, quota_bytes)
 
     def stop(self) -> None:
         """End the threads. Idempotent."""
-        self._raw_times.stop()
         self._logs.stop()
 
     def due_seconds(self) -> float:
@@ -76,7 +84,7 @@ class Housekeeper:
             self._next_logs = now + LOG_ROUND_SECONDS
             with self._db.view():
                 known = _known_logs()
-            self._raw_times.keep({name: each.quota_bytes for name, each in known.items()})
+            self._hold_logs({name: each.quota_bytes for name, each in known.items()})
             self._logs.ask(known)
 
 

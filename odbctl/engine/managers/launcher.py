@@ -24,6 +24,7 @@ from odbctl.engine.managers.exec_worker import execute_worker
 from odbctl.engine.managers.exit_journal import ExitJournal
 from odbctl.engine.managers.keeper import ManagerKeeper
 from odbctl.engine.managers.leftovers import Leftovers
+from odbctl.engine.managers.log_guard import LogGuard, guard_logs
 from odbctl.engine.managers.manager_connection import ManagerConnection
 from odbctl.engine.managers.messages import Message, WorkerExited, WorkerRunning, WorkerStarted
 from odbctl.engine.managers.retry_pause import RetryPause
@@ -71,6 +72,7 @@ class Launcher:
         self._report_rest = b""
         self._spare: Spare | None = None
         self._spare_pause = RetryPause()  # after spares that ended before they were used
+        self._guard = LogGuard()
         self._keeper = ManagerKeeper()
         self._kept: ManagerConnection | None = None  # the connection of the manager that is kept
 
@@ -86,6 +88,7 @@ class Launcher:
             events = self._selector.select(self._timeout_seconds())
             for key, mask in events:
                 self._serve(key.fileobj, mask)
+            self._have_guard()
             if not events:
                 self._prepare_spare()
             if not (self._connections or self._children):
@@ -101,12 +104,39 @@ class Launcher:
 
     def _timeout_seconds(self) -> float | None:
         waits = [self._leftovers.due_seconds(), self._keeper.due_seconds()]
+        if self._wants_guard():
+            waits.append(self._guard.pause.due_seconds())
         if self._wants_spare():
             waits.append(max(QUIET_SECONDS, self._spare_pause.due_seconds()))
         return min((seconds for seconds in waits if seconds is not None), default=None)
 
     def _wants_spare(self) -> bool:
         return self._spare is None and self._method == "fork" and bool(self._connections)
+
+    def _wants_guard(self) -> bool:
+        return self._guard.pid is None and self._guard.has_work
+
+    def _have_guard(self) -> None:
+        """Fork the log guard, once there is a log to guard; after a failure not before a pause."""
+        if not self._wants_guard() or not self._guard.pause.is_due():
+            return
+        try:
+            read, write = os.pipe()
+        except OSError:
+            self._guard.pause.put_off()
+            return
+        try:
+            pid = os.fork()
+        except OSError:
+            self._guard.pause.put_off()
+            os.close(write)
+        else:
+            if pid == 0:
+                os.close(write)
+                lock = f"{str(self._journal.path).rpartition('-')[0]}.logs"
+                self._become_worker(lambda: guard_logs(read, lock))
+            self._guard.begin(pid, write)
+        os.close(read)
 
     def _prepare_spare(self) -> None:
         """Fork a spare worker, in a quiet moment; after a failure not before a pause."""
@@ -239,7 +269,13 @@ class Launcher:
             self._kept = connection
         if message.get("bye"):
             self._keeper.forget()
+        if quotas := message.get("quotas"):
+            limits = {str(name): int(limit) for name, limit in dict(quotas).items()}
+            self._guard.hold(str(message["logs"]), limits)
         launches = [WorkerLaunch.from_fields(fields) for fields in message.get("spawn", ())]
+        for launch in launches:
+            self._guard.hold(launch.logs, {launch.service: launch.log_quota_bytes})
+        self._have_guard()
         for first in range(0, len(launches), _REPORT_EVERY):
             if started := self._spawn(launches[first : first + _REPORT_EVERY]):
                 self._send(connection, {"started": started})
@@ -307,6 +343,7 @@ class Launcher:
                 os.close(source.fileno())
             self._wake.close()
             os.close(self._report_read)
+            self._guard.close()
             if self._spare is not None:
                 self._spare.close()
             self._selector.close()
@@ -324,6 +361,8 @@ class Launcher:
                 self._spare.close()
                 self._spare = None
                 self._spare_pause.begin()
+            if self._guard.pid == info.si_pid:
+                self._guard.end()
             self._running.pop(info.si_pid, None)
             if child is not None:  # anything else is left by a worker, or none of ours
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -355,7 +394,8 @@ class Launcher:
         with contextlib.suppress(OSError):  # the home is gone: sessions will do
             mark = mark_module.mark_of(self._journal.path.parent, child.instance)
         spare = self._spare.pid if self._spare is not None else None
-        strays = [p for p in own_children() if p not in self._children and p != spare]
+        ours = {*self._children, spare, self._guard.pid}
+        strays = [pid for pid in own_children() if pid not in ours]
         return any(_is_of(pid, child.pid, mark) for pid in strays)
 
     def _release_held(self) -> None:

@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import odbctl
@@ -103,6 +103,10 @@ class LauncherClient:
     def spawn(self, launches: Sequence[WorkerLaunch]) -> None:
         """Ask for workers."""
         self._send({"spawn": [launch.to_fields() for launch in launches]})
+
+    def hold_logs(self, logs: str, quota_bytes: Mapping[str, int]) -> None:
+        """Have the raw output of services held to their quotas."""
+        self._send({"logs": logs, "quotas": dict(quota_bytes)})
 
     def acknowledge(self, number: int) -> None:
         """Say that all exits up to `number` are in the database."""

@@ -1,7 +1,8 @@
 """What a manager and its launcher say to each other: lines of JSON on a stream socket.
 
 Manager to launcher: `{"spawn": [launch, …]}`, `{"ack": n}`, `{"keep": [[word, …], log]}` (how
-to start a manager again, should this one die) and `{"bye": true}` (it ends in order).
+to start a manager again, should this one die), `{"logs": folder, "quotas": {service: bytes}}`
+(how much raw output is kept) and `{"bye": true}` (it ends in order).
 Launcher to manager: `{"started": […], "running": […], "exited": […]}`. A manager that connects,
 or reads again after it did not for long, receives the same with `"hello"`: all that the launcher
 has. Each exit carries the number that the manager acknowledges once it is in the database.

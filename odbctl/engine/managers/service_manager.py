@@ -18,7 +18,7 @@ import select
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,7 @@ class ServiceManager(LaunchStrategy):
         self.host_id = 0
         self.adopted = AdoptedWorkers(home.run)
         self._own = OwnWorkers(self)
-        self._house = Housekeeper(home, db, self.settings.name)
+        self._house = Housekeeper(home, db, self.settings.name, self.hold_logs)
         self._groups = InstanceGroups(None)
         self._hooks = HookRunner(db, home.run)
         self._reports = ReportQueue()
@@ -403,8 +403,7 @@ class ServiceManager(LaunchStrategy):
                     reason = f"cannot start: {plain_text(error)}"
                     now = time.time()
                     self.report(WorkerExited(number, None, None, None, now, reason=reason))
-        for launch in found:
-            self._house.expect_logs(launch.service, launch.log_quota_bytes)
+        self.hold_logs({launch.service: launch.log_quota_bytes for launch in found})
         return found
 
     def worker_of(self, instance: int) -> ProcessIdentity | None:
@@ -479,6 +478,9 @@ class ServiceManager(LaunchStrategy):
     def request_stop_elsewhere(self, instance: int) -> None:
         """Ask a worker of a host without a manager to stop, however that host started it."""
         send_control(control_path(self.home.run, instance), STOP)
+
+    def hold_logs(self, quota_bytes: Mapping[str, int]) -> None:
+        """Have the raw output of services held to their quotas, where there is any."""
 
     def relaunch(self, instances: Iterable[int]) -> None:
         """Forget that workers were asked for, so that those still wanted are started again."""

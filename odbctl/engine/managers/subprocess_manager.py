@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from odbctl.engine.managers.background import manager_log
 from odbctl.engine.managers.host import HostSettings
@@ -68,6 +68,7 @@ class SubprocessServiceManager(ServiceManager):
         self._requested: dict[str, set[int]] = defaultdict(set)
         self._numbers: dict[str, int] = {}
         self._buried: list[LauncherClient] = []
+        self._log_quotas: dict[str, int] = {}  # of raw output, in bytes
         self._default = RetryPause()
         self._lost: Counter[int] = Counter()  # launchers that ended with an instance to start
         self._newcomers: list[WorkerStarted | WorkerRunning] = []
@@ -102,11 +103,22 @@ class SubprocessServiceManager(ServiceManager):
             self._clients[str(path)] = client
             if python is None:
                 self._default.begin()
-                self._be_kept_by(client)
+                self._introduce(client)
         return client
 
-    def _be_kept_by(self, client: LauncherClient) -> None:
-        """Have a launcher start this manager again when it dies."""
+    def hold_logs(self, quota_bytes: Mapping[str, int]) -> None:
+        """Have the default launcher hold the raw output of services to their quotas."""
+        changed = {k: v for k, v in quota_bytes.items() if self._log_quotas.get(k) != v}
+        self._log_quotas.update(changed)
+        path = launcher_path(self.home, self.settings.name, None, method=self._method)
+        client = self._clients.get(str(path))
+        if changed and client is not None:
+            client.hold_logs(str(self.home.logs), changed)
+
+    def _introduce(self, client: LauncherClient) -> None:
+        """Have the default launcher guard the logs, and start this manager again when it dies."""
+        if self._log_quotas:
+            client.hold_logs(str(self.home.logs), self._log_quotas)
         if self.keep_command:
             log = str(manager_log(self.home, self.settings.name))
             client.keep(self.keep_command, log)
@@ -124,7 +136,7 @@ class SubprocessServiceManager(ServiceManager):
                 self._clients[str(path)] = client
                 self._wait_for_hello(client)
                 if path == default:
-                    self._be_kept_by(client)
+                    self._introduce(client)
             else:
                 gone.append(client)
         for client in gone:

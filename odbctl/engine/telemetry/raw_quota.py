@@ -3,7 +3,8 @@
 A child that writes flat out fills a disk in seconds, so each service's raw files are looked
 at the more often the faster they grow. When together they exceed the service's quota, the
 oldest bytes of the largest are given back to the disk (see raw_trim), down to half of the
-quota; the newest bytes of every file stay. Run by a thread of the manager.
+quota; the newest bytes of every file stay. Files that grow fast are trimmed before they reach
+the quota, because they go on growing until the trimmer runs again. Run by the log guard.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from pathlib import Path
 
 from odbctl.engine.telemetry.raw_trim import BLOCK_BYTES, trim_raw
 
-FIRST_PAUSE_SECONDS = 0.005
+FIRST_PAUSE_SECONDS = 0.002
 LEAST_PAUSE_SECONDS = 0.001
 # How many bytes may come between two looks at the files.
 SLACK_BYTES = 1 << 20
+# So long a busy machine may keep us from looking, or the writer from letting us trim.
+LATE_SECONDS = 0.02
 HALF_LIFE_SECONDS = 0.1
 
 
@@ -91,9 +94,13 @@ class RawQuotas:
     def _hold(self, folder: Path) -> None:
         quota = self._quota_bytes.get(folder.name)
         files = self._folders[folder]
-        if quota is None or sum(f.allocated for f in files.values()) <= quota:
+        if quota is None:
             return
-        keep = max(_level([f.allocated for f in files.values()], quota // 2), BLOCK_BYTES)
+        coming = int(sum(f.rate for f in files.values()) * LATE_SECONDS)
+        limit = max(quota // 4, quota - coming)
+        if sum(f.allocated for f in files.values()) <= limit:
+            return
+        keep = max(_level([f.allocated for f in files.values()], limit // 2), BLOCK_BYTES)
         for path, found in files.items():
             if found.allocated <= keep:
                 continue

@@ -1,18 +1,16 @@
 """When the raw lines were written: marks made beside the raw files.
 
-Nobody stamps what children and C code write to descriptors 1 and 2. The manager
+Nobody stamps what children and C code write to descriptors 1 and 2. The log guard
 watches those files and notes `(size, time)` when they have grown, ten times a
 second at most; a line has the time of the first mark at or past its end, and past
-the last mark the file's time of change. Nothing written costs nothing. Runs in a
-thread of the manager; when no manager lives only the precision suffers.
+the last mark the file's time of change. Nothing written costs nothing. Without a
+guard only the precision suffers.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,18 +21,15 @@ from odbctl.engine.telemetry.raw_quota import FIRST_PAUSE_SECONDS, RawQuotas
 from odbctl.engine.telemetry.raw_times import MARK
 
 REST_SECONDS = 0.1
-PRIORITY = -10  # ahead of those whose output it bounds
-# After a folder or a file was made: what is made next in it, or written to it, is near.
-REST_AFTER_NEW_SECONDS = 0.005
 LOOK_SECONDS = 1.0
 
 
 class RawTimeIndex:
     """Notes when the raw files below a folder grow.
 
-    `start()` runs it in a thread of its own. Whoever has an event loop may instead
-    wait on `fileno()` and call `on_readable()`, and should then leave it alone for
-    `REST_SECONDS`: a flood of output must not become a flood of wake-ups.
+    `serve()` runs it. Whoever has an event loop may instead wait on `fileno()` and
+    call `on_readable()`, and should then leave it alone for `REST_SECONDS`: a flood
+    of output must not become a flood of wake-ups.
     """
 
     def __init__(self, logs: Path, *, clock: Callable[[], float] = time.time) -> None:
@@ -45,10 +40,8 @@ class RawTimeIndex:
         self._files: dict[int, Path] = {}
         self._sizes: dict[Path, int] = {}
         self._quotas = RawQuotas()
-        self._grown: set[Path] = set()
-        self._has_new = False
-        self._thread: threading.Thread | None = None
-        self._wake = (-1, -1)
+        self._grown: set[Path] = set()  # lately
+        self._unmarked: set[Path] = set()  # those of them without a mark
         self.last_error = ""
 
     def open(self) -> None:
@@ -74,25 +67,8 @@ class RawTimeIndex:
         if self._notify is None:
             self._look()
             return
-        while notices := self._notify.read():
-            for path in {path for notice in notices if (path := self._heed(notice))}:
-                self._mark(path)
-
-    def start(self) -> None:
-        """Open, and run in a thread until `stop()`."""
-        self.open()
-        self._wake = os.pipe()
-        self._thread = threading.Thread(target=self._run, name="raw-times", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread and close. Idempotent."""
-        if self._thread is not None:
-            os.close(self._wake[1])
-            self._thread.join()
-            os.close(self._wake[0])
-            self._thread = None
-        self.close()
+        for path in self._read_grown():
+            self._mark(path)
 
     def close(self) -> None:
         """Stop watching. Idempotent."""
@@ -100,43 +76,57 @@ class RawTimeIndex:
             self._notify.close()
             self._notify = None
 
-    def _run(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):  # a right that only root has
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PRIORITY)
-        poll = select.poll()
-        poll.register(self._wake[0], select.POLLIN)
-        stop = select.poll()
-        stop.register(self._wake[0], select.POLLIN)
+    def serve(self, control: int, on_control: Callable[[], bool]) -> None:
+        """Mark files and hold them to their quotas until `on_control` returns False.
+
+        Args:
+            control: A descriptor.
+            on_control: Called when it is readable.
+        """
+        only_control, everything = select.poll(), select.poll()
+        for poll in (only_control, everything):
+            poll.register(control, select.POLLIN)
         if self._notify is not None:
-            poll.register(self._notify.fileno(), select.POLLIN)
-        pause = None if self._notify is not None else int(LOOK_SECONDS * 1000)
+            everything.register(self._notify.fileno(), select.POLLIN)
+        pause = None if self._notify is not None else LOOK_SECONDS * 1000
         while True:
-            ready = {descriptor for descriptor, _ in poll.poll(pause)}
+            ready = everything.poll(0 if self._unmarked else pause)
+            if any(descriptor == control for descriptor, _ in ready) and not on_control():
+                return
+            unmarked, self._unmarked = self._unmarked, set()
             self._grown.clear()
-            self._has_new = False
             try:
                 self.on_readable()
-                if self._wake[0] in ready or self._rest(stop):
-                    return
-            except Exception as error:  # noqa: BLE001 - thread boundary, it is recorded
-                self.last_error = f"{type(error).__name__}: {error}"
-                if self._wake[0] in ready or stop.poll(int(REST_SECONDS * 1000)):
-                    return
+                for path in unmarked:
+                    self._mark(path)
+                self._rest(only_control, everything)
+            except OSError as error:
+                self.last_error = str(error)  # of one file: the others go on
+                time.sleep(REST_SECONDS)
 
-    def _rest(self, stop: select.poll) -> bool:
-        """Rest until the next marks, and hold files that grow to their quota meanwhile.
+    def _rest(self, only_control: select.poll, everything: select.poll) -> None:
+        """Make no marks for a while, and hold the files that grow to their quotas meanwhile.
 
-        Returns:
-            Whether the thread has to end.
+        Ends early when there is something to read from `control`. Between two looks there is
+        always a pause in which a file that grows wakes nobody.
         """
-        rest = REST_AFTER_NEW_SECONDS if self._has_new else REST_SECONDS
-        until = time.monotonic() + rest
-        pause = FIRST_PAUSE_SECONDS if self._grown else rest
+        until = time.monotonic() + REST_SECONDS
+        pause = FIRST_PAUSE_SECONDS
         while (left := until - time.monotonic()) > 0:
-            if stop.poll(max(1, int(min(pause, left) * 1000))):
-                return True
+            if only_control.poll(_milliseconds(min(pause, left))):
+                break
+            new = self._read_grown()
+            self._grown |= new
+            self._unmarked |= new
             pause = self._quotas.look(self._grown)
-        return False
+            if pause > FIRST_PAUSE_SECONDS and (left := until - time.monotonic()) > 0:
+                everything.poll(_milliseconds(min(pause, left)))
+                pause = FIRST_PAUSE_SECONDS
+
+    def _read_grown(self) -> set[Path]:
+        """Return the files that have grown since the last time; watch those that are new."""
+        notices = self._notify.read() if self._notify is not None else ()
+        return {path for notice in notices if (path := self._heed(notice))}
 
     def _heed(self, notice: inotify.Notice) -> Path | None:
         if notice.mask & inotify.QUEUE_OVERFLOW:
@@ -163,7 +153,6 @@ class RawTimeIndex:
             self._add_folder(path)
 
     def _add_folder(self, folder: Path) -> None:
-        self._has_new = True
         if self._notify is not None:
             mask = inotify.CREATE | inotify.MOVED_TO | inotify.ONLY_DIRECTORY
             if (watch := self._notify.watch(folder, mask)) >= 0:
@@ -176,7 +165,6 @@ class RawTimeIndex:
             self._add(entry)
 
     def _add_file(self, path: Path) -> None:
-        self._has_new = True
         if self._notify is not None and (watch := self._notify.watch(path, inotify.MODIFY)) >= 0:
             self._files[watch] = path
         self._mark(path)
@@ -211,6 +199,10 @@ def _last_mark_size(raw: Path) -> int:
             return int(MARK.unpack(marks.read(MARK.size))[0])
     except FileNotFoundError:
         return 0
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -167,12 +167,24 @@ def test_wait_ends_at_its_time_when_nothing_comes(tmp_path: Path) -> None:
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[RawTimeIndex]:
     index = RawTimeIndex(tmp_path)
+    index.open()
     yield index
-    index.stop()
+    index.close()
 
 
-def test_raw_lines_get_the_time_at_which_they_came(index: RawTimeIndex, tmp_path: Path) -> None:
-    index.start()
+@pytest.fixture
+def served(index: RawTimeIndex) -> Iterator[RawTimeIndex]:
+    """An index that a thread runs."""
+    read, write = os.pipe()
+    thread = threading.Thread(target=index.serve, args=(read, lambda: False))
+    thread.start()
+    yield index
+    os.close(write)
+    thread.join()
+    os.close(read)
+
+
+def test_raw_lines_get_the_time_at_which_they_came(served: RawTimeIndex, tmp_path: Path) -> None:
     files = LogFiles.of(tmp_path, "web", "web-1")
     files.out.parent.mkdir()
     with files.out.open("ab", buffering=0) as out:
@@ -186,7 +198,7 @@ def test_raw_lines_get_the_time_at_which_they_came(index: RawTimeIndex, tmp_path
     early, late = read_lines([files])
     assert early.text == "early"
     assert early.at < between < late.at
-    assert index.last_error == ""
+    assert served.last_error == ""
 
 
 def test_what_was_written_while_nobody_watched_has_the_files_time(tmp_path: Path) -> None:
@@ -221,7 +233,6 @@ def test_times_without_the_kernels_notices(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_files_that_go_are_forgotten(index: RawTimeIndex, tmp_path: Path) -> None:
-    index.open()
     for number in range(3):
         files = LogFiles.of(tmp_path, "web", f"web-{number}")
         files.out.parent.mkdir(exist_ok=True)

@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from waiting import eventually
 
 from odbctl.engine.telemetry.log_files import LogFiles, index_of
 from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
 from odbctl.engine.telemetry.log_reader import read_lines
 from odbctl.engine.telemetry.raw_quota import RawQuotas
-from odbctl.engine.telemetry.raw_time_index import RawTimeIndex
 from odbctl.engine.telemetry.raw_times import MARK
 from odbctl.engine.telemetry.raw_trim import trim_raw
 
 MB = 1 << 20
 NOBODY = frozenset[str]()
-# Writes so many MB of lines to descriptor 1, 100 MB a second at most and behind all other
-# processes, so that a machine that is busy with other tests can see each tenth of it. Measures
-# the file after each write, and says the largest size on the disk on descriptor 2.
-FLOODS = """
-import os, sys, time
-lines = (b"x" * 1023 + b"\\n") * 256
-os.nice(19)
-largest = 0
-for _ in range(int(sys.argv[1]) * 4):
-    due_at = time.monotonic() + 1 / 400
-    while time.monotonic() < due_at:
-        pass
-    os.write(1, lines)
-    largest = max(largest, os.fstat(1).st_blocks * 512)
-os.write(1, b"the end\\n")
-os.write(2, b"%d" % largest)
-"""
 
 
 def files_of(logs: Path, instance: str = "svc-1") -> LogFiles:
@@ -52,29 +30,6 @@ def allocated(path: Path) -> int:
 
 def last_text(files: LogFiles) -> str:
     return list(read_lines([files]))[-1].text
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[RawTimeIndex]:
-    index = RawTimeIndex(tmp_path)
-    index.start()
-    yield index
-    index.stop()
-
-
-def test_flood_into_a_new_file_keeps_to_the_quota_from_the_first_second(
-    index: RawTimeIndex, tmp_path: Path
-) -> None:
-    index.expect("svc", 10 * MB)
-    files = files_of(tmp_path)
-    command = [sys.executable, "-c", FLOODS, "300"]
-    with files.out.open("ab") as out:
-        ran = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=True)
-    assert files.out.stat().st_size > 300 * MB
-    assert int(ran.stderr) <= (10 + 16) * MB
-    eventually(lambda: allocated(files.out) <= 10 * MB)
-    assert last_text(files) == "the end"
-    assert index.last_error == ""
 
 
 def test_files_of_one_service_share_its_quota(tmp_path: Path) -> None:
@@ -107,6 +62,20 @@ def test_file_is_not_trimmed_before_the_quota_is_reached(tmp_path: Path) -> None
     files.out.write_bytes(b"x" * 7 * MB)
     quotas.look([files.out])
     assert allocated(files.out) >= 7 * MB
+
+
+def test_file_that_grows_fast_is_trimmed_before_the_quota_is_reached(tmp_path: Path) -> None:
+    now = [0.0]
+    quotas = RawQuotas(clock=lambda: now[0])
+    quotas.set_quota("svc", 8 * MB)
+    files = files_of(tmp_path)
+    files.out.write_bytes(b"")
+    quotas.look([files.out])
+    now[0] = 0.001
+    files.out.write_bytes((b"x" * 1023 + b"\n") * 1024 * 7 + b"the end\n")
+    quotas.look([files.out])
+    assert allocated(files.out) <= 2 * MB
+    assert last_text(files) == "the end"
 
 
 def test_look_comes_the_sooner_the_faster_a_file_grows(tmp_path: Path) -> None:
