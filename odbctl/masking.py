@@ -13,12 +13,18 @@ from typing import cast
 
 MASK = "********"
 _SECRET_NAME = re.compile(
-    r"(?i)passw|passphrase|secret|token|credential|private|api[_-]?key|access[_-]?key|auth|dsn"
+    r"(?i)passw|passphrase|secret|token|credential|private|auth|dsn|cookie|bearer"
+    r"|(?:api|access|account|master|sign|signing|encrypt|encryption|hmac)[_-]?key"
+    r"|(?:^|[^a-z])(?:pass|pwd)(?:$|[^a-z])"  # not "compass" or "passes"
 )
 # Between `://` and the last `@` before a blank: malformed addresses are masked, too.
 _CREDENTIALS = re.compile(r"://([^\s'\"]*)@")
 _SCP_CREDENTIALS = re.compile(r"(?<![^\s'\"=])[^\s/@:'\"]+:[^\s/@'\"]+@(?=[^\s/@:]+:)")
 _QUERY = re.compile(r"(://[^\s?#'\"]*)[?#][^\s'\"]+")
+# A header of a request, as commands take it in one word: all that follows its name.
+_HEADER = re.compile(
+    r"(?i)\b((?:proxy-)?authorization|cookie|(?:x-)?api-key|[\w-]+-token)(:\s*)(?!//)[^\s'\"][^'\"\n]*"
+)
 # What services call access tokens of theirs: GitLab, GitHub, Bitbucket, Atlassian.
 _TOKEN = re.compile(r"(?i)\b(?:gl[a-z]{1,6}-|gh[pousr]_|github_pat_|atbb|atctt)[\w-]{6,}")
 # Longer user names are access tokens in all but name.
@@ -42,6 +48,7 @@ def mask_text(text: str) -> str:
     text = _CREDENTIALS.sub(_masked_credentials, text)
     text = _SCP_CREDENTIALS.sub(f"{MASK}@", text)
     text = _QUERY.sub(rf"\1?{MASK}", text)
+    text = _HEADER.sub(rf"\1\2{MASK}", text)
     return _TOKEN.sub(MASK, text)
 
 
@@ -87,11 +94,14 @@ def mask_words(words: Iterable[str]) -> tuple[list[str], list[str]]:
     option = ""
     for word in words:
         name, sign, value = word.partition("=")
+        inner, _, inner_value = value.partition("=")
         if option == "--env" or name == "--env" or (sign and is_secret_name(name)):
             if name == "--env":  # --env=NAME=VALUE
-                inner, _, value = value.partition("=")
+                value = inner_value
                 name = f"--env={inner}" if sign else name
             shown = f"{name}={MASK}" if value else name
+        elif name.startswith("--") and inner_value and is_secret_name(inner):
+            value, shown = inner_value, f"{name}={inner}={MASK}"  # --config=NAME=VALUE
         elif is_secret_name(option) and not option.endswith("-file"):
             value, shown = word, MASK
         else:

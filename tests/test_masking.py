@@ -33,6 +33,10 @@ SECRET = "hunter2-hunter2"
         f"https://host/x#{SECRET}",
         f"https://glpat-{SECRET}@host/x",
         f"https://{SECRET * 3}@host/x",
+        f"curl -H 'Authorization: Bearer {SECRET}' host",
+        f"proxy-authorization: {SECRET}",
+        f"X-Api-Key:{SECRET}",
+        f"PRIVATE-TOKEN: {SECRET}",
     ],
 )
 def test_texts_lose_their_secrets(text: str) -> None:
@@ -47,6 +51,8 @@ def test_texts_lose_their_secrets(text: str) -> None:
         "ssh://git@example.org/app.git",
         "https://example.org/a@b",
         "at 12:30 by ann@laptop",
+        "no authorization for ann",
+        "cookie: ''",
         "main",
     ],
 )
@@ -60,6 +66,11 @@ def test_texts_without_secrets_stay_as_they_are(text: str) -> None:
         (["--env", f"MODE={SECRET}"], ["--env", f"MODE={MASK}"]),
         ([f"--env=MODE={SECRET}"], [f"--env=MODE={MASK}"]),
         (["configure", f"db_password={SECRET}"], ["configure", f"db_password={MASK}"]),
+        ([f"--config=db_password={SECRET}"], [f"--config=db_password={MASK}"]),
+        (["--config=size=3"], ["--config=size=3"]),
+        ([f"DB_PASS={SECRET}"], [f"DB_PASS={MASK}"]),
+        ([f"signing-key={SECRET}"], [f"signing-key={MASK}"]),
+        (["compass=north", "partition_key=id"], ["compass=north", "partition_key=id"]),
         (["--api-key", SECRET, "x"], ["--api-key", MASK, "x"]),
         (["--repo", f"https://a:{SECRET}@h/x"], ["--repo", f"https://a:{MASK}@h/x"]),
         (["service", "start", "x=y", "--count", "3"], ["service", "start", "x=y", "--count", "3"]),
