@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from stocked_home import stock
 
 from odbctl.commands._environment import read_environment
 from odbctl.commands._failures import tell_unforeseen, write_report
+from odbctl.engine.api import status
 from odbctl.engine.api.engine import Engine
-from odbctl.engine.api.hooks import HookOptions, add_hook
+from odbctl.engine.api.hooks import HookChanges, HookOptions, add_hook, set_hook
 from odbctl.engine.codebases.locations import normalise_location
 from odbctl.engine.model.core import Release
 from odbctl.errors import UsageError
@@ -133,6 +135,19 @@ def test_the_database_commands_mask_variables_and_headers(home: Home, output: st
     shown = odbctl("db", "show", "core.Release", str(oid), "-o", "json").json["fields"]
     assert shown["env"] == {"API_URL": MASK}
     assert shown["config"] == {"password": MASK, "greeting": "hello"}
+
+
+def test_hooks_and_their_events_show_no_secrets(home: Home) -> None:
+    with Engine(home) as engine:
+        words = ("curl", "-H", f"Authorization: Bearer {SECRET}", f"http://ann:{SECRET}@host/")
+        added = add_hook(engine, "mail", HookOptions(command=words))
+        same = set_hook(engine, "mail", HookChanges(command=words))
+        changed = set_hook(engine, "mail", HookChanges(command=(*words[:-1], "http://ann:x@host/")))
+        events = status.list_events(engine)
+        shown = json.dumps([added.document, added.message, changed.document, *events])
+        assert (same.action, changed.action) == ("unchanged", "set")
+        assert "http://ann:********@host/" in shown
+        assert SECRET not in shown
 
 
 def test_an_error_about_a_secret_field_does_not_repeat_it(home: Home) -> None:

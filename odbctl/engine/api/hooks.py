@@ -18,6 +18,7 @@ from odbctl.engine.model.core import Hook
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel
 from odbctl.errors import AlreadyExistsError, NotFoundError, UsageError, shown
+from odbctl.masking import mask_text, mask_words
 
 _DAY_SECONDS = 86_400.0
 _SHORTEST_CALL_SECONDS = 0.1
@@ -182,7 +183,7 @@ def _level(text: str) -> EventLevel:
 
 
 def _what(hook: Hook) -> str:
-    return hook.url or " ".join(hook.command)
+    return mask_text(hook.url) or " ".join(mask_words(hook.command)[0])
 
 
 def list_hooks(engine: Engine) -> list[HookDocument]:
@@ -253,13 +254,13 @@ def _find(name: str) -> Hook:
 
 
 def hook_document(hook: Hook) -> HookDocument:
-    """Describe a hook; of its headers only the names."""
+    """Describe a hook; of its headers only the names, and secrets are masked."""
     return {
         "kind": "hook",
         "version": VERSION,
         "name": hook.name,
-        "command": list(hook.command),
-        "url": hook.url,
+        "command": mask_words(hook.command)[0],
+        "url": mask_text(hook.url),
         "header_names": sorted(hook.headers),
         "service": hook.service,
         "reasons": list(hook.reasons),
