@@ -50,3 +50,10 @@ def test_service_authors_need_the_standard_library_only(statement: str) -> None:
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{statement}", options=["-S"]
     )
     assert top_level(modules) - sys.stdlib_module_names == {"__main__", "odbctl"}
+
+
+@pytest.mark.parametrize("module", ["zoneinfo", "gzip", "shutil"])
+def test_a_manager_imports_what_is_rarely_used_only_then(module: str) -> None:
+    managers = "odbctl.engine.managers"
+    more = loaded_modules(f"import {managers}.daemon, {managers}.subprocess_manager")
+    assert module not in more

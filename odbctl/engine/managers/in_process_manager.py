@@ -59,7 +59,7 @@ class InProcessServiceManager(ServiceManager):
             should_stop = StopSignal()
             thread = threading.Thread(
                 target=self._work,
-                args=(launch, should_stop, identity),
+                args=(launch, should_stop),
                 name=launch.name,
                 daemon=True,
             )
@@ -73,9 +73,7 @@ class InProcessServiceManager(ServiceManager):
                 gone = WorkerExited(launch.instance, identity.pid, None, None, now, reason=reason)
                 self._tell(gone)
 
-    def _work(
-        self, launch: WorkerLaunch, should_stop: StopSignal, identity: ProcessIdentity
-    ) -> None:
+    def _work(self, launch: WorkerLaunch, should_stop: StopSignal) -> None:
         """Run one instance; the body of its thread."""
         files = LogFiles.of(Path(launch.logs), launch.service, launch.name)
         limits = LogLimits(
@@ -89,14 +87,14 @@ class InProcessServiceManager(ServiceManager):
                 os.makedirs(launch.storage, mode=0o700, exist_ok=True)
                 forget_other_codebases(launch.source_roots, str(self.home.checkouts))
                 use_codebase(launch.source_roots, launch.pycache)
-                worker = ServiceWorker(launch, self.db, should_stop, identity, lambda _at: False)
+                worker = ServiceWorker(launch, self.db, should_stop, lambda _at: False)
                 self._workers[launch.instance] = worker
                 code = worker.run()
             writer.close()
         except Exception:  # a thread's boundary
             logger.exception("the thread of %s failed", launch.name)
         finally:
-            self._tell(WorkerExited(launch.instance, identity.pid, code, None, time.time()))
+            self._tell(WorkerExited(launch.instance, os.getpid(), code, None, time.time()))
 
     def _tell(self, report: Report) -> None:
         with self._news_lock:

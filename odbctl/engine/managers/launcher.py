@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from odbctl.engine.managers.exec_worker import execute_worker
 from odbctl.engine.managers.exit_journal import ExitJournal
+from odbctl.engine.managers.free_blocks import fill_free_blocks
 from odbctl.engine.managers.keeper import ManagerKeeper
 from odbctl.engine.managers.leftovers import Leftovers
 from odbctl.engine.managers.log_guard import LogGuard, guard_logs
@@ -346,7 +347,8 @@ class Launcher:
             self._guard.close()
             if self._spare is not None:
                 self._spare.close()
-            self._selector.close()
+            # Only its descriptor: clearing its table would copy memory of the launcher.
+            os.close(self._selector.fileno())
             live()
         finally:
             os._exit(1)
@@ -443,5 +445,6 @@ def main() -> None:
     become_subreaper()
     warm_up(scratch_folders(os.path.dirname(journal)))
     gc.collect()
+    _kept = fill_free_blocks()
     gc.freeze()
     Launcher(listener, method=method, journal=ExitJournal(Path(journal))).run()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from odbctl.engine.managers.schedule import next_run_at
 from odbctl.engine.model.core import Service
 from odbctl.engine.model.events import record_service_event
 from odbctl.engine.model.states import EventLevel
@@ -55,6 +54,8 @@ def mend_next_runs() -> bool:
 
 def _next(service: Service) -> float:
     assert service.schedule is not None  # asked of scheduled services only
+    from odbctl.engine.managers.schedule import next_run_at  # time zones take memory
+
     return next_run_at(service.schedule, service.time_zone, after=time.time())
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from odbctl.engine.worker import process
 from odbctl.engine.worker.launch import WorkerLaunch
-from odbctl.engine.worker.warm_up import warm_up
+from odbctl.engine.worker.warm_up import rehearse
 
 # A pipe takes as much without a reader (pipe(7)), so giving a launch never waits.
 MAX_LAUNCH_BYTES = 60_000
@@ -47,7 +47,7 @@ class Spare:
 
 def wait_for_launch(descriptor: int, report: int, scratch: Iterable[str]) -> NoReturn:
     """Rehearse where that is possible, wait, and run a launch: the life of a spare."""
-    warm_up(scratch, rounds=1)
+    rehearse(scratch)
     data = b""
     while chunk := os.read(descriptor, _READ_BYTES):
         data += chunk

@@ -43,14 +43,18 @@ class _Local(threading.local):
 
 
 class _Forks:
-    """How many forks lie between this process and the one that imported this module."""
+    """Tells a process from the one that it was forked from."""
 
     def __init__(self) -> None:
-        self.count = 0
-        os.register_at_fork(after_in_child=self._count)
+        self._markers: list[object] = []
+        # A function written in C: one in Python would copy memory in every fork of a launcher.
+        os.register_at_fork(after_in_child=self._markers.clear)
 
-    def _count(self) -> None:
-        self.count += 1
+    def marker(self) -> object:
+        """Return an object that stands for this process; a forked child gets another one."""
+        if not self._markers:
+            self._markers.append(object())
+        return self._markers[0]
 
 
 forks = _Forks()
@@ -81,7 +85,7 @@ class Database:
         self._path, self._run_dir = text, os.fspath(run_dir)
         # Imported with the first transaction.
         self._transactions: type[Transaction] | None = None
-        self._forks = forks.count
+        self._process = forks.marker()
         self._is_closed = False
         self._local = _Local()
         self._store: Store = SqliteStore(
@@ -253,7 +257,7 @@ class Database:
         if self._is_closed:
             self.close_session()
             raise StoreError(f"{self!r} is closed")
-        if self._forks != forks.count:
+        if self._process is not forks.marker():
             raise StoreError(
                 f"{self!r} was made before a fork", hint="create one in the child process"
             )
@@ -298,7 +302,7 @@ class Database:
         The connection of this thread is closed now; another thread's when its view ends, when
         it tries to open one, or when it ends itself: none may be closed while it is used.
         """
-        if self._is_closed or self._forks != forks.count:
+        if self._is_closed or self._process is not forks.marker():
             return
         self._is_closed = True
         session = self._local.session

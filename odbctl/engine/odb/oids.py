@@ -20,18 +20,18 @@ class _Oids:
         self._lock = threading.Lock()
         # A clock before 2026 gives negative numbers, which serve as well.
         self._last = -(2**62)
-        self._seed()
-        os.register_at_fork(after_in_child=self._seed)
-
-    def _seed(self) -> None:
-        self._state = int.from_bytes(os.urandom(4), "big")
+        self._state: list[int] = []  # one number; empty until it is seeded
+        # A function written in C: one in Python would copy memory in every fork of a launcher.
+        os.register_at_fork(after_in_child=self._state.clear)
 
     def next(self) -> int:
         microseconds = (time.time_ns() - _EPOCH_NS) // 1000
         with self._lock:
+            if not self._state:
+                self._state.append(int.from_bytes(os.urandom(4), "big"))
             # A linear congruential generator (constants: Numerical Recipes); its upper bits.
-            self._state = (self._state * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-            candidate = (microseconds << _RANDOM_BITS) | (self._state >> (32 - _RANDOM_BITS))
+            state = self._state[0] = (self._state[0] * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
+            candidate = (microseconds << _RANDOM_BITS) | (state >> (32 - _RANDOM_BITS))
             self._last = candidate if candidate > self._last else self._last + 1
             return self._last
 

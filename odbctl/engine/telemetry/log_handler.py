@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 
 class LogHandler(logging.Handler):
-    """Writes records with their level, their logger's name and their traceback."""
+    """Writes records with their level, their logger's name and their traceback.
+
+    Attributes:
+        writer: Whose log gets the records.
+    """
 
     def __init__(self, writer: LogWriter, level: int = logging.NOTSET) -> None:
         super().__init__(level)
-        self._writer = writer
+        self.writer = writer
         # Whoever sets no formatter gets the message, the traceback and the stack; no second time.
         self.setFormatter(logging.Formatter("%(message)s"))
 
@@ -27,6 +31,6 @@ class LogHandler(logging.Handler):
             text = self.format(record)
             if record.name != "root":
                 text = f"{record.name}: {text}"
-            self._writer.write_line(record.levelname.replace(" ", "_"), "log", text)
+            self.writer.write_line(record.levelname.replace(" ", "_"), "log", text)
         except Exception:  # noqa: BLE001 - a bad record must not stop the service
             self.handleError(record)

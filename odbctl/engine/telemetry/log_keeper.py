@@ -10,9 +10,7 @@ reason of the last end. Logs of instances that the database has forgotten are re
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -117,6 +115,8 @@ class LogKeeper:
                 kept.append(file)
                 continue
             _remove(file.path)
+            import shutil  # as rare as gzip below: a manager saves their memory
+
             for folder in self._others:
                 shutil.rmtree(folder / service / file.instance, ignore_errors=True)
                 _remove(str(folder / service / f"{file.instance}.fig"))
@@ -192,6 +192,9 @@ def _compress(file: _File) -> None:
     is_old = time.time() - file.changed_at >= COMPRESS_AFTER_SECONDS
     if not is_old or not segment_number(file.path) or file.path.endswith(".gz"):
         return
+    import gzip
+    import shutil
+
     aside = f"{file.path}.gz~"
     try:
         with open(file.path, "rb") as plain, gzip.open(aside, "wb", compresslevel=4) as packed:

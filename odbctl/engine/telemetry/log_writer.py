@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO, cast
 
 from odbctl.engine.telemetry.log_appender import OPEN_FLAGS
 from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
@@ -58,8 +57,8 @@ class LogWriter:
 
     def replace_streams(self) -> None:
         """Make this log the `sys.stdout` and `sys.stderr` of the process."""
-        sys.stdout = cast("TextIO", self.stdout)
-        sys.stderr = cast("TextIO", self.stderr)
+        sys.stdout = self.stdout
+        sys.stderr = self.stderr
 
     def write_line(self, level: str, stream: str, text: str) -> None:
         """Write one record under the present time; it may have several lines."""

@@ -21,7 +21,6 @@ from odbctl.engine.telemetry.log_handler import LogHandler
 from odbctl.engine.telemetry.log_writer import LogWriter
 from odbctl.engine.worker.control import REPORT, STOP, ControlSocket, control_path
 from odbctl.engine.worker.exit_note import leave_exit_note
-from odbctl.engine.worker.identity import identify
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import use_codebase
 from odbctl.engine.worker.mark import mark_of, wear
@@ -36,6 +35,9 @@ from odbctl.paths import HOME_VARIABLE
 
 # What the kernel keeps of a thread's name, without the NUL (TASK_COMM_LEN).
 COMM_BYTES = 15
+# The handler of this process, once there is one. A worker has it from its launcher, which
+# makes it when it warms up: to make one runs much code, and so copies shared memory.
+_handlers: list[LogHandler] = []
 
 
 def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
@@ -69,11 +71,9 @@ def live(launch: WorkerLaunch, report: ReportRunning) -> int:
     """Run one instance and return its exit code; the process is one that may be changed."""
     should_stop = StopSignal()
     signals = StopSignals(should_stop)
-    identity = identify()
-    assert identity is not None  # this process lives
     db = Database(launch.database, run_dir=launch.run)
     spare = SpareDescriptors()
-    worker = ServiceWorker(launch, db, should_stop, identity, report, spare=spare)
+    worker = ServiceWorker(launch, db, should_stop, report, spare=spare)
     path = control_path(launch.run, launch.instance)
     actions = {STOP: should_stop.set, REPORT: worker.report_again}
     control = ControlSocket(path, actions, worker.answer_probe, signals)
@@ -100,10 +100,15 @@ def set_process_name(instance: str) -> None:
     instance's number kept. Written to /proc, which needs no ctypes; elsewhere without effect.
     """
     try:
-        with open("/proc/self/comm", "w", encoding="ascii", errors="replace") as file:
-            file.write(process_name(instance))
+        comm = os.open("/proc/self/comm", os.O_WRONLY)
     except OSError:
-        pass  # no Linux, or no /proc
+        return  # no Linux, or no /proc
+    try:
+        os.write(comm, process_name(instance).encode("ascii", "replace"))
+    except OSError:
+        pass  # it keeps its launcher's name
+    finally:
+        os.close(comm)
 
 
 def process_name(instance: str) -> str:
@@ -147,7 +152,12 @@ def _open_log(writer: LogWriter) -> None:
 def use_log(writer: LogWriter) -> LogHandler:
     """Send what Python prints and logs to an opened log."""
     writer.replace_streams()
-    handler = LogHandler(writer)
+    if _handlers:
+        handler = _handlers[0]
+        handler.writer = writer
+    else:
+        handler = LogHandler(writer)
+        _handlers.append(handler)
     logging.getLogger().addHandler(handler)
     return handler
 

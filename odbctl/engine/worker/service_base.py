@@ -96,7 +96,9 @@ class ServiceBase:
 
     def configure_logging(self) -> None:
         """Set up `logging`; by default the root logger passes on INFO and above."""
-        logging.getLogger().setLevel(logging.INFO)
+        root = logging.getLogger()
+        if root.level != logging.INFO:  # it is already, in a worker that a launcher has forked
+            root.setLevel(logging.INFO)
 
     def initialize(self) -> None:
         """Prepare for work; the instance is Running when this returns."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.plain_text import MAX_REASON_CHARS, plain_text
 from odbctl.engine.worker.configuration import build_config
-from odbctl.engine.worker.identity import ProcessIdentity
+from odbctl.engine.worker.identity import identify
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import load_service_class
 from odbctl.engine.worker.reporting import ReportRunning
@@ -40,7 +40,6 @@ class ServiceWorker:
         launch: WorkerLaunch,
         db: Database,
         should_stop: StopSignal,
-        identity: ProcessIdentity,
         report: ReportRunning,
         *,
         spare: SpareDescriptors | None = None,
@@ -48,7 +47,7 @@ class ServiceWorker:
         self.launch = launch
         self.db = db
         self.should_stop = should_stop
-        self.identity = identity
+        self._pid = os.getpid()
         self.report = report
         self._spare = SpareDescriptors(0) if spare is None else spare
         self.running_at: float | None = None
@@ -85,7 +84,7 @@ class ServiceWorker:
     @property
     def is_copy(self) -> bool:
         """Whether this is a copy of the worker, which the author's code forked and did not end."""
-        return os.getpid() != self.identity.pid
+        return os.getpid() != self._pid
 
     def _make_service(self) -> ServiceBase:
         launch = self.launch
@@ -121,7 +120,8 @@ class ServiceWorker:
         return self._service is not None and self._service.health()
 
     def _write_running(self, at: float) -> bool:
-        identity = self.identity
+        identity = identify()
+        assert identity is not None  # this process lives
 
         def write() -> bool:
             instance = ServiceInstance.from_oid(self.launch.instance)

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from odbctl.engine.model.core import Codebase, Release, Service, ServiceHost, ServiceInstance, core
@@ -53,10 +53,26 @@ def warm_up(parents: Iterable[str], *, rounds: int = ROUNDS) -> None:
         rounds: How many lives.
     """
     core.resolve()
+    _try(parents, lambda home: _live_often(home, rounds))
+
+
+def rehearse(parents: Iterable[str]) -> None:
+    """Live a worker's life once, for an instance that does not exist.
+
+    Writing one, as a manager does, would copy memory that a worker never uses.
+
+    Args:
+        parents: Where to make throw-away files, in the order of preference.
+    """
+    _try(parents, lambda home: _live_once(home, instance=0))
+
+
+def _try(parents: Iterable[str], warm: Callable[[Home], None]) -> None:
+    """Warm up in the first folder that can be used; say so when there is none."""
     problem = ""
     for parent in parents:
         try:
-            _warm_up(parent, rounds)
+            _warm_up(parent, warm)
             return
         except Exception as error:  # noqa: BLE001 - a full disk may show as nearly anything
             problem = f"{type(error).__name__}: {error}"
@@ -68,7 +84,7 @@ def scratch_folders(run: str) -> tuple[str, ...]:
     return (os.environ.get("TMPDIR") or "/tmp", "/tmp", run)
 
 
-def _warm_up(parent: str, rounds: int) -> None:
+def _warm_up(parent: str, warm: Callable[[Home], None]) -> None:
     read_boot_id()
     streams, path, folder = (sys.stdout, sys.stderr), list(sys.path), os.getcwd()
     environment = dict(os.environ)
@@ -76,8 +92,7 @@ def _warm_up(parent: str, rounds: int) -> None:
     try:
         home.create()
         Path(home.data, f"{_MODULE}.py").write_text(_SOURCE)
-        for _ in range(rounds):
-            _live_once(home)
+        warm(home)
     finally:
         sys.stdout, sys.stderr = streams
         sys.path[:] = path
@@ -111,8 +126,13 @@ def _remove_tree(top: Path) -> None:
     os.rmdir(top)
 
 
-def _live_once(home: Home) -> None:
-    launch = _launch(home, _create(home))
+def _live_often(home: Home, rounds: int) -> None:
+    for _ in range(rounds):
+        _live_once(home, instance=_create(home).oid)
+
+
+def _live_once(home: Home, *, instance: int) -> None:
+    launch = _launch(home, instance)
     writer = LogWriter(LogFiles.of(home.logs, launch.service, launch.name))
     writer.open()
     handler = use_log(writer)
@@ -150,9 +170,9 @@ def _create(home: Home) -> ServiceInstance:
         return db.run(create)
 
 
-def _launch(home: Home, instance: ServiceInstance) -> WorkerLaunch:
+def _launch(home: Home, instance: int) -> WorkerLaunch:
     return WorkerLaunch(
-        instance=instance.oid,
+        instance=instance,
         name="warm-1",
         service_id=0,
         service="warm",

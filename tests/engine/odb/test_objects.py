@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
@@ -304,3 +306,21 @@ def test_oids_grow(database: Database) -> None:
     with database.transaction():
         oids = [Project(title=str(number)).oid for number in range(500)]
     assert oids == sorted(set(oids))
+
+
+def test_a_forked_child_draws_other_random_bits_than_its_parent() -> None:
+    program = (
+        "import os\n"
+        "from odbctl.engine.odb.oids import new_oid\n"
+        "new_oid()\n"
+        "child = os.fork()\n"
+        "bits = str([new_oid() % 4096 for _ in range(20)])\n"
+        "if child: os.waitpid(child, 0)\n"
+        "os.write(1, f'{bits}\\n'.encode())\n"
+        "if not child: os._exit(0)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    childs, parents = ran.stdout.splitlines()
+    assert childs != parents

@@ -12,7 +12,7 @@ import pytest
 # A process of its own, for it changes signals and modules; says what is not as it was.
 SCRIPT = """
 import os, signal, sys, threading
-from odbctl.engine.worker.warm_up import warm_up
+from odbctl.engine.worker.warm_up import rehearse, warm_up
 
 def state():
     numbers = (signal.SIGTERM, signal.SIGINT)
@@ -24,6 +24,7 @@ def state():
 
 before = state()
 warm_up(sys.argv[1:], rounds=2)
+rehearse(sys.argv[1:])
 after = state()
 print([name for name in before if before[name] != after[name]])
 """
@@ -55,3 +56,25 @@ def test_a_full_folder_leaves_the_process_as_it_was(tmp_path: Path, room: str) -
     if "unshare" in ran.stderr or "mount:" in ran.stderr:
         pytest.skip("no file system of its own")
     assert (ran.returncode, ran.stdout) == (0, "[]\n")
+
+
+LOGGING_SCRIPT = """
+import logging, sys
+from odbctl.engine.telemetry.log_files import LogFiles
+from odbctl.engine.telemetry.log_writer import LogWriter
+from odbctl.engine.worker.process import use_log
+from odbctl.engine.worker.warm_up import warm_up
+
+warm_up(sys.argv[1:], rounds=2)
+writer = LogWriter(LogFiles.of(sys.argv[1], "shop", "shop-1"))
+writer.open()
+use_log(writer)
+logging.warning("once")
+writer.close()
+"""
+
+
+def test_a_log_gets_each_record_once_after_warming_up(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOGGING_SCRIPT, str(tmp_path)]
+    subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert (tmp_path / "shop" / "shop-1.log").read_text().count("once") == 1
