@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.definition import quoted
 from odbctl.engine.odb.driver import UniqueViolationError
-from odbctl.engine.odb.log import entry_text, read_entries_since, schema_group
+from odbctl.engine.odb.log import SCHEMA, entry_text, read_entries_since, schema_group
 from odbctl.engine.odb.store import Write, Written
 from odbctl.engine.odb.tables import ensure_table, table_of
 from odbctl.errors import AlreadyExistsError, RevisionConflictError
@@ -47,6 +47,7 @@ def write_commit(
     Raises:
         RevisionConflictError: A later commit changed what the transaction had read.
         AlreadyExistsError: A unique value is taken.
+        StoreError: Another release has converted a field since the snapshot.
     """
     # The number that the entry gets tells whether somebody was faster.
     seq = connection.insert(_APPEND, (time.time(), entry_text(write.groups)))
@@ -55,6 +56,8 @@ def write_commit(
         rows = connection.query(_LOG_BETWEEN, (write.base_seq, seq))
         others = read_entries_since(rows, write.base_seq + 1)
         write.check(others)
+    # Another release may have converted a column since the snapshot.
+    is_stale = others is None or any(group.op == SCHEMA for group in others)
     learnt = [
         schema_group(definition.name)
         for definition in write.outdated
@@ -64,7 +67,7 @@ def write_commit(
         connection.run(_AMEND, (entry_text([*learnt, *write.groups]), seq))
     for overlay in write.overlays:
         table = tables.get(overlay.definition)
-        if learnt or table is None or not table.is_current:
+        if is_stale or learnt or table is None or not table.is_current:
             table = open_table(overlay.definition)
         _write_rows(connection, table, overlay)
     return Written(seq, others, learnt)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -213,6 +215,42 @@ def test_older_release_is_told_that_a_field_was_converted(database: Database) ->
         _ = old.author
     with pytest.raises(StoreError, match=said), database.transaction():
         first(text="c")
+
+
+class Seconds(DbObject):
+    text: str
+    wait: int = 0
+
+
+class Waiting(DbObject):
+    text: str
+    wait: timedelta = field(
+        default=timedelta(0), converted_from={int: lambda value: timedelta(seconds=value)}
+    )
+
+
+def beside(database: Database, change: Callable[[], object]) -> None:
+    """Commit a change from another thread, now."""
+    thread = threading.Thread(target=database.run, args=(change,))
+    thread.start()
+    thread.join()
+
+
+def test_open_transaction_of_an_older_release_writes_nothing_across_a_conversion(
+    database: Database,
+) -> None:
+    first, second = release(Seconds), release(Waiting)
+    with database.transaction():
+        old = first(text="a", wait=3)
+    said = r"notes\.Note\.wait was stored as timedelta and is now int"
+    with pytest.raises(StoreError, match=said), database.transaction():  # noqa: PT012 - its end raises
+        old.wait = 5
+        beside(database, lambda: second(text="b"))
+    with pytest.raises(StoreError, match=said), database.transaction():
+        first(text="c", wait=5)
+    with database.view():
+        found = [each.wait for each in second.lookup_all()]
+        assert found == [timedelta(seconds=3), timedelta(0)]
 
 
 def test_changed_type_without_a_conversion_is_told(database: Database) -> None:
