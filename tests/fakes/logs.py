@@ -91,8 +91,8 @@ class FakeCounter:
         before = (self._places, self.is_complete)
         self._places = [
             line.start.offset
-            for line in self._source.every
-            if self._pattern.search(line.text) and self._only.keeps(line)
+            for line in self._source.lines(position_at(0), self._only)
+            if self._pattern.search(line.text)
         ]
         self.is_complete = True
         return before != (self._places, self.is_complete)
@@ -203,11 +203,15 @@ class FakeLogSource:
     ) -> Found | None:
         self._maybe_wait(pattern, should_stop)
         place = offset_of(position)
+        kept = self._kept(only)
         lines = self.every[:place][::-1] if is_backward else self.every[place:]
         for line in lines:
-            if pattern.search(line.text) and only.keeps(line):
+            if pattern.search(line.text) and line.start.offset in kept:
                 return Found(line, position_at(line.start.offset))
         return None
+
+    def is_shown(self, line: PageLine, only: LineFilter) -> bool:
+        return line.start.offset in self._kept(only)
 
     def counter(self, pattern: re.Pattern[str], only: LineFilter = EVERYTHING) -> FakeCounter:
         return FakeCounter(self, pattern, only)

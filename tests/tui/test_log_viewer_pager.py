@@ -346,3 +346,13 @@ def test_hits_are_counted_among_what_a_filter_shows() -> None:
     assert pager.frame().search == "/line 50  5"
     pager.find_next(is_backward=False)
     assert pager.frame().search == "/line 50  1 of 5"
+
+
+def test_hits_around_the_lines_of_a_filter_are_counted_and_found() -> None:
+    pager = a_pager_at("line 50")
+    pager.set_filter(LineFilter(pattern=re.compile("line 509"), around=4))
+    pager.count(never)
+    assert pager.frame().search == "/line 50  5"
+    pager.find_next(is_backward=False)
+    assert text_of(pager) == "line 505 odd"
+    assert pager.frame().search == "/line 50  1 of 5"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from odbctl.engine.telemetry.log_chain import Chain
 from odbctl.engine.telemetry.log_find import SearchStoppedError, Wanted, hits_in
+from odbctl.engine.telemetry.log_lines import moved_back
 from odbctl.engine.telemetry.log_link import BEGINNING, Place
 from odbctl.engine.telemetry.log_position import Position
 
@@ -25,6 +26,7 @@ class MatchCounter:
         self._chains = chains  # grows
         self._wanted = wanted
         self._done: list[Place] = []
+        self._was_at_end: list[bool] = []
         self._hits: list[dict[int, array[int]]] = []
         self._kept = 0
         self.is_complete = False
@@ -66,15 +68,33 @@ class MatchCounter:
     def _advance_in(self, index: int, chain: Chain, should_stop: Callable[[], bool]) -> None:
         while len(self._done) <= index:
             self._done.append(BEGINNING)
+            self._was_at_end.append(False)
             self._hits.append({})
         by_file = self._hits[index]
         for number in by_file.keys() - chain.numbers:
             self._kept -= len(by_file.pop(number))
         if self.is_full:
             return
+        if self._was_at_end[index] and self._done[index] != chain.end:
+            self._step_back(index, chain)
         for place, hits in hits_in(chain, self._done[index], self._wanted, should_stop):
             by_file.setdefault(place.number, array("q")).extend(hits)
             self._kept += len(hits)
             self._done[index] = place
             if self._kept >= MOST_PLACES:
                 return
+        self._was_at_end[index] = True
+
+    def _step_back(self, index: int, chain: Chain) -> None:
+        """Look again at the last lines, which a filter may show around what has come."""
+        self._was_at_end[index] = False
+        context = self._wanted.context
+        if context is None:
+            return
+        place = moved_back(chain, self._done[index], context.around)
+        for number, hits in self._hits[index].items():
+            if number >= place.number:
+                keep = bisect_left(hits, place.offset) if number == place.number else 0
+                self._kept -= len(hits) - keep
+                del hits[keep:]
+        self._done[index] = place

@@ -20,7 +20,7 @@ from odbctl.engine.telemetry.log_find import (
     is_in,
     never,
 )
-from odbctl.engine.telemetry.log_lines import PageLine, backward, forward
+from odbctl.engine.telemetry.log_lines import PageLine, backward, forward, moved_back, moved_on
 from odbctl.engine.telemetry.log_link import Place
 from odbctl.engine.telemetry.log_reader import RAW_LEVELS
 from odbctl.engine.telemetry.log_records import names_from, rank_of
@@ -92,7 +92,7 @@ def filtered_forward(
     if only.is_all:
         yield from forward(chain, place, index)
         return
-    start = _moved_back(chain, place, only.around)
+    start = moved_back(chain, place, only.around)
     found = found_forward(
         chain, start, only.wanted(chain.source), index=index, should_stop=should_stop
     )
@@ -101,8 +101,8 @@ def filtered_forward(
         return
     done = place
     for line in found:
-        begin = max(done, _moved_back(chain, line.start, only.around))
-        until = _moved_on(chain, line.end, only.around)
+        begin = max(done, moved_back(chain, line.start, only.around))
+        until = moved_on(chain, line.end, only.around)
         for shown in forward(chain, begin, index) if begin < until else ():
             if shown.start >= until:
                 break
@@ -122,7 +122,7 @@ def filtered_backward(
     if only.is_all:
         yield from backward(chain, place, index)
         return
-    stop = _moved_on(chain, place, only.around)
+    stop = moved_on(chain, place, only.around)
     found = found_backward(
         chain, stop, only.wanted(chain.source), index=index, should_stop=should_stop
     )
@@ -131,8 +131,8 @@ def filtered_backward(
         return
     done = place
     for line in found:
-        until = min(done, _moved_on(chain, line.end, only.around))
-        begin = _moved_back(chain, line.start, only.around)
+        until = min(done, moved_on(chain, line.end, only.around))
+        begin = moved_back(chain, line.start, only.around)
         for shown in backward(chain, until, index) if begin < until else ():
             if shown.start < begin:
                 break
@@ -140,13 +140,10 @@ def filtered_backward(
             done = shown.start
 
 
-def _moved_back(chain: Chain, place: Place, count: int) -> Place:
-    for line in islice(backward(chain, place), count):
-        place = line.start
-    return place
-
-
-def _moved_on(chain: Chain, place: Place, count: int) -> Place:
-    for line in islice(forward(chain, place), count):
-        place = line.end
-    return place
+def is_shown(chain: Chain, line: PageLine, only: LineFilter) -> bool:
+    """Tell whether a filter shows a line, for its own sake or as one of those around."""
+    if only.is_all or only.keeps(line):
+        return True
+    before = islice(backward(chain, line.start), only.around)
+    behind = islice(forward(chain, line.end), only.around)
+    return any(map(only.keeps, (*before, *behind)))

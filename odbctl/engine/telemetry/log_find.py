@@ -9,11 +9,13 @@ of a block is one call that no other thread gets in between. Any process.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, Protocol
 
 from odbctl.engine.telemetry.log_chain import Chain
-from odbctl.engine.telemetry.log_lines import PageLine, line_at, parse_head
+from odbctl.engine.telemetry.log_lines import PageLine, backward, forward, line_at, parse_head
 from odbctl.engine.telemetry.log_link import Part, Place
 from odbctl.engine.telemetry.log_reader import MARK
 from odbctl.engine.telemetry.log_search import finder
@@ -140,16 +142,35 @@ def _text_at(block: bytes, begin: int, end: int) -> int:
     return begin if head is None else begin + head.text_at
 
 
+class Context(Protocol):
+    """A filter that shows lines around those that it keeps; see `LineFilter`."""
+
+    @property
+    def around(self) -> int:
+        """So many lines before and after each, too."""
+        ...
+
+    def keeps(self, line: PageLine) -> bool:
+        """Tell whether a line is shown for its own sake."""
+        ...
+
+    def wanted(self, source: str) -> Wanted:
+        """Return what finds such lines in a source."""
+        ...
+
+
 class Wanted(NamedTuple):
     """Which lines: a probe for their bytes, and a test of what it finds.
 
     Attributes:
         probe: What their bytes have.
         test: Whether a line is wanted; None where a hit is certain.
+        context: The filter that has to show them; None where all are shown, or `test` tells.
     """
 
     probe: Probe
     test: Callable[[PageLine], bool] | None
+    context: Context | None = None
 
     @classmethod
     def matching(cls, pattern: re.Pattern[str]) -> Wanted:
@@ -160,6 +181,13 @@ class Wanted(NamedTuple):
 
         probe = Probe.of(pattern)
         return cls(probe, None if probe.literal else test)
+
+    def hits(self, chain: Chain, part: Part, at: int, block: bytes) -> Iterator[Hit]:
+        """Yield the lines of a block at an offset that are to be tested."""
+        hits = self.probe.hits(block, is_log=chain.source == LOG)
+        if self.context is None:
+            return hits
+        return _shown(list(hits), _BlockLines(chain, part, at, block), self.context)
 
 
 def is_in(pattern: re.Pattern[str], line: PageLine) -> bool:
@@ -194,7 +222,7 @@ def found_forward(
     """
     for part in chain.parts(place):
         for at, block in _blocks(part, should_stop):
-            for begin, end in wanted.probe.hits(block, is_log=chain.source == LOG):
+            for begin, end in wanted.hits(chain, part, at, block):
                 line = line_at(chain, part, at + begin, at + end, index)
                 if wanted.test is None or wanted.test(line):
                     yield line
@@ -211,7 +239,7 @@ def found_backward(
     """Yield the wanted lines before a place, last to first; as `found_forward`."""
     for part in chain.parts_backward(place):
         for at, block in _blocks_backward(part, should_stop):
-            hits = list(wanted.probe.hits(block, is_log=chain.source == LOG))
+            hits = list(wanted.hits(chain, part, at, block))
             for begin, end in reversed(hits):
                 line = line_at(chain, part, at + begin, at + end, index)
                 if wanted.test is None or wanted.test(line):
@@ -224,10 +252,48 @@ def hits_in(
     """Yield, block by block, up to where was looked and where wanted lines begin."""
     for part in chain.parts(place):
         for at, block in _blocks(part, should_stop):
-            hits = wanted.probe.hits(block, is_log=chain.source == LOG)
+            hits = wanted.hits(chain, part, at, block)
             if wanted.test is not None:
                 hits = _tested(chain, part, at, hits, wanted.test)
             yield Place(part.link.number, at + len(block)), [at + begin for begin, _ in hits]
+
+
+class _BlockLines(NamedTuple):
+    """The lines of a block, by number; lines before the block have negative numbers."""
+
+    chain: Chain
+    part: Part
+    at: int
+    block: bytes
+
+    def kept_by(self, context: Context, starts: list[int]) -> list[int]:
+        """Return which lines a filter keeps, with the next ones before and behind the block."""
+        chain, part, at, block = self
+        number = part.link.number
+        before = islice(backward(chain, Place(number, at)), context.around)
+        behind = islice(forward(chain, Place(number, at + len(block))), context.around)
+        own = context.wanted(chain.source)
+        hits = own.hits(chain, part, at, block)
+        if own.test is not None:
+            hits = _tested(chain, part, at, hits, own.test)
+        return [
+            *[-1 - row for row, line in enumerate(before) if context.keeps(line)][::-1],
+            *[bisect_left(starts, begin) for begin, _ in hits],
+            *[len(starts) + row for row, line in enumerate(behind) if context.keeps(line)],
+        ]
+
+
+def _shown(hits: list[Hit], rows: _BlockLines, context: Context) -> Iterator[Hit]:
+    """Yield the hits that a filter shows."""
+    if not hits:
+        return
+    starts = [begin for begin, _ in _all_lines(rows.block)]
+    kept = rows.kept_by(context, starts)
+    for hit in hits:
+        row = bisect_left(starts, hit[0])
+        nearest = bisect_left(kept, row - context.around)
+        if nearest < len(kept) and kept[nearest] <= row + context.around:
+            yield hit
 
 
 def _tested(

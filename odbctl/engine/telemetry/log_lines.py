@@ -126,6 +126,20 @@ def backward(chain: Chain, place: Place, index: int = 0) -> Iterator[PageLine]:
         yield from maker.with_head(held, maker.no_head)
 
 
+def moved_back(chain: Chain, place: Place, count: int) -> Place:
+    """Return the place so many lines before another, or the start."""
+    for line in islice(backward(chain, place), count):
+        place = line.start
+    return place
+
+
+def moved_on(chain: Chain, place: Place, count: int) -> Place:
+    """Return the place so many lines behind another, or the end."""
+    for line in islice(forward(chain, place), count):
+        place = line.end
+    return place
+
+
 def line_at(chain: Chain, part: Part, begin: int, end: int, index: int = 0) -> PageLine:
     """Return the line between two offsets, its end included."""
     text = part.span.read(begin, end).removesuffix(b"\n")

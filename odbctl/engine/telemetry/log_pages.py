@@ -27,6 +27,7 @@ from odbctl.engine.telemetry.log_filter import (
     LineFilter,
     filtered_backward,
     filtered_forward,
+    is_shown,
 )
 from odbctl.engine.telemetry.log_find import (
     SearchStoppedError,
@@ -204,7 +205,7 @@ class LogPages:
             position: Behind what, or before what.
             pattern: The pattern.
             is_backward: Whether to look before the position.
-            only: Among which lines.
+            only: Among the lines that this shows.
             should_stop: Asked often.
 
         Raises:
@@ -223,6 +224,10 @@ class LogPages:
         else:
             line = min(found, key=lambda line: (line.at, line.chain))
         return Found(line, self.position_of(line))
+
+    def is_shown(self, line: PageLine, only: LineFilter) -> bool:
+        """Tell whether a filter shows a line, perhaps as one of those around."""
+        return is_shown(self._chains[line.chain], line, only)
 
     def position_of(self, line: PageLine) -> Position:
         """Return the position just before a line, by the times of the other sources."""
@@ -252,6 +257,8 @@ class LogPages:
         wanted = Wanted.matching(pattern)
         if only.is_all:
             return wanted
+        if only.around:
+            return wanted._replace(context=only)
 
         def test(line: PageLine) -> bool:
             return (wanted.test is None or wanted.test(line)) and only.keeps(line)

@@ -156,7 +156,9 @@ class LogPager(CursorLines):
         else:
             start = self._position_of(current)
             # In the place of a match that the filter hides, a match may stand itself.
-            is_replaced = self._match is not None and not self.only.keeps(self._match)
+            is_replaced = self._match is not None and not self.source.is_shown(
+                self._match, self.only
+            )
             if not is_backward and not is_replaced:
                 start = start.after(current)
         self._find(start, pattern, is_backward=is_backward)
@@ -288,7 +290,7 @@ class LogPager(CursorLines):
         counter = self._counter
         more = "" if counter.is_complete and not counter.is_full else "+"
         place = ""
-        if self._match is not None and self.only.keeps(self._match):
+        if self._match is not None and self.source.is_shown(self._match, self.only):
             place = f"{counter.rank(self._match_at) + 1:,} of "
         return f"/{self.style.pattern.pattern}  {place}{counter.total:,}{more}"
 

@@ -140,6 +140,10 @@ class LogSource(Protocol):
         """Return the next line in whose text a pattern is found, or the last one before."""
         ...
 
+    def is_shown(self, line: PageLine, only: LineFilter) -> bool:
+        """Tell whether a filter shows a line, perhaps as one of those around."""
+        ...
+
     def counter(self, pattern: re.Pattern[str], only: LineFilter = EVERYTHING) -> Counter:
         """Return what counts the lines that `find` finds."""
         ...

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from waiting import eventually
 
+from odbctl.engine.telemetry import log_find
 from odbctl.engine.telemetry.inotify import Inotify
 from odbctl.engine.telemetry.log_files import LogFiles, LogLimits
 from odbctl.engine.telemetry.log_filter import EVERYTHING, LineFilter
@@ -156,23 +157,72 @@ def test_finding_is_a_naive_scan(tmp_path: Path, seed: int, word: str) -> None:
     with LogPages(tmp_path, "web") as pages:
         every = pages.forward(Position(), None)
         wanted = [line for line in every if pattern.search(line.text)]
-        position = Position()
-        found: list[PageLine] = []
-        while (hit := pages.find(position, pattern)) is not None:
-            found.append(hit.line)
-            position = hit.position.after(hit.line)
-        assert found == wanted
-        position, found = pages.end, []
-        while (hit := pages.find(position, pattern, is_backward=True)) is not None:
-            found.append(hit.line)
-            position = hit.position
-        assert found[::-1] == wanted
-        counter = pages.counter(pattern)
-        assert counter.advance(lambda: False)
-        assert counter.is_complete
-        assert counter.total == len(wanted)
-        for place in range(0, len(wanted), 7):
-            assert counter.rank(pages.position_of(wanted[place])) == place
+        assert_finds(pages, pattern, wanted)
+    writers.close()
+
+
+def assert_finds(
+    pages: LogPages, pattern: re.Pattern[str], wanted: list[PageLine], only: LineFilter = EVERYTHING
+) -> None:
+    """Look for a pattern to the end, back to the start, and count."""
+    position = Position()
+    found: list[PageLine] = []
+    while (hit := pages.find(position, pattern, only=only)) is not None:
+        found.append(hit.line)
+        position = hit.position.after(hit.line)
+    assert found == wanted
+    position, found = pages.end, []
+    while (hit := pages.find(position, pattern, is_backward=True, only=only)) is not None:
+        found.append(hit.line)
+        position = hit.position
+    assert found[::-1] == wanted
+    counter = pages.counter(pattern, only)
+    assert counter.advance(lambda: False)
+    assert counter.is_complete
+    assert counter.total == len(wanted)
+    for place in range(0, len(wanted), 7):
+        assert counter.rank(pages.position_of(wanted[place])) == place
+
+
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_lines_around_those_of_a_filter_are_searched_and_counted(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if seed % 2:
+        monkeypatch.setattr(log_find, "FIRST_BLOCK_BYTES", 500)
+        monkeypatch.setattr(log_find, "BLOCK_BYTES", 500)
+    writers = Writers(tmp_path, seed, instances=2)
+    writers.write(80)
+    pattern = re.compile("alpha|eta")
+    filters = [
+        LineFilter(pattern=re.compile("needle"), around=2),
+        LineFilter(pattern=re.compile("5$"), around=3),
+        LineFilter(level="ERROR", around=1),
+    ]
+    with LogPages(tmp_path, "web") as pages:
+        every = pages.forward(Position(), None)
+        for only in filters:
+            shown = kept(every, only)
+            assert [line for line in every if pages.is_shown(line, only)] == shown
+            wanted = [line for line in shown if pattern.search(line.text)]
+            assert_finds(pages, pattern, wanted, only)
+    writers.close()
+
+
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_a_counter_counts_lines_that_come_to_be_shown(tmp_path: Path, seed: int) -> None:
+    writers = Writers(tmp_path, seed, instances=2)
+    pattern, only = re.compile("n"), LineFilter(pattern=re.compile("needle"), around=3)
+    with LogPages(tmp_path, "web") as pages:
+        counter = pages.counter(pattern, only)
+        for _ in range(40):
+            writers.write(writers.random.randrange(3))
+            pages.refresh()
+            if writers.random.random() < 0.3:
+                counter.advance(lambda: True)
+            counter.advance(lambda: False)
+            shown = kept(pages.forward(Position(), None), only)
+            assert counter.total == sum(pattern.search(line.text) is not None for line in shown)
     writers.close()
 
 
