@@ -14,6 +14,7 @@ OdbctlError
 ├── PartlyDoneError          some of it was done                               exit 8
 ├── TimedOutError            not done in time; it goes on in the background    exit 124
 ├── CodebaseError            git: reference, repository or tree                exit 1
+├── HookFailedError          the command or the page of a hook failed          exit 1
 ├── StartFailedError         a service did not come to run, or a release failed  exit 1
 ├── ServiceClassError        the class is missing, wrong or does not import    exit 1
 └── StoreError               the database file: locked, damaged, newer         exit 1
@@ -187,6 +188,16 @@ class StartFailedError(OdbctlError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.log_lines = tuple(log_lines)
+
+
+class HookFailedError(OdbctlError):
+    """The command or the page of a hook failed."""
+
+    code = "hook-failed"
+
+    def __init__(self, hook: str, problem: str) -> None:
+        self.hook = hook
+        super().__init__(f"hook {hook!r} failed: {problem}", hint=f"odbctl hook show {hook}")
 
 
 class StoreError(OdbctlError):

@@ -40,6 +40,16 @@ def byte_size(value: object) -> str:
     return size(value) if isinstance(value, int | float) else ""
 
 
+def gigabytes(value: object) -> str:
+    """Return an amount in GB (2**30 bytes) with its unit; 0 alone."""
+    return size(value * 2**30) if isinstance(value, int | float) and value else "0"
+
+
+def exact_seconds(value: object) -> str:
+    """Return a setting in seconds with its unit, as it may be typed."""
+    return exact_duration(value) if isinstance(value, int | float) else ""
+
+
 def yes_no(value: object) -> str:
     """Return `yes` or `no`."""
     return "yes" if value else "no"

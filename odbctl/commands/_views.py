@@ -11,8 +11,10 @@ from odbctl.commands._cells import (
     byte_size,
     commas,
     cores,
+    exact_seconds,
     exit_text,
     folder,
+    gigabytes,
     hook_call,
     instance_up,
     is_ready,
@@ -153,8 +155,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("SERVICE", "service"),
         Column("REASONS", "reasons", words),
         Column("LEVEL", "level"),
-        Column("QUIET", "debounce_seconds", number, is_wide=True),
-        Column("TIME-OUT", "timeout_seconds", number, is_wide=True),
+        Column("QUIET", "debounce_seconds", exact_seconds, is_wide=True),
+        Column("TIME-OUT", "timeout_seconds", exact_seconds, is_wide=True),
         Column("CALLS", "", hook_call),
     ),
     "release": (
@@ -231,30 +233,46 @@ _SHOWN_AS: dict[str, Callable[[object], str]] = {
     "changes": commas,
     "header_names": words,
     "waits_for": commas,
-    "log_max_bytes": byte_size,
-    "memory_limit_bytes": byte_size,
-    "rss_bytes": byte_size,
-    "log_quota_bytes": byte_size,
+    "hosts_without_manager": commas,
 }
+# Units in the names of fields: their values are shown with units.
+_UNITS: dict[str, Callable[[object], str]] = {
+    "_bytes": byte_size,
+    "_seconds": exact_seconds,
+    "_gb": gigabytes,
+}
+# What the absence of a value means, where that is not just that there is none.
+_SHOWN_AS_NONE = {"move_after_seconds": "never"}
 _HIDDEN = frozenset({"kind", "version", "instances"})
 
 
 def fields(document: Document) -> list[tuple[str, str]]:
-    """Return every field of a document with its text, in the document's order."""
+    """Return the fields of a document that are not empty, with their texts, in its order."""
     rows: list[tuple[str, str]] = []
     for name, value in document.items():
         if name in _HIDDEN and not (name == "instances" and isinstance(value, int)):
             continue
-        label = name.removesuffix("_at") if name.endswith("_at") else name
-        rows.append((label.replace("_", " "), visible(_field_text(name, value)) or "-"))
+        if text := visible(_field_text(name, value)):
+            rows.append((_label(name), text))
     return rows
+
+
+def _label(name: str) -> str:
+    """Return a field's name as words, without its unit."""
+    found = name.removesuffix("_at")
+    for unit in _UNITS:
+        found = f"{found}_".replace(f"{unit}_", "_").removesuffix("_")
+    return found.replace("_", " ")
 
 
 def _field_text(name: str, value: object) -> str:
     if value is None:
-        return ""
+        return _SHOWN_AS_NONE.get(name, "")
     if name in _SHOWN_AS:
         return _SHOWN_AS[name](value)
+    for unit, show in _UNITS.items():
+        if f"{unit}_" in f"{name}_":
+            return show(value)
     if name.endswith("_at") and isinstance(value, int | float) and value > time.time() + 1:
         return f"{moment(value)} (in {duration(value - time.time())})"
     if name.endswith("_at"):

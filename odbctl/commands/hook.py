@@ -183,7 +183,7 @@ def show(name: HookName) -> Result:
 
 @command(app, "test", example="odbctl hook test mail")
 def test(name: HookName) -> Result:
-    """Call a hook now with a test event; exit 2 when it fails."""
+    """Call a hook now with a test event; exit 1 when it fails."""
     from odbctl.engine.api.hooks import try_hook
 
     with session().open_engine() as engine:

@@ -11,6 +11,7 @@ from stocked_home import COMMIT, stock
 from odbctl.commands._lines import log_line
 from odbctl.commands._render import safe_json
 from odbctl.commands._session import Terminal
+from odbctl.commands._views import fields
 from odbctl.paths import Home
 
 EVIL = "\x1b]0;owned\x07 \x9b2J \u202e"
@@ -50,6 +51,45 @@ def test_no_text_of_others_steers_the_terminal(output: str, color: str, home: Ho
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
     if output == "json":
         assert ran.json[0]["subject"] == EVIL
+
+
+def test_show_leaves_out_what_is_empty_and_names_units(home: Home) -> None:
+    stock(home)
+    rows = dict(line.split(": ", 1) for line in odbctl("service", "show", "hello").out.splitlines())
+    found = {name: text.strip() for name, text in rows.items()}
+    expected = {
+        "move after": "1m",
+        "stop grace": "10s",
+        "log max": "10M",
+        "log quota": "100M",
+        "ram": "0",
+        "paused": "no",
+    }
+    assert found.items() >= expected.items()
+    assert not {"-", "[]", ""} & set(found.values())
+    assert "hosts without manager" not in found
+    document = odbctl("service", "show", "hello", "-o", "json").json
+    assert (document["move_after_seconds"], document["log_quota_bytes"]) == (60.0, 100 * 2**20)
+    assert document["hosts_without_manager"] == []
+
+
+def test_units_of_fields_are_those_of_options() -> None:
+    document = {
+        "kind": "host",
+        "ram_gb_reserved": 1.5,
+        "timeout_seconds": 90.0,
+        "rss_bytes": 16 * 2**20,
+        "move_after_seconds": None,
+        "hosts_without_manager": ["far", "near"],
+        "reason": "",
+    }
+    assert fields(document) == [
+        ("ram reserved", "1.5G"),
+        ("timeout", "1m30s"),
+        ("rss", "16M"),
+        ("move after", "never"),
+        ("hosts without manager", "far, near"),
+    ]
 
 
 def test_off_a_terminal_there_is_no_color(home: Home) -> None:

@@ -48,7 +48,10 @@ def test_deploy_with_force_replaces_the_instances(world: World) -> None:
 def test_deploy_after_a_failed_one_tries_the_commit_again(world: World) -> None:
     world.run(FIRST)
     world.commit("class Svc(ServiceBase):\n    def initialize(self):\n        raise ValueError\n")
-    assert odbctl("service", "deploy", "svc", "main").code == 1
+    failed = odbctl("service", "deploy", "svc", "main")
+    assert failed.code == 1
+    assert "svc: release 2 failed; release 1 running 1/1\n" in failed.err
+    assert "svc: running" not in failed.err
     assert odbctl("service", "deploy", "svc", "main").code == 1
     assert [r["outcome"] for r in status.list_releases(world.engine, "svc")] == [
         "active",

@@ -261,10 +261,12 @@ def test_what_a_killed_manager_called_is_ended_by_the_next(world: World, tmp_pat
 def test_a_failing_hook_is_told_and_calls_no_hook(world: World, tmp_path: Path) -> None:
     hooks.add_hook(world.engine, "all", HookOptions(command=("sh", "-c", "echo no; exit 3")))
     ran = odbctl("hook", "test", "all")
-    assert (ran.code, "exit code 3: no" in ran.err) == (2, True)
+    assert (ran.code, "exit code 3: no" in ran.err) == (1, True)
     with a_page(500) as (url, _told):
         hooks.add_hook(world.engine, "page", HookOptions(url=url))
-        assert "500" in odbctl("hook", "test", "page").err
+        called = odbctl("hook", "test", "page", "--json")
+        assert (called.code, called.error["code"]) == (1, "hook-failed")
+        assert "500" in called.error["message"]
     assert odbctl("hook", "list", "-o", "name").out.split() == ["all", "page"]
 
 

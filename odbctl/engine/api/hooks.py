@@ -17,7 +17,7 @@ from odbctl.engine.managers.hook_calls import HookCall, HookCommands, carry_out
 from odbctl.engine.model.core import Hook
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import EventLevel
-from odbctl.errors import AlreadyExistsError, NotFoundError, UsageError, shown
+from odbctl.errors import AlreadyExistsError, HookFailedError, NotFoundError, UsageError, shown
 from odbctl.masking import mask_text, mask_words
 
 _DAY_SECONDS = 86_400.0
@@ -219,7 +219,7 @@ def try_hook(engine: Engine, name: str) -> Change:
     """Call a hook now, from here, with an event that says so.
 
     Raises:
-        UsageError: It failed.
+        HookFailedError: It failed.
     """
     with engine.db.view():
         hook = _find(name)
@@ -241,7 +241,7 @@ def try_hook(engine: Engine, name: str) -> Change:
             name, tuple(hook.command), hook.url, dict(hook.headers), hook.timeout_seconds, fields
         )
     if problem := carry_out(call, HookCommands()):
-        raise UsageError(f"hook {name!r} failed: {problem}", hint=f"odbctl hook show {name}")
+        raise HookFailedError(name, problem)
     return Change(action="tested", message=f"hook {name}", document=document)
 
 

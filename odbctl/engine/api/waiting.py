@@ -121,7 +121,7 @@ class _Watch:
             return self.error is not None
         document = describe_one(self.engine, service)
         self.document = document
-        self._tell(_progress(service, document))
+        self._tell(_progress(service, document, self._own_release(service)))
         self.error = self._failure(service, document)
         if self.error is None and has_crashed:
             self.error = self._early_crash(service)
@@ -258,14 +258,19 @@ def _step(service: Service, instance: ServiceInstance) -> InstanceState:
     return InstanceState.INITIALIZING if _is_unready(service, instance) else instance.state
 
 
-def _progress(service: Service, document: ServiceDocument) -> Progress:
+def _progress(service: Service, document: ServiceDocument, awaited: Release | None) -> Progress:
+    """Return how far a service has come; `awaited` is the release that has to become active."""
     if service.candidate is not None and document["target_count"]:
         return _rollout_progress(service.candidate, document)
     wanted = document["target_count"]
     live = sum(i["ended_at"] is None for i in document["instances"])
     # After a rollout the old instances are ready, too, until they have stopped.
     done, total = (min(document["ready_count"], wanted), wanted) if wanted else (0, live)
-    return Progress(done, total, document["state"], _note(document["instances"]))
+    text = document["state"]
+    if awaited is not None and awaited.outcome is ReleaseOutcome.FAILED:
+        stays = f"release {document['release']} {text}" if document["release"] else text
+        text = f"release {awaited.number} failed; {stays}"
+    return Progress(done, total, text, _note(document["instances"]))
 
 
 def _rollout_progress(candidate: Release, document: ServiceDocument) -> Progress:
