@@ -185,7 +185,7 @@ def test_an_adopted_one_ends_with_its_true_code_where_the_kernel_tells(
 ) -> None:
     (found,) = world.run(LEAVES_WITH_9)
     kill_launcher(world)
-    eventually(lambda: "are adopted" in manager_log(world.home, "local").read_text())
+    eventually(lambda: "will be adopted" in manager_log(world.home, "local").read_text())
     kill(found["pid"], number)
     assert world.wait_ended("svc-1")["exit"] == {
         "code": code,

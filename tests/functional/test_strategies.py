@@ -257,7 +257,7 @@ def test_a_launcher_that_dies_of_each_start_is_given_up_with_its_reason(
     world.start(start_method="fork")
     ended = world.wait_ended("svc-1")
     assert ended["state"] == "failed"
-    assert "3 launchers ended" in (ended["reason"] or "")
+    assert "3 launchers exited" in (ended["reason"] or "")
 
 
 def test_a_thread_that_does_not_stop_is_shown_as_that(world: World, tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_thread_that_does_not_stop_is_shown_as_that(world: World, tmp_path: Pa
     world.wait(lambda: any(e["reason"] == "hanging" for e in world.events()))
     document = world.status()
     assert document["state"] == "stopping"
-    assert "its thread does not stop" in document["reason"]
+    assert "its thread has not stopped" in document["reason"]
     assert "svc.py" in document["reason"]
     gate.touch()
     world.settle()
