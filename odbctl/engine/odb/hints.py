@@ -170,10 +170,12 @@ def _class(hint: type[Any]) -> Codec:
 
 
 def _reference(target: type[DbObject]) -> Codec:
-    name = target.__odb__.name
+    definition = target.__odb__
+    name = definition.name
 
     def encode(value: object) -> int:
-        if isinstance(value, target):
+        # A stored subclass has a table of its own, in which this oid would not be found again.
+        if isinstance(value, target) and value.__odb__ is definition:
             return value.oid
         raise Mismatch(name, value)
 

@@ -190,6 +190,74 @@ def test_secret_beside_none_is_not_shown(database: Database) -> None:
         Member(pin=b"1234")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - the point
 
 
+@schema.define
+class Animal(DbObject):
+    name: Indexed[str]
+
+    def call(self) -> str:
+        return f"{self.name}!"
+
+
+@schema.define
+class Dog(Animal):
+    tricks: list[str] = []
+
+
+class Hen(Animal):
+    """Not defined: the same table, seen through another class."""
+
+
+@dataclass(frozen=True)
+class Feeding:
+    animal: Animal
+    grams: int = 0
+
+
+@schema.define
+class Keeper(DbObject):
+    animal: Indexed[Animal | None] = None
+    animals: list[Animal] = []
+    feeding: Feeding | None = None
+    either: Dog | Animal | None = None
+
+
+def test_object_of_a_stored_subclass_is_refused_where_its_base_is_expected(
+    database: Database,
+) -> None:
+    with database.transaction():
+        dog = Dog(name="Rex", tricks=["sit"])
+        keeper = Keeper()
+        said = r"objects\.Keeper\.{} expects .*objects\.Animal.*got .*<objects\.Dog \d+>"
+        with pytest.raises(TypeError, match=said.format("animal")):
+            Keeper(animal=dog)
+        with pytest.raises(TypeError, match=said.format("animals")):
+            keeper.animals = [dog]
+        with pytest.raises(TypeError, match=r"objects\.Keeper\.feeding expects Feeding"):
+            keeper.feeding = Feeding(dog)
+        with pytest.raises(TypeError, match=said.format("animal")):
+            Keeper.lookup_all(animal=dog)
+    with database.view():
+        assert (dog.call(), Animal.lookup_all(name="Rex")) == ("Rex!", ())
+
+
+def test_union_refers_to_a_stored_class_and_its_subclass(database: Database) -> None:
+    with database.transaction():
+        one = Keeper(either=Dog(name="Rex"))
+        other = Keeper(either=Animal(name="Tom"))
+    with database.view():
+        assert (type(one.either), type(other.either)) == (Dog, Animal)
+        assert one.either is not None
+        assert one.either.name == "Rex"
+
+
+def test_subclass_that_is_not_defined_shares_the_table(database: Database) -> None:
+    with database.transaction():
+        keeper = Keeper(animal=Hen(name="Berta"))
+    with database.view():
+        assert keeper.animal is not None
+        assert (type(keeper.animal), keeper.animal.call()) == (Animal, "Berta!")
+
+
 @dataclass(frozen=True)
 class Card:
     number: Unique[int]
