@@ -13,6 +13,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from math import inf
 from pathlib import Path
 
 from odbctl.engine.telemetry.raw_trim import BLOCK_BYTES, trim_raw
@@ -65,13 +66,13 @@ class RawQuotas:
         Returns:
             In how many seconds to look again, if they go on growing as fast.
         """
-        rate = max((self._look_at(path) for path in paths), default=0.0)
-        for folder in {path.parent for path in paths}:
-            self._hold(folder)
-        return max(SLACK_BYTES / rate, LEAST_PAUSE_SECONDS) if rate else float("inf")
+        for path in paths:
+            self._look_at(path)
+        pauses = (self._hold(folder) for folder in {path.parent for path in paths})
+        return max(min(pauses, default=inf), LEAST_PAUSE_SECONDS)
 
-    def _look_at(self, path: Path) -> float:
-        """Measure a file; return how many bytes a second are written to it.
+    def _look_at(self, path: Path) -> None:
+        """Measure a file, and how many bytes a second are written to it.
 
         A writer that paused is expected to go on: its rate halves in `HALF_LIFE_SECONDS`.
         """
@@ -79,7 +80,7 @@ class RawQuotas:
             status = os.stat(path)
         except OSError:
             self.forget(path)
-            return 0.0
+            return
         now = self._clock()
         found = self._folders[path.parent].setdefault(path, _RawFile())
         seconds, found.looked_at = now - found.looked_at, now
@@ -89,17 +90,22 @@ class RawQuotas:
             grown / seconds if seconds > 0 else 0.0,
             found.rate * 0.5 ** (seconds / HALF_LIFE_SECONDS),
         )
-        return found.rate
 
-    def _hold(self, folder: Path) -> None:
+    def _hold(self, folder: Path) -> float:
+        """Trim the files of a service when they exceed its quota.
+
+        Returns:
+            In how many seconds to look again: when half of the room is filled, or a slack.
+        """
         quota = self._quota_bytes.get(folder.name)
         files = self._folders[folder]
-        if quota is None:
-            return
-        coming = int(sum(f.rate for f in files.values()) * LATE_SECONDS)
-        limit = max(quota // 4, quota - coming)
-        if sum(f.allocated for f in files.values()) <= limit:
-            return
+        rate = sum(f.rate for f in files.values())
+        if quota is None or not rate:
+            return inf
+        limit = max(quota // 4, quota - int(rate * LATE_SECONDS))
+        room = limit - sum(f.allocated for f in files.values())
+        if room >= 0:
+            return max(room / 2, SLACK_BYTES) / rate
         keep = max(_level([f.allocated for f in files.values()], limit // 2), BLOCK_BYTES)
         for path, found in files.items():
             if found.allocated <= keep:
@@ -108,6 +114,7 @@ class RawQuotas:
             if trimmed > found.trimmed:
                 found.trimmed = trimmed
                 found.allocated = min(found.allocated, found.size - trimmed)
+        return SLACK_BYTES / rate
 
 
 def _level(sizes: Collection[int], total: int) -> int:

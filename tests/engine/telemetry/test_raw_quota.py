@@ -81,6 +81,7 @@ def test_file_that_grows_fast_is_trimmed_before_the_quota_is_reached(tmp_path: P
 def test_look_comes_the_sooner_the_faster_a_file_grows(tmp_path: Path) -> None:
     now = [0.0]
     quotas = RawQuotas(clock=lambda: now[0])
+    quotas.set_quota("svc", 100 * MB)
     files = files_of(tmp_path)
     pauses: list[float] = []
     for grown in (0, 1000, MB, 10 * MB):
