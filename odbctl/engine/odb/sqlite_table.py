@@ -11,14 +11,23 @@ from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition, quoted
 from odbctl.engine.odb.driver import Connection
 from odbctl.engine.odb.field import Field
-from odbctl.engine.odb.shape import Shape
+from odbctl.engine.odb.hints import Mark
+from odbctl.engine.odb.shape import INDEX_PREFIX, Shape
 from odbctl.engine.odb.tables import literal, read_record, table_of
 
 
 class SqliteTable:
     """The table of one class, which may lack some of its fields."""
 
-    __slots__ = ("_columns", "_connection", "_select", "_table", "_updates", "shape")
+    __slots__ = (
+        "_columns",
+        "_connection",
+        "_select",
+        "_table",
+        "_unique_mask",
+        "_updates",
+        "shape",
+    )
 
     def __init__(self, connection: Connection, definition: Definition) -> None:
         self._connection = connection
@@ -29,6 +38,7 @@ class SqliteTable:
             for place in shape.places
         }
         self._select = f"SELECT {', '.join(['oid', *self._columns.values()])} FROM {self._table}"
+        self._unique_mask: int | None = None
         self._updates: dict[int, tuple[str, tuple[int, ...]]] = {}
 
     @property
@@ -97,6 +107,25 @@ class SqliteTable:
             sql = f"UPDATE {self._table} SET {places}, rev = rev + 1 WHERE oid = ?"
             update = self._updates[mask] = sql, tuple([each.position for each in fields])
         return update
+
+    @property
+    def unique_mask(self) -> int:
+        """The fields that take part in a unique index, also of another release."""
+        if self._unique_mask is None:
+            merged = self.shape.merged.items()
+            names = [name for name, (_, mark, *_) in merged if mark == Mark.UNIQUE.value]
+            columns = {
+                each for name in names for each in name.removeprefix(INDEX_PREFIX).split(",")
+            }
+            bits = [place.field.bit for place in self.shape.places if place.column in columns]
+            self._unique_mask = sum(bits)
+        return self._unique_mask
+
+    def give_up(self, mask: int) -> str:
+        """Give the UPDATE that frees the values of the fields in `mask`, until they are set."""
+        fields = self.shape.definition.fields_of(mask)
+        places = ", ".join(f"{quoted(self.shape.column(each))} = NULL" for each in fields)
+        return f"UPDATE {self._table} SET {places} WHERE oid = ?"
 
     def _lookup(self, fields: Sequence[Field]) -> str:
         # IS, not =: a lookup of None means NULL.

@@ -7,7 +7,7 @@ Runs in the committing thread, under the commit lock and inside BEGIN IMMEDIATE.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.definition import quoted
@@ -87,7 +87,10 @@ def _write_rows(connection: Connection, table: SqliteTable, overlay: Overlay) ->
 
 def _write_updates(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
     """Update the objects, all that set the same fields with one statement."""
-    for mask, oids in overlay.oids_by_mask().items():
+    groups = overlay.oids_by_mask()
+    if len(overlay.masks) > 1:
+        _give_up_unique_values(connection, table, groups)
+    for mask, oids in groups.items():
         sql, positions = table.update(mask)
         updates: list[list[Stored]] = []
         for oid in oids:
@@ -97,6 +100,18 @@ def _write_updates(connection: Connection, table: SqliteTable, overlay: Overlay)
             connection.run(sql, updates[0])
         else:
             connection.run_many(sql, updates)
+
+
+def _give_up_unique_values(
+    connection: Connection, table: SqliteTable, groups: Mapping[int, list[int]]
+) -> None:
+    """Free the unique values that change, so that objects can take each other's.
+
+    SQLite checks after each row, not at the end of the transaction; NULL is never taken.
+    """
+    for mask, oids in groups.items():
+        if changed := mask & table.unique_mask:
+            connection.run_many(table.give_up(changed), [(oid,) for oid in oids])
 
 
 def _taken(

@@ -16,6 +16,7 @@ import pytest
 from odbctl.engine.odb import (
     Database,
     DbObject,
+    Index,
     Indexed,
     Schema,
     Secret,
@@ -156,6 +157,55 @@ def test_on_commit_is_called_when_it_can_be_seen(database: Database) -> None:
         Task(name="a")
         assert not seen
     assert seen == [1]
+
+
+@schema.define
+class Track(DbObject):
+    position: Unique[int]
+    disc: int = 1
+    side: str = "a"
+    number: int = 0
+    once = Index("disc", "side", "number", unique=True)
+
+
+def test_unique_values_move_up_in_one_transaction(database: Database) -> None:
+    with database.transaction():
+        tracks = [Track(position=number, number=number) for number in range(5)]
+    with database.transaction():
+        for track in tracks:
+            track.position += 1
+        new = Track(position=0, number=9)
+    with database.view():
+        assert [each.position for each in tracks] == [1, 2, 3, 4, 5]
+        assert Track.lookup_unique(position=0) == new
+        assert Track.lookup_unique(position=1) == tracks[0]
+
+
+def test_unique_values_change_places(database: Database) -> None:
+    with database.transaction():
+        a, b = Track(position=1, number=1), Track(position=2, number=2, side="b")
+        c = Track(position=3, number=3)
+    with database.transaction():
+        a.position, b.position = b.position, a.position
+        a.side, b.side = b.side, a.side
+        a.number, b.number = b.number, a.number
+        c.disc = 2
+    with database.view():
+        assert [(each.position, each.side, each.number) for each in (a, b)] == [
+            (2, "b", 2),
+            (1, "a", 1),
+        ]
+        assert Track.lookup_unique(disc=1, side="b", number=2) == a
+
+
+def test_unique_values_that_are_taken_in_the_end_are_refused(database: Database) -> None:
+    with database.transaction():
+        a, b, c = (Track(position=number, number=number) for number in range(3))
+    with pytest.raises(AlreadyExistsError, match=r"objects\.Track with position '2'"):
+        with database.transaction():
+            a.position, b.position = 2, 0
+    with database.view():
+        assert [each.position for each in (a, b, c)] == [0, 1, 2]
 
 
 Login = NewType("Login", Unique[str])

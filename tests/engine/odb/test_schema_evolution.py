@@ -410,6 +410,23 @@ def test_older_release_that_knows_no_index_still_counts(database: Database) -> N
         assert Second.lookup_unique(text="b") is not None
 
 
+def test_unique_values_change_places_in_a_release_that_does_not_know_the_mark(
+    database: Database,
+) -> None:
+    @release
+    class Second(DbObject):
+        text: Unique[str]
+        author: Indexed[str] = "ann"
+
+    with database.transaction():
+        a, b = Second(text="a"), Second(text="b")
+    older = release(First).from_oid
+    with database.transaction():
+        older(a.oid).text, older(b.oid).text = "b", "a"
+    with database.view():
+        assert (a.text, b.text) == ("b", "a")
+
+
 def test_unique_that_comes_too_late_is_refused(database: Database) -> None:
     @release
     class Second(DbObject):
