@@ -24,6 +24,11 @@ def done(change: Change) -> Done:
 
 def supervise(engine: Engine) -> None:
     """Start a manager in the background when none runs, and say so."""
+    from odbctl.engine.api.status import any_manager
+
+    with engine.db.view():
+        if any_manager():
+            return  # what starts one is long to import
     from odbctl.engine.api.managers import ensure_manager
 
     settings = session().settings

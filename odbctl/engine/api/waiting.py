@@ -119,6 +119,11 @@ class _Watch:
             self._tell(starting)
             self.error = self._late_start(service)
             return self.error is not None
+        if self.release is None and (stopping := _stopping(service)) is not None:
+            self._tell(stopping)
+            self.document = None  # an earlier one is out of date
+            self.error = self._ignored_stop(service)
+            return self.error is not None
         document = describe_one(self.engine, service)
         self.document = document
         self._tell(_progress(service, document, self._own_release(service)))
@@ -127,13 +132,13 @@ class _Watch:
             self.error = self._early_crash(service)
         if self.error is None and service.candidate is None:
             self.error = self._late_start(service)
-        if self.error is None and service.is_paused:
+        if self.error is None:
             self.error = self._ignored_stop(service)
         return self.error is not None or _is_settled(document)
 
     def _ignored_stop(self, service: Service) -> OdbctlError | None:
         """Return an error when an older manager stops nothing of a paused service."""
-        if time.time() < self.began_at + PATIENCE_SECONDS:
+        if not service.is_paused or time.time() < self.began_at + PATIENCE_SECONDS:
             return None
         current = ServiceInstance.lookup_all(service=service, is_current=True)
         if not any(i.state in _UNSTOPPED and i.owner is None for i in current):
@@ -198,10 +203,10 @@ class _Watch:
             self.on_progress(progress)
 
     def _failure(self, service: Service, document: ServiceDocument) -> OdbctlError | None:
-        from odbctl.engine.api.logs import last_words
-
         release = self._own_release(service)
         if release is not None and release.outcome is ReleaseOutcome.FAILED:
+            from odbctl.engine.api.logs import last_words
+
             failed = _failed_instance(release)
             stays = document["running_count"] > 0
             hint = "the previous release keeps running" if stays else f"odbctl why {self.name}"
@@ -244,6 +249,18 @@ def _starting(service: Service) -> Progress | None:
         return None
     note = next((i.health for i in own if i.health and _is_unready(service, i)), "")
     return Progress(running, wanted, ServiceState.STARTING, note)
+
+
+def _stopping(service: Service) -> Progress | None:
+    """Return the progress of a service of which none is wanted and some live; else None.
+
+    As cheap as `_starting`: the manager and a hundred workers that end need the processor.
+    """
+    if service.target_count:
+        return None
+    current = ServiceInstance.lookup_all(service=service, is_current=True)
+    live = sum(i.ended_at is None for i in current)
+    return Progress(0, live, ServiceState.STOPPING) if live else None
 
 
 def _is_unready(service: Service, instance: ServiceInstance) -> bool:

@@ -356,7 +356,7 @@ class Launcher:
     def _reap(self) -> None:
         """Record every child that has ended; end what it left in its session."""
         self._hear_running()  # the last words of those that have ended
-        ended: list[object] = []
+        exits: list[tuple[WorkerStarted, WorkerExited]] = []
         while (info := _next_exit()) is not None:
             child = self._children.pop(info.si_pid, None)
             if self._spare is not None and self._spare.pid == info.si_pid:
@@ -371,33 +371,43 @@ class Launcher:
                     os.killpg(info.si_pid, signal.SIGTERM)
             os.waitpid(info.si_pid, 0)
             if child is not None:
-                ended += self._end(child, self._record(child, info))
+                exits.append((child, self._record(child, info)))
+        ended = self._without_leftovers(exits)
         if self._held:
             self._leftovers.hurry()
         if ended:
             self._broadcast({"exited": ended})
 
-    def _end(self, child: WorkerStarted, exited: WorkerExited) -> list[WorkerExited]:
-        """Return the exit to report now; none while something of the worker is left."""
-        has_left = self._has_left_something(child)
-        self._leftovers.note(child.instance, child.pid, child.start_ticks, is_due_now=has_left)
-        if not has_left:
-            return [exited]
-        self._held.append(_Held(child, exited, time.monotonic() + HOLD_SECONDS))
-        return []
+    def _without_leftovers(
+        self, exits: list[tuple[WorkerStarted, WorkerExited]]
+    ) -> list[WorkerExited]:
+        """Return the exits to report now; hold those of workers of which something is left.
 
-    def _has_left_something(self, child: WorkerStarted) -> bool:
-        """Tell whether a worker that has ended left a process.
-
-        Whatever it left has this process as its parent by now (PR_SET_CHILD_SUBREAPER), so that
-        there is no need to look through the process table.
+        Whatever they left has this process as its parent by now (PR_SET_CHILD_SUBREAPER), so
+        that one read of its children serves for all, and the process table for none.
         """
-        mark = ""
-        with contextlib.suppress(OSError):  # the home is gone: sessions will do
-            mark = mark_module.mark_of(self._journal.path.parent, child.instance)
+        if not exits:
+            return []
         spare = self._spare.pid if self._spare is not None else None
         ours = {*self._children, spare, self._guard.pid}
         strays = [pid for pid in own_children() if pid not in ours]
+        ended: list[WorkerExited] = []
+        for child, exited in exits:
+            has_left = self._has_left_one_of(strays, child)
+            self._leftovers.note(child.instance, child.pid, child.start_ticks, is_due_now=has_left)
+            if has_left:
+                self._held.append(_Held(child, exited, time.monotonic() + HOLD_SECONDS))
+            else:
+                ended.append(exited)
+        return ended
+
+    def _has_left_one_of(self, strays: list[int], child: WorkerStarted) -> bool:
+        """Tell whether one of some processes is of a worker that has ended."""
+        if not strays:
+            return False
+        mark = ""
+        with contextlib.suppress(OSError):  # the home is gone: sessions will do
+            mark = mark_module.mark_of(self._journal.path.parent, child.instance)
         return any(_is_of(pid, child.pid, mark) for pid in strays)
 
     def _release_held(self) -> None:
