@@ -8,8 +8,7 @@ that `import odbctl` costs nothing and needs the standard library only:
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # type checkers take it for true, as that of `typing`
 
 if TYPE_CHECKING:
     from odbctl.connecting import connect as connect
@@ -48,6 +47,8 @@ _EXPORTS = {
 def __getattr__(name: str) -> object:
     """Import an exported name when it is first asked for."""
     if module := _EXPORTS.get(name):
+        from importlib import import_module  # itself half a ms, which a command can do without
+
         return getattr(import_module(module), name)
     raise AttributeError(f"module 'odbctl' has no attribute {name!r}")
 

@@ -10,11 +10,10 @@ import errno
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple, cast
 
-from odbctl.commands import _help
 from odbctl.commands.catalog import NOUNS, SHORTCUTS, TOP, resolve
 from odbctl.errors import OdbctlError, UsageError, shown
+from odbctl.light_typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -215,11 +214,17 @@ def _front_help(words: list[str]) -> str | None:
     if words[:1] == ["help"]:
         words = [w for w in words[1:] if w not in _HELP] + ["--help"]
         if words == ["exit-codes", "--help"]:
-            return _help.exit_codes_help()
+            from odbctl.commands._help import exit_codes_help
+
+            return exit_codes_help()
     if not words or words[0] in _HELP:
-        return _help.root_help()
+        from odbctl.commands._help import root_help
+
+        return root_help()
     if words[0] in NOUNS and (len(words) == 1 or words[1] in _HELP):
-        return _help.noun_help(words[0])
+        from odbctl.commands._help import noun_help
+
+        return noun_help(words[0])
     return None
 
 

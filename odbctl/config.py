@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple, cast
 
 from odbctl.errors import UsageError
+from odbctl.light_typing import NamedTuple, cast
 from odbctl.ownership import require_trusted_settings
 from odbctl.paths import HOME_VARIABLE, Home
 

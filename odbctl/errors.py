@@ -33,7 +33,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+
+from odbctl.light_typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 LONGEST_SHOWN = 80
 

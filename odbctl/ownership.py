@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from odbctl.errors import NotPermittedError
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket

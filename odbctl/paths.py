@@ -12,13 +12,12 @@ so the home records it: every process of a home must use the same.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from odbctl.errors import NotPermittedError
+from odbctl.light_typing import TYPE_CHECKING
 from odbctl.ownership import is_private_folder, require_own, require_private_folder
 
 if TYPE_CHECKING:
@@ -220,8 +219,10 @@ class Home:
             for folder in (self.data_text, self.cache_text, self.state_text, self.logs_text):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
             self.check()
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.mkdir(self.run_text, 0o700)
+            except FileExistsError:
+                pass  # checked below
         except OSError as error:
             raise NotPermittedError(
                 f"cannot write to the home {self.data_text}: {error.strerror}",
@@ -251,8 +252,10 @@ class Home:
                     file.write(os.fsencode(self.run_text))
                 os.replace(aside, self._run_record)
             except OSError:  # a full disk: the next process makes the same choice again
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     os.unlink(aside)
+                except FileNotFoundError:
+                    pass  # it could not be made
         elif recorded != self.run_text:
             self.run_text = recorded
             self.__dict__.pop("run", None)

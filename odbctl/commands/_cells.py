@@ -80,7 +80,8 @@ def folder(value: object) -> str:
 
 def text_of(document: object, path: str) -> str:
     """Return a field of a document as text; empty when it has none."""
-    value = field_of(as_document(document), path)
+    found = as_document(document)
+    value = found[path] if path in found else field_of(found, path)
     return "" if value is None else str(value)
 
 
@@ -123,7 +124,7 @@ def exit_text(value: object) -> str:
 
 def instance_up(value: object) -> str:
     """Return how long an instance has been running, or was."""
-    return duration(run_seconds(value)) if text_of(value, "running_at") else ""
+    return "" if as_document(value).get("running_at") is None else duration(run_seconds(value))
 
 
 def run_seconds(value: object) -> float:
@@ -133,7 +134,7 @@ def run_seconds(value: object) -> float:
 
 def took(value: object) -> str:
     """Return how long a run took, or has taken so far."""
-    return duration(took_seconds(value)) if text_of(value, "started_at") else ""
+    return "" if as_document(value).get("started_at") is None else duration(took_seconds(value))
 
 
 def took_seconds(value: object) -> float:
@@ -142,8 +143,11 @@ def took_seconds(value: object) -> float:
 
 
 def _elapsed(value: object, since: str) -> float:
-    start, end = text_of(value, since), text_of(value, "ended_at")
-    return (float(end) if end else time.time()) - float(start) if start else 0.0
+    document = as_document(value)
+    start, end = document.get(since), document.get("ended_at")
+    if not isinstance(start, (int, float)):
+        return 0.0
+    return (end if isinstance(end, (int, float)) else time.time()) - start
 
 
 def age_of(field: str) -> Callable[[Document], float]:

@@ -48,3 +48,11 @@ def change_line(document: Document, out: Terminal) -> str:
     fields = " ".join(map(str, as_list(document["fields"])))
     what = f"{document['op']:<6} {document['type']} {document['oid']}"
     return visible(f"{time_text}  {document['commit']}  {what}  {fields}".rstrip())
+
+
+_LINES = {"log": log_line, "change": change_line, "event": event_line}
+
+
+def record_line(kind: str, document: Document, out: Terminal) -> str:
+    """Return a record of a kind as one line."""
+    return _LINES[kind](document, out)

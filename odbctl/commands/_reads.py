@@ -5,10 +5,9 @@ No typer here, and of the engine only what reading needs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from odbctl.commands._results import Listing, Live, Result, Single
 from odbctl.errors import OdbctlError
+from odbctl.light_typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from odbctl.commands._cells import ready_counts
-from odbctl.commands._lines import change_line, event_line, log_line
 from odbctl.commands._results import (
     Document,
     Done,
@@ -222,6 +221,8 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 def _write_stream(result: Stream, out: Terminal, output: str) -> None:
     """Print documents as they come; each line is out before the next is waited for."""
+    from odbctl.commands._lines import record_line
+
     for document in result.documents:
         if output == "json":
             line = _json(document)
@@ -230,7 +231,7 @@ def _write_stream(result: Stream, out: Terminal, output: str) -> None:
         elif output == "name":
             line = name_of(document)
         else:
-            line = _STREAMED[result.kind](document, out)
+            line = record_line(result.kind, document, out)
         _write(out, line)
 
 
@@ -335,6 +336,8 @@ def _why(document: Document, out: Terminal, is_wide: bool) -> list[str]:
         shown = [c for c in COLUMNS["event"] if not c.is_wide]
         lines += _indented(table(shown, events, width=_less(out), has_color=out.has_color))
     if records := _documents(document.get("log")):
+        from odbctl.commands._lines import log_line
+
         lines += ["", "last log records:", *_indented([log_line(r, out) for r in records])]
     return lines
 
@@ -359,4 +362,3 @@ _VIEWS = {
     "why": _why,
     "object": _object,
 }
-_STREAMED = {"log": log_line, "change": change_line, "event": event_line}

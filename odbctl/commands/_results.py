@@ -6,7 +6,8 @@ Plain tuples, because the quick commands cannot afford `dataclasses`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+
+from odbctl.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from odbctl.errors import OdbctlError
@@ -78,9 +79,9 @@ Result = Listing | Single | Done | Many | Stream | Live | Text
 
 def as_document(value: object) -> Document:
     """Return a document that is inside another; an empty one when it is none."""
-    return cast("Document", value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] - of JSON
 
 
 def as_list(value: object) -> list[object]:
     """Return a list that is inside a document; an empty one when it is none."""
-    return cast("list[object]", value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType] - of JSON

@@ -6,10 +6,9 @@ Runs in the command line's process.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from odbctl.commands._results import Done, Many
 from odbctl.errors import OdbctlError, UsageError
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,10 +6,10 @@ Off a terminal: aligned, complete, plain. On one: states coloured, cut to its wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from odbctl.commands._results import Document, as_document
 from odbctl.commands._text import visible
+from odbctl.light_typing import NamedTuple
 
 GAP = "  "
 _COLORS = {
@@ -65,7 +65,8 @@ def field_of(document: Document, path: str) -> object:
 
 def cell(document: Document, column: Column) -> str:
     """Return one cell's text; a value that is missing is a dash."""
-    value = field_of(document, column.field)
+    field = column.field
+    value = document[field] if field in document else field_of(document, field)
     if value is None or value == "":
         return "-"
     return visible(column.show(value)) or "-"
@@ -83,17 +84,15 @@ def table(
     heads = [c.head for c in columns]
     rows = [heads, *([cell(document, c) for c in columns] for document in documents)]
     measured = rows if has_headers else rows[1:]
-    widths = [max(display_width(row[n]) for row in measured) for n in range(len(columns))]
+    widths = [_widest(texts) for texts in zip(*measured, strict=True)]
     if width is not None:
         widths = _shrink(widths, heads, width)
     lines: list[str] = []
     for index, row in enumerate(rows):
         if index == 0 and not has_headers:
             continue
-        cells = [
-            _fit(text, room, is_last=n == len(columns) - 1)
-            for n, (text, room) in enumerate(zip(row, widths, strict=True))
-        ]
+        cells = [_fit(text, room) for text, room in zip(row, widths, strict=True)]
+        cells[-1] = cells[-1].rstrip(" ")
         if has_color:
             cells = [
                 _color(text, column, index == 0)
@@ -116,11 +115,17 @@ def _shrink(widths: list[int], heads: list[str], width: int) -> list[int]:
     return room
 
 
-def _fit(text: str, room: int, *, is_last: bool) -> str:
+def _widest(texts: Sequence[str]) -> int:
+    """Return the width of the widest text."""
+    return max(map(len if "".join(texts).isascii() else display_width, texts))
+
+
+def _fit(text: str, room: int) -> str:
+    """Return a text of exactly `room` columns."""
+    if text.isascii() and len(text) <= room:
+        return text.ljust(room)
     taken = display_width(text)
-    if taken > room:
-        return _cut(text, room)
-    return text if is_last else text + " " * (room - taken)
+    return _cut(text, room) if taken > room else text + " " * (room - taken)
 
 
 def _cut(text: str, room: int) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import odbctl
 from odbctl.engine.api.facts import BY_NOTHING, BY_RLIMIT, held_by, probe_document, unfulfilled
@@ -28,6 +27,7 @@ from odbctl.engine.model.core import (
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
 from odbctl.engine.reconcile.describe import ServiceState, describe_service
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot
+from odbctl.light_typing import TYPE_CHECKING
 from odbctl.paths import Home
 
 if TYPE_CHECKING:

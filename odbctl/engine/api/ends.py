@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from odbctl.light_typing import Any
 
 _ASKED_FOR = ("stop", "kill")
 

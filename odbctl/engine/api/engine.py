@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from odbctl.engine.odb import Database
+from odbctl.engine.odb.database import Database
 from odbctl.paths import Home
 
 

@@ -5,13 +5,12 @@ Parts of the documents. Functions need an open view.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from odbctl.engine.api.instance_listing import observed_state
 from odbctl.engine.managers.observe import observe_instance, observe_service
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.probes import Probe
 from odbctl.engine.reconcile.dependencies import is_fulfilled
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import ProbeDocument

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_instance, find_service
@@ -19,6 +18,7 @@ from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
 from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
 from odbctl.engine.worker.identity import may_be_alive
+from odbctl.light_typing import TYPE_CHECKING
 from odbctl.paths import Home
 
 if TYPE_CHECKING:

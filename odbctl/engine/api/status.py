@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 from odbctl.engine.api.describe import (
     event_document,
@@ -15,6 +14,7 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.lookups import find_host, find_service
 from odbctl.engine.managers.identities import absences, is_managed, known_hosts
 from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from odbctl.engine.api.documents import (

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from odbctl.engine.managers.gone_processes import GoneProcesses
 from odbctl.engine.managers.identities import is_managed, known_hosts, worker_identity
 from odbctl.engine.model.core import Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, HostState
@@ -82,6 +81,8 @@ def observe_services(
     instances: dict[int, list[ServiceInstance]] = defaultdict(list)
     for instance in ServiceInstance.lookup_all(is_current=True):
         instances[instance.service.oid].append(instance)
+
+    from odbctl.engine.managers.gone_processes import GoneProcesses  # for managers, not displays
 
     gone = GoneProcesses(run)
 

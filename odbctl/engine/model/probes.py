@@ -6,7 +6,8 @@ Pure values. A probe is run inside the worker, and asked for by the manager.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from odbctl.light_typing import NamedTuple
 
 # In a probe's target: the port that is PORT in the instance's environment.
 OWN_PORT = "PORT"

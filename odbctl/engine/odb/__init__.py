@@ -6,14 +6,12 @@ transactions, reactors and the change signal.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.schema import Indexed, Schema, Secret, Unique
 
 # Bound here and now: a module of this package is called `field`, too.
 from odbctl.engine.odb.specifiers import Index, field
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.current import current_database
@@ -55,6 +53,8 @@ _MODULES = {
 def __getattr__(name: str) -> object:
     """Import an exported name when it is first used."""
     if module := _MODULES.get(name):
+        from importlib import import_module
+
         found: object = getattr(import_module(f"{__name__}.{module}"), name)
         globals()[name] = found
         return found

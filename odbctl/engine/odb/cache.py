@@ -7,14 +7,16 @@ what other commits changed since is forgotten. One thread owns it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.codec import Row
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.log import SCHEMA, UPDATE, Group
 from odbctl.engine.odb.readset import Fields, Keys, touched_lookups
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.objects import DbObject
     from odbctl.engine.odb.store import Table
 

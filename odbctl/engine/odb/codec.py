@@ -8,11 +8,10 @@ used by every process. The types that nest are in `containers.py`, and
 
 from __future__ import annotations
 
-import datetime
-import json
-import math
+from _json import make_scanner
 from collections.abc import Callable, Iterable
-from typing import Any
+
+from odbctl.light_typing import Any, cast
 
 Stored = int | float | str | bytes | None
 Row = tuple[Stored, ...]
@@ -88,8 +87,58 @@ class Codec:
         self.from_column = from_column if to_column else from_json
 
 
-dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-loads = json.JSONDecoder().decode
+class _JsonText:
+    """The two directions of `json`, set up when a command first needs them.
+
+    Importing `json` compiles regular expressions, which takes 4 ms. What a quick command reads
+    is small and plain, and goes through the part of `json` that is written in C.
+    """
+
+    strict = True
+    object_hook = object_pairs_hook = array_hook = None  # the last one from Python 3.15 on
+    parse_float, parse_int = float, int
+
+    def __init__(self) -> None:
+        self._encode: Callable[[object], str] | None = None
+        self._scan: Callable[[str, int], tuple[Any, int]] = make_scanner(cast("Any", self))
+
+    @staticmethod
+    def parse_constant(name: str) -> float:
+        """Return NaN or an infinity, by the name that JSON of Python has for it."""
+        return float(name)
+
+    def encode(self, value: object) -> str:
+        """Write a value as JSON text without blanks."""
+        if (encode := self._encode) is None:
+            if not value and isinstance(value, (dict, list)):
+                return "{}" if isinstance(value, dict) else "[]"  # the default of most fields
+            import json
+
+            encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+            encode = self._encode = encoder.encode
+        return encode(value)
+
+    def decode(self, text: str) -> Any:
+        """Read JSON text.
+
+        Raises:
+            ValueError: It is none.
+        """
+        value, end = None, -1
+        try:
+            value, end = self._scan(text, 0)
+        except StopIteration:
+            pass  # `json` says what is wrong
+        if end != len(text):
+            import json
+
+            return json.loads(text)  # blanks around it, or an error that says where
+        return value
+
+
+_json_text = _JsonText()
+dumps = _json_text.encode
+loads = _json_text.decode
 
 
 def scalar(
@@ -174,7 +223,7 @@ def _encode_int(value: object) -> int:
 def _encode_float(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         # SQLite turns NaN into NULL, which would come back as None.
-        if math.isnan(value):
+        if value != value:  # noqa: PLR0124 - only NaN differs from itself
             raise ValueError("NaN cannot be stored")
         return float(value)
     raise Mismatch("float", value)
@@ -203,37 +252,6 @@ def _encode_bytes(value: object) -> bytes:
 
 def _encode_bytes_as_hex(value: object) -> str:
     return _encode_bytes(value).hex()
-
-
-def _encode_datetime(value: object) -> str:
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
-    raise Mismatch("datetime", value)
-
-
-def _encode_date(value: object) -> str:
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        return value.isoformat()
-    raise Mismatch("date", value)
-
-
-_MICROSECOND = datetime.timedelta(microseconds=1)
-
-
-def _encode_time(value: object) -> str:
-    if isinstance(value, datetime.time):
-        return value.isoformat()
-    raise Mismatch("time", value)
-
-
-def _encode_timedelta(value: object) -> int:
-    if isinstance(value, datetime.timedelta):
-        return value // _MICROSECOND
-    raise Mismatch("timedelta", value)
-
-
-def _decode_timedelta(stored: int) -> datetime.timedelta:
-    return datetime.timedelta(microseconds=stored)
 
 
 NONE = scalar("None", "ANY", "null", (type(None),), encode=_encode_none)
@@ -268,36 +286,4 @@ SCALARS: dict[object, Codec] = {
     float: FLOAT,
     bool: BOOL,
     bytes: BYTES,
-    datetime.datetime: scalar(
-        "datetime",
-        "TEXT",
-        "str",
-        (datetime.datetime,),
-        encode=_encode_datetime,
-        decode=datetime.datetime.fromisoformat,
-    ),
-    datetime.date: scalar(
-        "date",
-        "TEXT",
-        "str",
-        (datetime.date,),
-        encode=_encode_date,
-        decode=datetime.date.fromisoformat,
-    ),
-    datetime.time: scalar(
-        "time",
-        "TEXT",
-        "str",
-        (datetime.time,),
-        encode=_encode_time,
-        decode=datetime.time.fromisoformat,
-    ),
-    datetime.timedelta: scalar(
-        "timedelta",
-        "INTEGER",
-        "int",
-        (datetime.timedelta,),
-        encode=_encode_timedelta,
-        decode=_decode_timedelta,
-    ),
 }

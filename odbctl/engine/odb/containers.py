@@ -8,9 +8,9 @@ whose members look alike in JSON, by a tag: `{"datetime": "2026-01-01"}`. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored, as_json_text, dumps
+from odbctl.light_typing import Any
 
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any] | None

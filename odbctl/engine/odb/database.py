@@ -6,19 +6,20 @@ to be used across a fork: a child makes its own `Database`.
 
 from __future__ import annotations
 
+import _thread  # `threading` would take 1 ms more
 import os
-import threading
 from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from odbctl.engine.odb.session import Session
 from odbctl.engine.odb.sqlite_store import SqliteStore
 from odbctl.engine.odb.view import View
 from odbctl.errors import StoreError
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Final, Literal, Self, TypeVar
 
     from odbctl.engine.odb.feed import Changes
     from odbctl.engine.odb.log import Group
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.store import Listener, Store
     from odbctl.engine.odb.transaction import Transaction
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 # What only writers and waiters need is imported by the methods that use it: a command that
 # reads would pay for it with a tenth of its time.
@@ -36,7 +37,7 @@ T = TypeVar("T")
 MOST_SPARE_SESSIONS: Final = 4
 
 
-class _Local(threading.local):
+class _Local(_thread._local):  # pyright: ignore[reportPrivateUsage] - as `threading` does
     session: Session | None = None
     # For views that asyncio tasks have open beside one another; None before the first one.
     spares: list[Session] | None = None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.field import MISSING, Field
-from odbctl.engine.odb.hints import Mark
+from odbctl.engine.odb.hints import FieldType, Mark, field_type
 from odbctl.engine.odb.specifiers import FieldSpec, Index
+from odbctl.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
@@ -59,13 +59,13 @@ class Definition:
         """
         if self.is_resolved:
             return
-        evaluate = self._evaluator()
+        type_of = self._type_finder()
         for name, field in self.fields.items():
             default = self.defaults.get(name, MISSING)
             if isinstance(default, FieldSpec):
                 field.specify(default.default_factory, default.renamed_from, default.converted_from)
                 default = default.default
-            field.resolve(evaluate(name), default)
+            field.resolve(type_of(field), default)
         ordered = tuple(self.fields.values())
         self.ordered = ordered
         self.indexes = tuple(self._composite(*each) for each in self._declared_indexes.items())
@@ -88,24 +88,25 @@ class Definition:
         self._names_of_mask: dict[int, str] = {}
         self.is_resolved = True
 
-    def _evaluator(self) -> Callable[[str], object]:
-        """Return a function from a field's name to its type; equal hints are evaluated once."""
+    def _type_finder(self) -> Callable[[Field], FieldType]:
+        """Return a function from a field to its type; equal hints are looked at once."""
         scope = vars(sys.modules[self.module]) if self.module in sys.modules else {}
         names = dict(self.names)
-        known: dict[str, object] = {}
+        known: dict[str, FieldType] = {}
 
-        def evaluate(name: str) -> object:
-            hint = self.hints[name]
-            if not isinstance(hint, str):
-                return hint
-            if hint not in known:
-                try:
-                    known[hint] = eval(hint, scope, names)  # noqa: S307 - the author's annotation
-                except NameError as error:
-                    raise TypeError(f"{self.name}.{name}: {error}") from None
-            return known[hint]
+        def find(field: Field) -> FieldType:
+            hint = self.hints[field.name]
+            try:
+                if not isinstance(hint, str):
+                    return field_type(hint)
+                if hint not in known:
+                    value = eval(hint, scope, names)  # noqa: S307 - the author's annotation
+                    known[hint] = field_type(value)
+                return known[hint]
+            except (NameError, TypeError) as error:
+                raise TypeError(f"{field}: {error}") from None
 
-        return evaluate
+        return find
 
     def new_row(self, oid: int, values: Mapping[str, object]) -> list[Stored]:
         """Build the row of a new object.

@@ -6,13 +6,17 @@ becomes one of ours, by its code.
 
 from __future__ import annotations
 
+# What `sqlite3` consists of, without the conversions of dates that it adds for 2 ms.
+import _sqlite3 as sqlite3
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.errors import NotPermittedError, StoreBusyError, StoreError, StoreFullError
+from odbctl.light_typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import Final
 
 APPLICATION_ID: Final = 0x6F646263  # "odbc": what `file` and the sqlite3 shell may show
 FORMAT_VERSION: Final = 2

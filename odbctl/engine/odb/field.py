@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
 from odbctl.engine.odb.current import current, no_view, open_view
-from odbctl.engine.odb.hints import Mark, codec_of, split_marks
+from odbctl.engine.odb.hints import FieldType, Mark, field_type
 from odbctl.errors import StoreError, UnreadableFieldError
+from odbctl.light_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.objects import DbObject
     from odbctl.engine.odb.view import View
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 MISSING: Final = object()
 # How a column of an earlier type is read, and what makes a value of now of it.
 Conversion = tuple[Callable[[Any], Any] | None, Callable[[Any], object]]
+DECODING_ERRORS: Final = (KeyError, ValueError, TypeError)
 # Row = (oid, field, field, …): fields start behind the oid.
 FIRST_POSITION: Final = 1
 
@@ -50,22 +53,19 @@ class Field(property):
         self.decode: Callable[[Any], Any] | None = None
         super().__init__(_getter(self), _setter(self))
 
-    def resolve(self, hint: object, default: object) -> None:
-        """Find the codec of `hint` and encode the default.
+    def resolve(self, found: FieldType, default: object) -> None:
+        """Take the type and encode the default.
 
         Args:
-            hint: The type, marks included.
+            found: What the hint says.
             default: A value, a `FieldSpec`, or MISSING.
         """
-        plain, self.mark, self.is_secret = split_marks(hint)
-        try:
-            self.codec = codec_of(plain)
-        except TypeError as error:
-            raise TypeError(f"{self}: {error}") from None
+        self.codec, self.mark, self.is_secret = found
         self.encode = self.codec.to_column
         self.decode = self.codec.from_column
-        if self.decode is None:
-            super().__init__(_plain_getter(self), _setter(self))
+        decode = self.decode
+        getter = _plain_getter(self) if decode is None else _decoding_getter(self, decode)
+        super().__init__(getter, _setter(self))
         if (factory := self.factory) is not None:
             default = factory()
         if default is not MISSING:
@@ -84,7 +84,7 @@ class Field(property):
         if renamed_from:
             self.log_name = renamed_from[-1]
         for hint, function in converted_from.items():
-            codec = codec_of(split_marks(hint).plain)
+            codec = field_type(hint).codec
             self.conversions[codec.text] = codec.from_column, function
 
     def _unset(self) -> StoreError:
@@ -125,12 +125,16 @@ class Field(property):
             raise self._unset()
         try:
             return self.decode(stored)
-        except (KeyError, ValueError, TypeError) as error:
-            held = "a secret" if self.is_secret else f"{stored!r:.200}"
-            raise UnreadableFieldError(
-                f"{self} holds {held}, which is not {self.codec.text}",
-                hint="a newer release may have written it",
-            ) from error
+        except DECODING_ERRORS as error:
+            raise self.unreadable(stored) from error
+
+    def unreadable(self, stored: Stored) -> UnreadableFieldError:
+        """Return the error of a stored value that cannot be decoded."""
+        held = "a secret" if self.is_secret else f"{stored!r:.200}"
+        return UnreadableFieldError(
+            f"{self} holds {held}, which is not {self.codec.text}",
+            hint="a newer release may have written it",
+        )
 
 
 class _Unset(str):
@@ -162,6 +166,30 @@ def _plain_getter(field: Field) -> Callable[[DbObject], Any]:
             row = rows.get(handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
             if row is not None:
                 return row[position]
+        view = current.view
+        if view is None:
+            view = _open_view(field, "read")
+        return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
+
+    return get
+
+
+def _decoding_getter(field: Field, decode: Callable[[Any], object]) -> Callable[[DbObject], object]:
+    """Make the getter of a field that is stored in another form."""
+    definition, position = field.definition, field.position
+
+    def get(handle: DbObject) -> object:
+        rows = current.rows.get(definition)
+        if rows is not None:
+            row = rows.get(handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
+            if row is not None:
+                stored = row[position]
+                if stored is None:
+                    return None
+                try:
+                    return decode(stored)
+                except DECODING_ERRORS as error:
+                    raise field.unreadable(stored) from error
         view = current.view
         if view is None:
             view = _open_view(field, "read")

@@ -7,9 +7,9 @@ name classes that come later in the module. Pure.
 from __future__ import annotations
 
 import enum
-import types
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
+from types import GenericAlias, UnionType
 
 from odbctl.engine.odb.codec import NONE, SCALARS, Codec, Mismatch, as_json_text, scalar
 from odbctl.engine.odb.containers import (
@@ -22,6 +22,7 @@ from odbctl.engine.odb.containers import (
     union_codec,
 )
 from odbctl.engine.odb.records import is_record, record_codec
+from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
@@ -44,34 +45,76 @@ def is_class_variable(hint: object) -> bool:
     """Tell whether a hint says ClassVar, so that it is no field."""
     if isinstance(hint, str):
         return hint.startswith(("ClassVar", "typing.ClassVar"))
-    return hint is ClassVar or get_origin(hint) is ClassVar
+    return _is_of_typing(hint, "ClassVar") or _is_of_typing(_origin(hint), "ClassVar")
 
 
-class Marked(NamedTuple):
-    """A hint, apart from what it says of the field besides the type."""
+def _is_of_typing(form: object, name: str) -> bool:
+    """Tell whether a hint's form is that one of `typing`, which whoever uses it has imported."""
+    typing = sys.modules.get("typing")
+    return typing is not None and form is getattr(typing, name)
 
-    plain: Any
+
+def _origin(hint: Any) -> Any:
+    """Return what `typing.get_origin` does: of `list[int]` it is `list`, of a class it is None."""
+    return UnionType if isinstance(hint, UnionType) else getattr(hint, "__origin__", None)
+
+
+def _arguments(hint: Any) -> tuple[Any, ...]:
+    """Return what `typing.get_args` does: of `dict[str, int]` they are `str` and `int`."""
+    return getattr(hint, "__args__", ())
+
+
+def _is_union(origin: object) -> bool:
+    return origin is UnionType or _is_of_typing(origin, "Union")
+
+
+class Marker:
+    """What `Indexed` and the like are at run time: `Indexed[str]` keeps both as `list[str]` does.
+
+    `typing.Annotated` would do, for the price of importing `typing`.
+    """
+
+    __slots__ = ()
+    mark: Mark | SecretMark
+
+    def __class_getitem__(cls, hint: object) -> GenericAlias:
+        return GenericAlias(cls, hint)
+
+
+class FieldType(NamedTuple):
+    """What a hint says of a field."""
+
+    codec: Codec
     mark: Mark | None
     is_secret: bool
 
 
-def split_marks(hint: Any) -> Marked:
-    """Take `Indexed`, `Unique` and `Secret` off a hint, also off `Unique[X] | None`."""
-    found: list[object] = []
+def field_type(hint: Any) -> FieldType:
+    """Read the hint of a field, with `Indexed`, `Unique` and `Secret`, also in `Unique[X] | None`.
+
+    Raises:
+        TypeError: Values of that type cannot be stored.
+    """
+    found: list[Mark | SecretMark] = []
     plain = _without_marks(hint, found)
     # The stronger one counts, whichever stands inside.
     mark = next((each for each in (Mark.UNIQUE, Mark.INDEXED) if each in found), None)
-    return Marked(plain, mark, SecretMark.SECRET in found)
+    return FieldType(codec_of(plain), mark, SecretMark.SECRET in found)
 
 
-def _without_marks(hint: Any, found: list[object]) -> Any:
+def _without_marks(hint: Any, found: list[Mark | SecretMark]) -> Any:
     """Return a hint without the marks around all of it; they are added to `found`."""
     hint = _unwrapped(hint, found)
-    if get_origin(hint) in (Union, types.UnionType):
-        members = [each for each in get_args(hint) if each is not type(None)]
+    if _is_union(_origin(hint)):
+        members = [each for each in _arguments(hint) if each is not type(None)]
         if len(members) == 1:
-            return Union[_without_marks(members[0], found), None]  # noqa: UP007 - of a variable
+            return _without_marks(members[0], found) | None
     return hint
+
+
+def _is_marked(hint: Any) -> bool:
+    origin = _origin(hint)
+    return isinstance(origin, type) and issubclass(origin, Marker)
 
 
 def codec_of(hint: Any) -> Codec:
@@ -81,12 +124,12 @@ def codec_of(hint: Any) -> Codec:
         TypeError: Values of that type cannot be stored.
     """
     hint = _unwrapped(hint)
-    origin, arguments = get_origin(hint), get_args(hint)
+    origin, arguments = _origin(hint), _arguments(hint)
     if origin is None and (codec := SCALARS.get(hint)):
         return codec
-    if origin in (Union, types.UnionType):
+    if _is_union(origin):
         return _union(arguments)
-    if origin is Literal:
+    if _is_of_typing(origin, "Literal"):
         return _literal(arguments)
     if is_record(origin or hint):
         return record_codec(hint, codec_of)
@@ -97,8 +140,8 @@ def codec_of(hint: Any) -> Codec:
     raise TypeError(f"fields cannot have the type {hint!r}")
 
 
-def _unwrapped(hint: Any, found: list[object] | None = None) -> Any:
-    """See through NewType, Annotated and `type X = ...`.
+def _unwrapped(hint: Any, found: list[Mark | SecretMark] | None = None) -> Any:
+    """See through NewType, Annotated, marks and `type X = ...`.
 
     Args:
         hint: The hint.
@@ -111,13 +154,14 @@ def _unwrapped(hint: Any, found: list[object] | None = None) -> Any:
         if hasattr(hint, "__supertype__"):
             hint = hint.__supertype__
         elif hasattr(hint, "__metadata__"):
-            marks = [each for each in hint.__metadata__ if isinstance(each, (Mark, SecretMark))]
-            if found is not None:
-                found += marks
-            elif marks:
-                name = marks[0].value.capitalize()
-                raise TypeError(f"{name} marks a whole field: put {name}[…] around its whole type")
             hint = hint.__origin__
+        elif _is_marked(hint):
+            mark: Mark | SecretMark = hint.__origin__.mark
+            if found is None:
+                name = hint.__origin__.__name__
+                raise TypeError(f"{name} marks a whole field: put {name}[…] around its whole type")
+            found.append(mark)
+            hint = hint.__args__[0]
         elif type(hint).__name__ == "TypeAliasType":
             hint = hint.__value__
         else:
@@ -137,8 +181,8 @@ def _flattened(arguments: Sequence[Any]) -> list[Any]:
     """Open the unions that hide behind an alias inside a union."""
     flat: list[Any] = []
     for each in map(_unwrapped, arguments):
-        is_union = get_origin(each) in (Union, types.UnionType)
-        flat.extend(_flattened(get_args(each)) if is_union else [each])
+        is_union = _is_union(_origin(each))
+        flat.extend(_flattened(_arguments(each)) if is_union else [each])
     return flat
 
 
@@ -164,6 +208,11 @@ def _class(hint: type[Any]) -> Codec:
     if hasattr(hint, "__odb__"):
         return _reference(hint)
     # By name, so that nobody pays the import of a module that he does not use.
+    if hint.__module__ == "datetime":
+        from odbctl.engine.odb.time_codecs import TIMES
+
+        if codec := TIMES.get(hint):
+            return codec
     if f"{hint.__module__}.{hint.__name__}" in ("uuid.UUID", "decimal.Decimal"):
         return _by_text(hint)
     raise TypeError(f"fields cannot have the type {hint!r}")

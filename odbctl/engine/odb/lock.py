@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-import threading
 import time
+from _thread import allocate_lock  # `threading` would take 1 ms more
 from types import TracebackType
-from typing import Final
 
 from odbctl.errors import NotPermittedError, StoreBusyError, StoreFullError
+from odbctl.light_typing import TYPE_CHECKING
 from odbctl.units import exact_duration
+
+if TYPE_CHECKING:
+    from typing import Final
 
 # A commit takes microseconds: yield, then nap, longer each time, before queueing in a thread. Long
 # naps let the one who commits go on a while, which is cheaper for all than taking turns.
@@ -34,7 +37,7 @@ class CommitLock:
     def __init__(self, path: str, timeout_seconds: float) -> None:
         self._path = path
         self._timeout_seconds = timeout_seconds
-        self._threads = threading.Lock()
+        self._threads = allocate_lock()
         self._descriptor = -1
         self._held = -1
 
@@ -122,7 +125,9 @@ class CommitLock:
         flock has no time-out, so a thread waits on a descriptor of its own:
         one that gives up leaves nothing locked.
         """
-        waiter = _Waiter(self._open())
+        from odbctl.engine.odb.lock_waiter import LockWaiter
+
+        waiter = LockWaiter(self._open())
         waiter.start()
         if not waiter.wait(self._timeout_seconds):
             raise self._busy()
@@ -141,33 +146,6 @@ class CommitLock:
             f"another process has held {self._path} for {exact_duration(self._timeout_seconds)}",
             hint="try again when that process has finished",
         )
-
-
-class _Waiter(threading.Thread):
-    """A thread that waits for the lock on a descriptor of its own."""
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__(name="odb-lock", daemon=True)
-        self.descriptor = descriptor
-        self._decision = threading.Lock()
-        self._granted = threading.Event()
-        self._is_abandoned = False
-
-    def run(self) -> None:
-        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
-        with self._decision:
-            if self._is_abandoned:
-                os.close(self.descriptor)
-            else:
-                self._granted.set()
-
-    def wait(self, timeout_seconds: float) -> bool:
-        """Wait until the lock is ours; after False it will be let go."""
-        if self._granted.wait(timeout_seconds):
-            return True
-        with self._decision:
-            self._is_abandoned = not self._granted.is_set()
-            return not self._is_abandoned
 
 
 def _try_lock(descriptor: int) -> bool:

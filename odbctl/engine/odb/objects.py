@@ -7,13 +7,14 @@ Handles are equal when they name the same object; they outlive it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self, dataclass_transform
-
 from odbctl.engine.odb.current import current_view
 from odbctl.engine.odb.specifiers import field
 from odbctl.errors import NotFoundError
+from odbctl.light_typing import TYPE_CHECKING, dataclass_transform
 
 if TYPE_CHECKING:
+    from typing import ClassVar, Self
+
     from odbctl.engine.odb.definition import Definition
 
 

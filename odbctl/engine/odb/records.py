@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from odbctl.engine.odb.codec import Codec, Mismatch, as_json_text
+from odbctl.light_typing import Any, NamedTuple
 
 FindCodec = Callable[[Any], Codec]
 
@@ -52,7 +52,7 @@ def record_codec(hint: Any, find: FindCodec) -> Codec:
     """
     if hint in _records.unfinished:
         return _within(hint)
-    kind: type[Any] = get_origin(hint) or hint
+    kind: type[Any] = getattr(hint, "__origin__", hint)
     parameters = getattr(kind, "__dataclass_params__", None)
     if parameters is not None and not parameters.frozen:
         raise TypeError(f"{kind.__name__} is a dataclass that is not frozen, so it could change")
@@ -69,7 +69,7 @@ def record_codec(hint: Any, find: FindCodec) -> Codec:
 def _within(hint: Any) -> Codec:
     """Make a codec that stands for one that is not finished."""
     finished = _records.unfinished[hint]
-    kind: type[Any] = get_origin(hint) or hint
+    kind: type[Any] = getattr(hint, "__origin__", hint)
     return as_json_text(
         kind.__name__,
         "dict",
@@ -117,7 +117,8 @@ def _located(members: list[_Member], value: object) -> Mismatch:
 
 def _members(hint: Any, kind: type[Any], find: FindCodec) -> list[_Member]:
     hints = _hints_of(kind)
-    values = dict(zip(getattr(kind, "__parameters__", ()), get_args(hint), strict=False))
+    parameters, arguments = getattr(kind, "__parameters__", ()), getattr(hint, "__args__", ())
+    values = dict(zip(parameters, arguments, strict=False))
     fields: Mapping[str, Any] = getattr(kind, "__dataclass_fields__", {})
     names: list[str] = list(fields) or list(kind._fields)
     return [
@@ -138,14 +139,40 @@ def _found(kind: type[Any], name: str, hint: Any, find: FindCodec) -> Codec:
 
 def _hints_of(kind: type[Any]) -> dict[str, Any]:
     try:
-        # With extras: a mark is refused here, not dropped.
-        return get_type_hints(kind, vars(sys.modules[kind.__module__]), include_extras=True)
+        return _plain_hints(kind) or _typing_hints(kind)
     except NameError as error:
         raise TypeError(f"{kind.__name__}: {error}; define it in a module") from None
 
 
+def _plain_hints(kind: type[Any]) -> dict[str, Any]:
+    """Evaluate the annotations of a class if all are text without names in quotes; else nothing.
+
+    Most are, and `typing`, which evaluates any, is a large import for a quick command.
+    """
+    hints: dict[str, Any] = {}
+    scope = vars(sys.modules[kind.__module__])
+    for base in reversed(kind.__mro__):
+        own: dict[str, object] = vars(base).get("__annotations__", {})
+        for name, hint in own.items():
+            if not isinstance(hint, str) or "'" in hint or '"' in hint:
+                return {}
+            hints[name] = eval(hint, scope, vars(base))  # noqa: S307 - the author's annotation
+    return hints
+
+
+def _typing_hints(kind: type[Any]) -> dict[str, Any]:
+    from typing import get_type_hints
+
+    # With extras: a mark is refused later, not dropped here.
+    return get_type_hints(kind, vars(sys.modules[kind.__module__]), include_extras=True)
+
+
 def _filled(hint: Any, values: Mapping[Any, Any]) -> Any:
     """Put the arguments of a generic class in place of its parameters."""
+    if not values:
+        return hint
+    from typing import TypeVar
+
     if isinstance(hint, TypeVar):
         return values.get(hint, hint)
     parameters = getattr(hint, "__parameters__", ())

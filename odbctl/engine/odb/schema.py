@@ -9,21 +9,40 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from odbctl.engine.odb.definition import Definition
-from odbctl.engine.odb.field import MISSING
-from odbctl.engine.odb.hints import Mark, SecretMark, is_class_variable
+from odbctl.engine.odb.field import MISSING, Field
+from odbctl.engine.odb.hints import Mark, Marker, SecretMark, is_class_variable
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.specifiers import Index, field
+from odbctl.light_typing import TYPE_CHECKING, Any, dataclass_transform
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing import Annotated, TypeVar
 
-# What a class body says of a field: it can be looked up, or is unique besides.
-Indexed = Annotated[T, Mark.INDEXED]
-Unique = Annotated[T, Mark.UNIQUE]
-# Neither `db show` nor an error shows its values; it is stored as it is.
-Secret = Annotated[T, SecretMark.SECRET]
+    T = TypeVar("T")
+
+    Indexed = Annotated[T, Mark.INDEXED]
+    Unique = Annotated[T, Mark.UNIQUE]
+    Secret = Annotated[T, SecretMark.SECRET]
+
+else:
+
+    class Indexed(Marker):
+        """In an annotation: the field can be looked up."""
+
+        mark = Mark.INDEXED
+
+    class Unique(Marker):
+        """In an annotation: the field can be looked up, and no two objects have the same value."""
+
+        mark = Mark.UNIQUE
+
+    class Secret(Marker):
+        """In an annotation: neither `db show` nor an error shows its values."""
+
+        mark = SecretMark.SECRET
+
 
 RESERVED = frozenset({"rev", *(name for name in dir(DbObject) if not name.startswith("_"))})
 _NOT_COPIED = frozenset({"__dict__", "__weakref__", "__slots__"})
@@ -151,6 +170,8 @@ def _rebuilt(cls: type[Any], definition: Definition) -> type[DbObject]:
 def _point_super_at(stored: type, original: object) -> None:
     """Let `super()` in the methods mean the rebuilt class: they closed over the first."""
     for value in vars(stored).values():
+        if isinstance(value, Field):
+            continue
         for function in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
             for cell in getattr(function, "__closure__", None) or ():
                 if cell.cell_contents is original:

@@ -11,14 +11,16 @@ its snapshot, and its commit checks what was read in any case.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.cache import Cache, CachedTable
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.log import Group
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.readset import Fields
     from odbctl.engine.odb.store import Link, Store
     from odbctl.engine.odb.transaction import Transaction

@@ -13,13 +13,15 @@ for its fields there. Pure; both stores use it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.field import UNSET
 from odbctl.engine.odb.hints import Mark
 from odbctl.errors import StoreError
+from odbctl.light_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, overload
 
 from odbctl.engine.odb.field import MISSING
+from odbctl.light_typing import TYPE_CHECKING, Any, overload
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 class FieldSpec:

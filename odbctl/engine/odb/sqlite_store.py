@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.driver import Connection, create_file
 from odbctl.engine.odb.lock import CommitLock
@@ -18,8 +17,11 @@ from odbctl.engine.odb.log import read_entries_since
 from odbctl.engine.odb.sqlite_table import SqliteTable
 from odbctl.engine.odb.tables import LAST_SEQ, prepare
 from odbctl.errors import StoreError
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.changes import Announcer, SocketListener
     from odbctl.engine.odb.checkpoint import Checkpointer
     from odbctl.engine.odb.definition import Definition

@@ -8,7 +8,6 @@ that first writes one; readers of a file that is behind fill in the defaults.
 from __future__ import annotations
 
 from itertools import count
-from typing import Final
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
 from odbctl.engine.odb.definition import Definition, quoted
@@ -22,6 +21,10 @@ from odbctl.engine.odb.hints import Mark
 from odbctl.engine.odb.lock import CommitLock
 from odbctl.engine.odb.shape import INDEX_PREFIX, Place, Recorded, Shape, converted, not_unique
 from odbctl.errors import StoreError
+from odbctl.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 LAST_SEQ: Final = "SELECT max(seq) FROM log"
 _CREATE = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
 
 from odbctl.engine.odb.current import (
     NO_ROWS,
@@ -21,8 +20,11 @@ from odbctl.engine.odb.current import (
 from odbctl.engine.odb.log import log_key
 from odbctl.engine.odb.readset import Fields, Keys, ReadSet
 from odbctl.errors import ObjectGoneError, TransactionError
+from odbctl.light_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.current import Rows
     from odbctl.engine.odb.database import Database

@@ -7,8 +7,6 @@ together.
 
 from __future__ import annotations
 
-import zlib
-
 from odbctl.engine.reconcile.snapshot import InstanceSnapshot, ServiceSnapshot
 
 BASE_DELAY_SECONDS = 1.0
@@ -57,7 +55,9 @@ def delay_seconds(failures: int, *, seed: int) -> float:
         return 0.0
     exponent = min(failures - 2, 16)
     delay = min(BASE_DELAY_SECONDS * 2.0**exponent, MAX_DELAY_SECONDS)
-    share = zlib.crc32(f"{seed}:{failures}".encode()) / 0xFFFFFFFF
+    from zlib import crc32  # only what has crashed needs it
+
+    share = crc32(f"{seed}:{failures}".encode()) / 0xFFFFFFFF
     return delay * (1.0 + JITTER * share)
 
 

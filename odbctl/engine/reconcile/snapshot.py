@@ -7,10 +7,9 @@ since the epoch.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from odbctl.engine.model.probes import Probe
 from odbctl.engine.model.states import ENDED_STATES, InstanceState, Overlap, RestartPolicy
+from odbctl.light_typing import NamedTuple
 
 # Of each wanted slot, in a row.
 MAX_FAILED_STARTS = 5

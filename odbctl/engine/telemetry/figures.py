@@ -8,14 +8,12 @@ Read by any process without locks; a torn record is told by its checksum.
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+
+from odbctl.light_typing import NamedTuple
 
 # (seconds between records, number of records): an hour, a day, a week.
 GRAINS = ((10.0, 360), (60.0, 1440), (600.0, 1008))
@@ -70,8 +68,10 @@ def read_sample(pid: int, at: float, *, start_ticks: int) -> Sample | None:
     if int(fields[19]) != start_ticks:
         return None
     if not files:
-        with contextlib.suppress(OSError):
+        try:
             files = len(os.listdir(f"/proc/{pid}/fd"))
+        except OSError:
+            files = 0
     cpu = (int(fields[11]) + int(fields[12])) / _TICKS
     return Sample(at, cpu, int(fields[21]) * _PAGE_BYTES, files, int(fields[17]))
 
@@ -82,10 +82,12 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 def append_sample(path: str, sample: Sample) -> None:
     """Write a sample into the rings of an instance."""
+    from zlib import crc32  # `ps` reads no ring
+
     kib = min(sample.rss_bytes // 1024, 0xFFFFFFFF)
     few = (min(sample.open_files, _MOST), min(sample.threads, _MOST))
     body = _RECORD.pack(sample.at, sample.cpu_seconds, kib, *few, 0)[:-4]
-    record = (body + struct.pack("<I", zlib.crc32(body))).ljust(_RECORD_BYTES, b"\0")
+    record = (body + struct.pack("<I", crc32(body))).ljust(_RECORD_BYTES, b"\0")
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
@@ -152,7 +154,7 @@ def _samples(path: str, since: float) -> Iterator[Sample]:
             data = file.read()
     except OSError:
         return
-    base, oldest = 0, math.inf
+    base, oldest = 0, float("inf")
     for _seconds, count in GRAINS:
         ring = data[base * _RECORD_BYTES : (base + count) * _RECORD_BYTES]
         found = [s for s in _records(ring) if since <= s.at < oldest]
@@ -162,10 +164,12 @@ def _samples(path: str, since: float) -> Iterator[Sample]:
 
 
 def _records(ring: bytes) -> Iterator[Sample]:
+    from zlib import crc32
+
     for start in range(0, len(ring) - _RECORD_BYTES + 1, _RECORD_BYTES):
         at, cpu, kib, files, threads, checksum = _RECORD.unpack_from(ring, start)
         body = ring[start : start + _RECORD.size - 4]
-        if at and zlib.crc32(body) == checksum:
+        if at and crc32(body) == checksum:
             yield Sample(at, cpu, kib * 1024, files, threads)
 
 
@@ -174,7 +178,7 @@ def write_board(path: str, latest: Iterable[tuple[int, Latest]]) -> None:
     records = bytearray()
     for instance, each in latest:
         s = each.sample
-        percent = math.nan if each.cpu_percent is None else each.cpu_percent
+        percent = float("nan") if each.cpu_percent is None else each.cpu_percent
         kib = min(s.rss_bytes // 1024, 0xFFFFFFFF)
         few = (min(s.open_files, _MOST), min(s.threads, _MOST), 0)
         records += _ON_BOARD.pack(instance, s.at, s.cpu_seconds, percent, kib, *few)
@@ -196,5 +200,5 @@ def read_board(path: str) -> dict[int, Latest]:
     found: dict[int, Latest] = {}
     for instance, at, cpu, percent, kib, files, threads, _ in _ON_BOARD.iter_unpack(data[:whole]):
         sample = Sample(at, cpu, kib * 1024, files, threads)
-        found[instance] = Latest(sample, None if math.isnan(percent) else percent)
+        found[instance] = Latest(sample, percent if percent >= 0.0 else None)  # NaN is not
     return found

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import NamedTuple
 
 from odbctl.errors import is_exhausted
+from odbctl.light_typing import NamedTuple
 
 _EXITING = 0x4  # PF_EXITING of the kernel's include/linux/sched.h
 _SIGKILL = 9  # `signal` would be an import for every command
@@ -34,8 +34,8 @@ def read_boot_id() -> str:
         OSError: The system has run out of descriptors or memory.
     """
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().decode().strip()
     except OSError as error:
         if is_exhausted(error):
             raise
@@ -62,8 +62,11 @@ def _read_stat(pid: int) -> list[bytes] | None:
     None means that there is no such process; any other problem is raised.
     """
     try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            stat = file.read(1024)
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            stat = os.read(descriptor, 1024)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, ProcessLookupError):
         return None
     return stat[stat.rindex(b")") + 2 :].split()

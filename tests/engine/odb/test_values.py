@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import json
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NewType, TypeVar
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from odbctl.engine.odb import Database, DbObject, Indexed, Schema
-from odbctl.engine.odb.hints import codec_of
+from odbctl.engine.odb import Database, DbObject, Indexed, Schema, Secret
+from odbctl.engine.odb.codec import loads
+from odbctl.engine.odb.hints import Mark, codec_of, field_type
 from odbctl.errors import TransactionError
 
 schema = Schema("values")
@@ -283,3 +285,30 @@ def test_nothing_is_read_or_written_outside(database: Database) -> None:
         _ = it.number
     with database.view(), pytest.raises(TransactionError):
         it.number = 1
+
+
+T = TypeVar("T")
+IndexedList = Indexed[list[T]]
+
+
+@pytest.mark.parametrize("hint", [Indexed[Secret[str]], Secret[Indexed[str]]])
+def test_a_field_has_all_its_marks(hint: Any) -> None:
+    found = field_type(hint)
+    assert (found.codec.text, found.mark, found.is_secret) == ("str", Mark.INDEXED, True)
+
+
+def test_an_alias_of_a_mark_takes_its_type_later() -> None:
+    assert field_type(IndexedList[int]).codec.text == "list[int]"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, 2.5]}', ' {"a": null}\n', "[-Infinity, true]", '"\\u00e4"']
+)
+def test_json_that_somebody_wrote_by_hand_is_read(text: str) -> None:
+    assert loads(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1] 2", "nothing", '{"a": }', '"\n"'])
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="char"):
+        loads(text)
