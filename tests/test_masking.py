@@ -17,6 +17,7 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.hooks import HookChanges, HookOptions, add_hook, set_hook
 from odbctl.engine.codebases.locations import normalise_location
 from odbctl.engine.model.core import Release
+from odbctl.engine.model.events import record_event
 from odbctl.errors import UsageError
 from odbctl.masking import MASK, mask_text, mask_words
 from odbctl.paths import Home
@@ -148,6 +149,14 @@ def test_hooks_and_their_events_show_no_secrets(home: Home) -> None:
         assert (same.action, changed.action) == ("unchanged", "set")
         assert "http://ann:********@host/" in shown
         assert SECRET not in shown
+
+
+def test_events_which_hooks_send_to_others_have_no_passwords(home: Home) -> None:
+    with Engine(home) as engine:
+        reason = f"svc-1 crashed: OperationalError: cannot reach postgres://ann:{SECRET}@db/x"
+        engine.db.run(lambda: record_event("instance/svc-1", "crashed", reason, actor="test"))
+        (event,) = status.list_events(engine)
+    assert event["message"].endswith("cannot reach postgres://ann:********@db/x")
 
 
 def test_an_error_about_a_secret_field_does_not_repeat_it(home: Home) -> None:
