@@ -85,6 +85,8 @@ class Field(property):
             self.log_name = renamed_from[-1]
         for hint, function in converted_from.items():
             codec = field_type(hint).codec
+            if codec.text in self.conversions:
+                raise TypeError(f"{self}: two types of converted_from are called {codec.text}")
             self.conversions[codec.text] = codec.from_column, function
 
     def _unset(self) -> StoreError:

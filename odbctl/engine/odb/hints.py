@@ -169,12 +169,27 @@ def _unwrapped(hint: Any, found: list[Mark | SecretMark] | None = None) -> Any:
 
 
 def _union(arguments: Sequence[Any]) -> Codec:
-    codecs = [codec_of(each) for each in _flattened(arguments)]
+    hints = _flattened(arguments)
+    codecs = [codec_of(each) for each in hints]
     members = [each for each in codecs if each is not NONE]
+    if len({each.kind for each in members}) < len(members):
+        _check_names(hints, codecs)
     if not members:
         return NONE
     codec = members[0] if len(members) == 1 else union_codec(members)
     return codec if len(members) == len(codecs) else nullable(codec)
+
+
+def _check_names(hints: Sequence[Any], codecs: Sequence[Codec]) -> None:
+    """Check that the names which are stored with values of a union tell its types apart.
+
+    Raises:
+        TypeError: They do not.
+    """
+    by_name: dict[str, Any] = {}
+    for hint, codec in zip(hints, codecs, strict=True):
+        if by_name.setdefault(codec.text, hint) != hint:
+            raise TypeError(f"two types of one union are called {codec.text}: rename one")
 
 
 def _flattened(arguments: Sequence[Any]) -> list[Any]:

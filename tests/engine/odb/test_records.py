@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import sqlite3
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 from record_types import Access, Point, Size
 
 from odbctl.engine.odb import Database, DbObject, Indexed, Schema
+from odbctl.engine.odb import field as odb_field
 from odbctl.engine.odb.hints import codec_of
 
 T = TypeVar("T")
@@ -163,3 +165,65 @@ def test_subclass_of_a_dataclass_is_another_type() -> None:
 
     with pytest.raises(Exception, match="Point"):
         codec_of(Point).to_column(Point3(1.0))
+
+
+def another_point() -> Any:
+    """Make a record that is called as the other one is."""
+    return dataclasses.make_dataclass("Point", [("x", str)], frozen=True)
+
+
+class Level(enum.StrEnum):
+    LOW = "low"
+
+
+def another_level(kind: Any) -> Any:
+    """Make an enum that is called as the other one is."""
+    return kind("Level", ["LOW"])
+
+
+OtherLevel: Any = another_level(enum.StrEnum)
+OtherPoint: Any = another_point()
+
+
+@pytest.mark.parametrize(
+    ("hint", "name"),
+    [
+        (Point | OtherPoint, "Point"),
+        (Level | OtherLevel | None, "Level"),
+        (list[Level] | list[OtherLevel], r"list\[Level\]"),
+        (Pair[int] | Pair[datetime], "Pair"),
+        (dict[str, Point | OtherPoint], "Point"),
+    ],
+    ids=str,
+)
+def test_union_of_two_types_of_one_name_is_refused(
+    any_database: Database, hint: Any, name: str
+) -> None:
+    box: type[DbObject] = type("Box", (DbObject,), {"__annotations__": {"content": hint}})
+    said = rf"local\.Box\.content: two types of one union are called {name}: rename one"
+    with any_database.view(), pytest.raises(TypeError, match=said):
+        Schema("local").define(box).lookup_all()
+
+
+def test_enums_of_one_name_that_are_stored_differently_are_told_apart(
+    any_database: Database,
+) -> None:
+    number = another_level(enum.IntEnum)
+    box: Any = type("Box", (DbObject,), {"__annotations__": {"content": Level | number}})
+    box = Schema("local").define(box)
+    with any_database.transaction():
+        boxes = [box(content=Level.LOW), box(content=number.LOW)]
+    with any_database.view():
+        assert [type(each.content) for each in boxes] == [Level, number]
+
+
+def test_conversions_from_two_types_of_one_name_are_refused(any_database: Database) -> None:
+    conversions: Any = {Point: str, OtherPoint: str}
+    box: Any = type(
+        "Box",
+        (DbObject,),
+        {"__annotations__": {"content": str}, "content": odb_field(converted_from=conversions)},
+    )
+    said = r"local\.Box\.content: two types of converted_from are called Point"
+    with any_database.view(), pytest.raises(TypeError, match=said):
+        Schema("local").define(box).lookup_all()
