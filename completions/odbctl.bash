@@ -43,6 +43,7 @@ _odbctl_options() {
         "host drain") echo "--color --help --home --json --output" ;;
         "host undrain") echo "--color --help --home --json --output" ;;
         "host set") echo "--color --cores --help --home --json --max-instances --output --placement --ram-gb" ;;
+        "host edit") echo "--color --help --home --json --output" ;;
         "host enable") echo "--color --help --home --json --output" ;;
         "host disable") echo "--color --help --home --json --output" ;;
         "host remove"|"host rm") echo "--color --force --help --home --json --output --yes" ;;
@@ -59,6 +60,7 @@ _odbctl_options() {
         "hook list"|"hook ls") echo "--color --filter --help --home --json --no-headers --output --quiet --sort" ;;
         "hook show") echo "--color --help --home --json --output" ;;
         "hook set") echo "--color --debounce --header-file --help --home --json --level --output --reason --service --timeout --url" ;;
+        "hook edit") echo "--color --help --home --json --output" ;;
         "hook enable") echo "--color --help --home --json --output" ;;
         "hook disable") echo "--color --help --home --json --output" ;;
         "hook test") echo "--color --help --home --json --output" ;;

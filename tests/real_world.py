@@ -308,10 +308,13 @@ def processes_of(home: Home) -> dict[int, str]:
         try:
             command = (folder / "cmdline").read_bytes()
             environment = (folder / "environ").read_bytes()
+            is_worker = home.run.is_dir() and is_worker_of(home, int(folder.name))
         except OSError:
             continue
-        if os.fsencode(home.data) in command + environment and is_running(int(folder.name)):
-            found[int(folder.name)] = command.replace(b"\0", b" ").decode(errors="replace")
+        pid = int(folder.name)
+        names_home = os.fsencode(home.data) in command + environment
+        if is_worker or (names_home and is_running(pid)):
+            found[pid] = command.replace(b"\0", b" ").decode(errors="replace")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -124,6 +124,48 @@ def set_(
         raise UsageError("nothing to change", hint="odbctl hook set --help")
     with session().open_engine() as engine:
         return done(set_hook(engine, name, changes))
+
+
+@command(
+    app,
+    "edit",
+    example=("odbctl hook edit mail", "EDITOR='code --wait' odbctl hook edit mail"),
+)
+def edit(name: HookName) -> Result:
+    """Change a hook in an editor: $VISUAL, $EDITOR, vi or nano.
+
+    It opens a TOML text with the settings of `hook set`, and applies the values that were
+    changed. When a value is refused, the editor opens again with the error on top. Headers,
+    and commands and URLs with secrets, are not shown.
+    """
+    from odbctl.commands._editor import edit_text
+    from odbctl.engine.api.editable_settings import editable_hook, read_hook_edits, settings_text
+    from odbctl.engine.api.hooks import set_hook
+
+    with session().open_engine() as engine:
+        hook = editable_hook(engine, name)
+        text = settings_text(hook, _setting_helps())
+        return edit_text(
+            name,
+            text,
+            lambda edited: done(set_hook(engine, name, read_hook_edits(hook, edited))),
+            noun="hook",
+        )
+
+
+def _setting_helps() -> dict[str, str]:
+    """Return what each setting means, by option."""
+    options = {
+        "url": Url,
+        "service": ServicePattern,
+        "reason": Reasons,
+        "level": Level,
+        "debounce": Debounce,
+        "timeout": CallTimeout,
+    }
+    helps = {key: str(get_args(hint)[1].help) for key, hint in options.items()}
+    helps = {key: text.removesuffix("; repeatable") for key, text in helps.items()}
+    return {"command": "Call this command; a hook has a command or a URL"} | helps
 
 
 def _enable(name: str, is_enabled: bool) -> Result:

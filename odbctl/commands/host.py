@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -15,6 +15,19 @@ from odbctl.commands._waiting import done
 from odbctl.errors import UsageError, shown
 
 app = new_app("host")
+
+Placement = Annotated[str | None, typer.Option(metavar="GROUP", help="The host's placement group")]
+Cores = Annotated[
+    float | None,
+    typer.Option(metavar="X", help="Cores that may be reserved; 0: all of the machine", min=0.0),
+]
+RamGb = Annotated[
+    float | None,
+    typer.Option(metavar="Y", help="RAM that may be reserved; 0: all of the machine", min=0.0),
+]
+MaxInstances = Annotated[
+    str | None, typer.Option(metavar="N|none", help="Maximum number of instances")
+]
 
 
 @command(app, "list", example="odbctl host list")
@@ -74,22 +87,10 @@ def disable(name: HostName) -> Result:
 )
 def set_(
     name: HostName,
-    placement: Annotated[
-        str | None, typer.Option(metavar="GROUP", help="The host's placement group")
-    ] = None,
-    cores: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X", help="Cores that may be reserved; 0: all of the machine", min=0.0
-        ),
-    ] = None,
-    ram_gb: Annotated[
-        float | None,
-        typer.Option(metavar="Y", help="RAM that may be reserved; 0: all of the machine", min=0.0),
-    ] = None,
-    max_instances: Annotated[
-        str | None, typer.Option(metavar="N|none", help="Maximum number of instances")
-    ] = None,
+    placement: Placement = None,
+    cores: Cores = None,
+    ram_gb: RamGb = None,
+    max_instances: MaxInstances = None,
 ) -> Result:
     """Change the limits and the placement group of a host.
 
@@ -117,6 +118,39 @@ def _limit(text: str) -> int:
             f"{shown(text)} is not a number of instances", hint="for example 20, or none"
         )
     return int(text)
+
+
+@command(
+    app,
+    "edit",
+    example=("odbctl host edit local", "EDITOR='code --wait' odbctl host edit local"),
+)
+def edit(name: HostName) -> Result:
+    """Change a host in an editor: $VISUAL, $EDITOR, vi or nano.
+
+    It opens a TOML text with the settings of `host set`, and applies the values that were
+    changed. When a value is refused, the editor opens again with the error on top.
+    """
+    from odbctl.commands._editor import edit_text
+    from odbctl.engine.api.editable_settings import editable_host, read_host_edits, settings_text
+    from odbctl.engine.api.hosts import set_host
+
+    options = {
+        "placement": Placement,
+        "cores": Cores,
+        "ram-gb": RamGb,
+        "max-instances": MaxInstances,
+    }
+    helps = {key: str(get_args(hint)[1].help) for key, hint in options.items()}
+    helps["max-instances"] += ', or "none"'
+    with session().open_engine() as engine:
+        host = editable_host(engine, name)
+        return edit_text(
+            name,
+            settings_text(host, helps),
+            lambda edited: done(set_host(engine, name, read_host_edits(host, edited))),
+            noun="host",
+        )
 
 
 @command(app, "remove", example="odbctl host remove build --yes")

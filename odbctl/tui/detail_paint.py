@@ -39,9 +39,9 @@ def title_cells(name: str, facts: DetailFacts | None, tab: Tab = Tab.LOGS) -> Li
         return (title, Cell("reading ...", Tone.MUTED))
     match facts.presence:
         case Presence.REMOVED:
-            return (title, Cell("it was removed; events and logs are left", Tone.WARN))
+            return (title, Cell("it was removed; its events and logs remain", Tone.WARN))
         case Presence.UNKNOWN:
-            return (title, Cell("there is nothing of that name", Tone.WARN))
+            return (title, Cell("there is no object of that name", Tone.WARN))
         case Presence.HERE:
             return (
                 title,
@@ -79,18 +79,18 @@ def gone_text(facts: DetailFacts) -> str:
         case Presence.HERE:
             return ""
         case Presence.UNKNOWN:
-            return "There is nothing of that name, and there are no events of it."
+            return "There is no object of that name, and there are no events about it."
         case Presence.REMOVED if tab in (Tab.LOGS, Tab.EVENTS):
             return ""
         case Presence.REMOVED:
-            return "It was removed.\n\n3 shows its last events, 2 what it wrote."
+            return "It was removed.\n\n3 shows its last events, 2 its logs."
 
 
 def empty_text(facts: DetailFacts) -> str:
     """Say what a tab without anything in it has nothing of; empty when there is something."""
     match facts.question.tab:
         case Tab.METRICS if facts.metrics is not None and not facts.metrics.series:
-            return "Nothing of it ran in this time."
+            return "No instance ran in this period."
         case _:
             return ""
 
@@ -131,10 +131,10 @@ def config_lines(facts: DetailFacts) -> tuple[Line, ...]:
     lines += [
         (Cell(f"  {visible(f.name):<{width}}", Tone.MUTED), Cell(visible(f.value), f.tone))
         for f in facts.config
-    ] or [(Cell("  the class's own defaults", Tone.MUTED),)]
+    ] or [(Cell("  the defaults of the class", Tone.MUTED),)]
     lines += [(), (Cell("environment (names only)", Tone.BUSY),)]
     lines += [(Cell(f"  {visible(name)}"),) for name in facts.env_names] or [
-        (Cell("  nothing of its own", Tone.MUTED),)
+        (Cell("  none set", Tone.MUTED),)
     ]
     return tuple(lines)
 
@@ -203,9 +203,9 @@ def _sums(series: Sequence[Series], span: Range) -> tuple[tuple[Point, ...], tup
 def metrics_cells(metrics: Metrics, chosen: str, span: Range) -> Line:
     """Return the line above the graphs: of whom, how far back, and the keys."""
     count = len(metrics.series)
-    who = visible(chosen) if chosen else f"{count} instances together"
+    who = visible(chosen) if chosen else f"{count} instances in total"
     return (
         Cell(f"{who}  ", Tone.STRONG),
         Cell(f"last {span}", Tone.BUSY),
-        Cell("   t: other time   i: other instance", Tone.MUTED),
+        Cell("   t: next period   i: next instance", Tone.MUTED),
     )

@@ -66,7 +66,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         [
             Binding("escape", "up", "Back"),
             Binding("tab", "tab(1)", "Next tab", key_display="tab"),
-            Binding("shift+tab", "tab(-1)", "Tab before", show=False),
+            Binding("shift+tab", "tab(-1)", "Previous tab", show=False),
             *ACTIONS,
             *FLOW_ACTIONS,
             *(
@@ -75,10 +75,10 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
             ),
             Binding("enter", "open", "Open", show=False, key_display="enter"),
             Binding("l", "logs", "Logs", show=False),
-            Binding("p", "logs(True)", "Logs of the run before", show=False),
-            Binding("t", "range(1)", "Other time of metrics", show=False),
+            Binding("p", "logs(True)", "Logs of the previous run", show=False),
+            Binding("t", "range(1)", "Next period of metrics", show=False),
             Binding("i", "series(1)", "Metrics of the next instance", show=False),
-            Binding("I", "series(-1)", "Metrics of the instance before", show=False),
+            Binding("I", "series(-1)", "Metrics of the previous instance", show=False),
             *ALWAYS,
             *COMMANDS,
         ]
@@ -198,7 +198,7 @@ class DetailScreen(ServiceScreen, inherit_bindings=False):
         """Show what was read."""
         message.stop()
         if message.facts is None:
-            self._gone.update(f"Cannot be read, trying again: {message.failure}")
+            self._gone.update(f"Cannot read, retrying: {message.failure}")
             self.add_class("-gone")
         elif message.facts.question == self._question:
             self._facts = message.facts

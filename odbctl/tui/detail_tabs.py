@@ -124,7 +124,7 @@ class EventPane(RowTable[EventRow]):
 
     def show(self, facts: DetailFacts, now: float) -> None:
         """Draw facts."""
-        self.show_rows(facts.events, now, empty="nothing happened yet")
+        self.show_rows(facts.events, now, empty="no events yet")
 
 
 class ReleasePane(RowTable[ReleaseRow]):
@@ -137,7 +137,7 @@ class ReleasePane(RowTable[ReleaseRow]):
     def show(self, facts: DetailFacts, now: float) -> None:
         """Draw facts."""
         self._releases = facts.releases
-        self.show_rows(facts.releases, now, empty="it has no release")
+        self.show_rows(facts.releases, now, empty="no release yet")
 
     @property
     def chosen(self) -> ReleaseRow | None:
@@ -206,7 +206,7 @@ class MetricsPane(Vertical, can_focus=True):
             self._chosen = names[0] if names else ""
         span = facts.question.range
         if empty := empty_text(facts):
-            self._head.update(Content(f"{empty}  (last {span})   t: other time"))
+            self._head.update(Content(f"{empty}  (last {span})   t: next period"))
         else:
             self._head.update(content_line(metrics_cells(metrics, self._chosen, span)))
         found = graphs(facts, self._chosen, span)

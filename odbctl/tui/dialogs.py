@@ -106,7 +106,7 @@ class ConfirmDialog(DeafDialog[bool]):
     DEFAULT_CSS = DIALOG_CSS.format(name="ConfirmDialog")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "answer(False)", "Cancel", show=False),
-        Binding("left,up", "step(-1)", "Button before", show=False),
+        Binding("left,up", "step(-1)", "Previous button", show=False),
         Binding("right,down", "step(1)", "Next button", show=False),
     ]
 

@@ -60,10 +60,14 @@ EVERYWHERE: tuple[BindingType, ...] = (
             Binding("7", "app.go('aws')", "AWS", show=False),
             Binding("8", "app.go('deploys')", "Deploys", show=False),
             Binding(
-                "left_square_bracket", "app.history(-1)", "View before", show=False, key_display="["
+                "left_square_bracket",
+                "app.history(-1)",
+                "Previous view",
+                show=False,
+                key_display="[",
             ),
             Binding(
-                "right_square_bracket", "app.history(1)", "View after", show=False, key_display="]"
+                "right_square_bracket", "app.history(1)", "Next view", show=False, key_display="]"
             ),
         ]
     ),

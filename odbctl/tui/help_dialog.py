@@ -34,12 +34,12 @@ class HelpDialog(ModalScreen[None]):
     """
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "End the search, then close", show=False),
+        Binding("escape", "leave", "Clear the search, then close", show=False),
         Binding("enter", "close", "Close", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
         Binding("up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "A page on", show=False, priority=True),
-        Binding("pageup,ctrl+b", "page(-1)", "A page back", show=False, priority=True),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, priority=True),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, priority=True),
     ]
 
     def __init__(

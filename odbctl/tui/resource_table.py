@@ -36,7 +36,7 @@ class ResourceTable(RowTable[Row], Generic[Row]):
             Binding("right", "columns(1)", "Wide: columns to the right", show=False),
             Binding("left", "columns(-1)", "Wide: columns to the left", show=False),
             Binding("space", "mark", "Mark the row", show=False),
-            Binding("c", "copy", "Copy the name; again: the row", show=False),
+            Binding("c", "copy", "Copy the name; twice: the row", show=False),
         ]
     )
 

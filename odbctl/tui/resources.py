@@ -179,10 +179,10 @@ def attention_rows(snapshot: DashboardSnapshot) -> tuple[AttentionRow, ...]:
     """Return what somebody should look at, what is worst first."""
     rows: list[AttentionRow] = []
     if snapshot.manager is not ManagerState.RUNNING and snapshot.services:
-        text = "nothing is started or replaced; u on a service, or: odbctl manager start"
+        text = "no instances are started or replaced; u on a service, or: odbctl manager start"
         rows.append(AttentionRow(key="manager", status="no manager", reason=text))
     rows += [
-        AttentionRow(key=f"host/{row.key}", status=row.state, reason="its manager does not run")
+        AttentionRow(key=f"host/{row.key}", status=row.state, reason="its manager is not running")
         for row in snapshot.hosts
         if row.state == "down" and row.instance_count
     ]

@@ -8,7 +8,7 @@ from odbctl.tui.paint import Cell, Tone
 from odbctl.tui.snapshot import DashboardSnapshot, ManagerState
 
 NO_STATUS = Cell("")
-NO_MANAGER = "No manager acts on this home"
+NO_MANAGER = "No manager is running"
 READ_ONLY = "This dashboard is read-only"
 # So long an outcome stays in the status line.
 STATUS_SECONDS = 20.0
@@ -20,7 +20,7 @@ NO_SERVICES = (
     "  odbctl service create api --class module:Class --codebase NAME",
     "  odbctl service start api",
     "",
-    "or see the whole story first:  odbctl demo",
+    "or see a demonstration first:  odbctl demo",
 )
 
 
@@ -63,7 +63,7 @@ class DashboardState:
     def banner(self) -> str:
         """What is wrong with all that is shown; empty when nothing is."""
         if self.failure:
-            return f"Cannot read the home, trying again: {self.failure}"
+            return f"Cannot read the home, retrying: {self.failure}"
         if self.snapshot is None or self.has_manager:
             return ""
         if not self.snapshot.services and self.snapshot.manager is ManagerState.ABSENT:
@@ -76,7 +76,7 @@ class DashboardState:
         if self.is_readonly:
             return READ_ONLY
         if self.failure or self.snapshot is None:
-            return "The home cannot be read now"
+            return "The home cannot be read"
         return "" if self.has_manager else f"{NO_MANAGER}: odbctl manager start"
 
     @property
@@ -84,7 +84,7 @@ class DashboardState:
         """Why nothing can be started now; empty when it can."""
         if self.is_readonly:
             return READ_ONLY
-        return "The home cannot be read now" if self.failure or self.snapshot is None else ""
+        return "The home cannot be read" if self.failure or self.snapshot is None else ""
 
     @property
     def is_status_over(self) -> bool:

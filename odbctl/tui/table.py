@@ -37,9 +37,9 @@ class RowTable(DrawnTable, Generic[Row], can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = identified(
         [
             Binding("j,down", "move(1)", "Next row", show=False),
-            Binding("k,up", "move(-1)", "Row before", show=False),
-            Binding("ctrl+f,pagedown", "page(1)", "A page on", show=False),
-            Binding("ctrl+b,pageup", "page(-1)", "A page back", show=False),
+            Binding("k,up", "move(-1)", "Previous row", show=False),
+            Binding("ctrl+f,pagedown", "page(1)", "Page down", show=False),
+            Binding("ctrl+b,pageup", "page(-1)", "Page up", show=False),
             Binding("g,home", "edge(-1)", "First row", show=False),
             Binding("G,end", "edge(1)", "Last row", show=False),
         ]

@@ -44,3 +44,5 @@ def test_the_process_of_an_instance_carries_its_name(world: World, start_method:
     (instance,) = world.ready()
     comm = Path(f"/proc/{instance['pid']}/comm").read_text("utf-8")
     assert comm == "odb:svc-1\n"
+    title = Path(f"/proc/{instance['pid']}/cmdline").read_bytes().rstrip(b"\0")
+    assert title == b"odbctl: instance svc-1 of service svc"

@@ -331,7 +331,9 @@ def test_a_deploy_that_fails_in_the_background_stays_until_it_is_dismissed() -> 
         flows.put(a_rollout("failed", reason=LONG))
         Rollout(app, flows, a_plan()).start()
         await until(pilot, lambda: "or give a default" in " ".join(screen_text(app).split()))
-        assert app.state.notices == (f"api: release 5 failed: {LONG}; what ran goes on",)
+        assert app.state.notices == (
+            f"api: release 5 failed: {LONG}; the previous release keeps running",
+        )
 
     run_app(backend, scenario, toolbox=a_toolbox(flows))
 

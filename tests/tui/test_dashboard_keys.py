@@ -89,7 +89,7 @@ async def ready(pilot: Pilot[None], app: DashboardApp) -> None:
         ("4", View.HOSTS, "✖ down"),
         ("5", View.CODEBASES, "0123abc"),
         ("6", View.EVENTS, "[b]x[/b]"),
-        ("7", View.AWS, "no service of this home boots any"),
+        ("7", View.AWS, "no service of this home starts any"),
         ("8", View.DEPLOYS, "✖ failed"),
     ],
 )

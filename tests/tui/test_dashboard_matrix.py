@@ -65,7 +65,7 @@ TOUR = (
     Stop("log", ["l"], "following"),
     Stop("help", ["escape", "escape", "question_mark"], "This screen"),
     Stop("confirm", ["escape", "x"], "Stop api: 3 instances", is_deaf=True),
-    Stop("actions", ["escape", "a"], "a new instance for each", is_deaf=True),
+    Stop("actions", ["escape", "a"], "replace each instance", is_deaf=True),
     Stop("refs", ["escape", "D"], "runs now", is_deaf=True),
     Stop("plan", ["enter"], "Deploy api: 2 instances", is_deaf=True),
     Stop("watch", ["right", "enter"], "cache is cold"),

@@ -279,7 +279,7 @@ def test_without_a_manager_only_starting_is_possible(key: str) -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await until_shown(pilot, app, "api instances")
         await pilot.press(key)
-        await until_shown(pilot, app, "✖ No manager acts on this home")
+        await until_shown(pilot, app, "✖ No manager is running")
         await pilot.press("u")
         await until(pilot, lambda: backend.flows.orders)
         assert backend.flows.orders == [Order(verb=OrderVerb.START, targets=("api",))]
@@ -304,7 +304,7 @@ def test_a_filter_narrows_while_typing_and_esc_clears_it() -> None:
 
 def test_what_is_empty_says_what_to_type() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "nothing runs; u starts it")
+        await until_shown(pilot, app, "no instances; u starts it")
         await pilot.press("slash", *"nope", "enter")
         await until_shown(pilot, app, "nothing matches; esc shows all")
 

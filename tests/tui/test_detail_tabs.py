@@ -239,10 +239,10 @@ def test_what_is_empty_is_told() -> None:
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         for key, text in [
-            ("3", "nothing happened yet"),
-            ("4", "Nothing of it ran in this time."),
+            ("3", "no events yet"),
+            ("4", "No instance ran in this period."),
             ("5", "nothing of its own"),
-            ("6", "it has no release"),
+            ("6", "no release yet"),
         ]:
             await pilot.press(key)
             await until_shown(pilot, app, text)
@@ -255,7 +255,7 @@ def test_what_cannot_be_read_is_told_and_tried_again() -> None:
     details.failure = StoreError("the disk is gone")
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "Cannot be read, trying again: the disk is gone")
+        await until_shown(pilot, app, "Cannot read, retrying: the disk is gone")
         details.failure = None
         await until_shown(pilot, app, "2 wanted, 2 running")
 

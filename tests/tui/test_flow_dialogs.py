@@ -250,7 +250,7 @@ def test_a_read_only_dashboard_changes_nothing() -> None:
 def test_without_a_manager_nothing_is_deployed(key: str) -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await pilot.press(key)
-        await until_shown(pilot, app, "✖ No manager acts on this home")
+        await until_shown(pilot, app, "✖ No manager is running")
         assert isinstance(app.screen, ServicesScreen)
 
     run_flows(FakeFlows(), scenario, manager=ManagerState.STOPPED)
@@ -296,9 +296,9 @@ def refusals(**fields: Any) -> dict[str, str]:
 
 
 def test_refusals_follow_the_state() -> None:
-    assert refusals()[OrderVerb.START] == "it is wanted already"
+    assert refusals()[OrderVerb.START] == "it is already started"
     assert refusals(target_count=0, instances=[])[OrderVerb.STOP] == "it is stopped"
-    assert refusals(target_count=0, instances=[])[KILL] == "nothing of it lives"
+    assert refusals(target_count=0, instances=[])[KILL] == "it has no running instance"
     assert "P lets one change" in refusals(lock="locked")["deploy"]
     assert refusals(lock="locked")[OrderVerb.PREPARE] == ""
     assert refusals(singleton=True)[OrderVerb.SCALE] == "it is a singleton"

@@ -233,7 +233,7 @@ def test_search_goes_from_match_to_match_and_counts() -> None:
         await until_texts(pilot, app, "line 770")
         await pilot.press("N", "N")
         await until_shown(pilot, app, "11 of 11")
-        await until_shown(pilot, app, "went on at the end")
+        await until_shown(pilot, app, "continued at the end")
         assert "line 779" in app.texts
         found = [run for line in app.frame.lines for run in line if run.style == "found-here"]
         assert [run.text for run in found] == ["ine 77"]
@@ -290,7 +290,7 @@ def test_a_filter_shows_some_lines_with_those_around() -> None:
         await pilot.press("minus")
         await until(pilot, lambda: app.texts == ["line 50"])
         await pilot.press("ampersand", *"!line +0", "enter")
-        await until_shown(pilot, app, "No line passes the filter; esc shows all")
+        await until_shown(pilot, app, "No line matches the filter; esc shows all")
         logs.log("other")
         await until(pilot, lambda: app.texts == ["other"])
         await pilot.press("escape")
@@ -524,7 +524,7 @@ def test_the_run_before_and_all_runs() -> None:
         assert screen_lines(app)[0].strip() == "api-7 logs"
         logs.failure = NotFoundError("previous run of service", "api")
         await pilot.press("p")
-        await until_shown(pilot, app, "the run before")
+        await until_shown(pilot, app, "previous run")
         await until_shown(pilot, app, "no previous run of service")
         logs.failure = None
         await until_texts(pilot, app, "here")
@@ -544,7 +544,7 @@ def test_a_service_that_never_ran_says_so_until_it_does() -> None:
     logs = FakeLogs()
 
     async def scenario(pilot: Pilot[None], app: LogApp) -> None:
-        await until_shown(pilot, app, "Nothing was logged yet")
+        await until_shown(pilot, app, "No log lines yet")
         for key in ("g", "G", "j", "k", "ctrl+f", "ctrl+b", "n", "t", "w", "L", "c", "enter"):
             await pilot.press(key)
         await until_shown(pilot, app, "No line passes the filter")

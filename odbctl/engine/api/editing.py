@@ -8,9 +8,7 @@ written as people type them: `stop-grace = "30s"`. Configuration values are in t
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
@@ -20,6 +18,7 @@ from odbctl.engine.api.lookups import find_service, near
 from odbctl.engine.api.setting_changes import Setting, current_settings, option_name
 from odbctl.engine.api.setting_texts import NONE
 from odbctl.engine.api.settings import ServiceSettings
+from odbctl.engine.api.toml_text import parse_toml, toml_value, typed_setting
 from odbctl.engine.model.core import ConfigValue
 from odbctl.errors import UsageError, shown
 from odbctl.masking import is_secret_name, mask_text
@@ -109,13 +108,13 @@ def editable_text(service: EditableService, comments: Mapping[str, str]) -> str:
     for key, field in _FIELDS.items():
         if comment := comments.get(field):
             lines.append(f"# {comment}")
-        lines.append(f"{key} = {_toml(service.settings[field])}")
+        lines.append(f"{key} = {toml_value(service.settings[field])}")
     lines += [
         "",
         "# Configuration values. A change is rolled out as a new release. A value whose",
         "# line is removed is unset: the default of the class applies.",
         f"[{_CONFIG}]",
-        *(f"{_key(key)} = {_toml(value)}" for key, value in service.config.items()),
+        *(f"{_key(key)} = {toml_value(value)}" for key, value in service.config.items()),
     ]
     if service.hidden:
         lines.append(f"# Secret values, not shown: {_names(service.hidden)}")
@@ -130,15 +129,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _toml(name)
-
-
-def _toml(value: Setting) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(_toml(each) for each in value)}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value).lower()
+    return name if _BARE_KEY.fullmatch(name) else toml_value(name)
 
 
 def read_edits(service: EditableService, text: str) -> Edits:
@@ -147,11 +138,7 @@ def read_edits(service: EditableService, text: str) -> Edits:
     Raises:
         UsageError: It is not TOML, or a key or the type of a value is wrong.
     """
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        message = str(error) or "it is nested too deeply"
-        raise UsageError(f"the text is not valid TOML: {message}") from error
+    document = parse_toml(text)
     config = document.pop(_CONFIG, {})
     if not isinstance(config, dict):
         raise UsageError(f"{_CONFIG} is not a table", hint=f"for example [{_CONFIG}]")
@@ -197,32 +184,8 @@ def _unknown_key(key: str) -> UsageError:
 
 def _setting(key: str, value: object, *, like: Setting) -> object:
     """Return a changed setting as ServiceSettings takes it."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if _FIELDS[key] in _NUMBERS:
-        return float(cast("float", _checked(key, value, is_number, "a number")))
-    if isinstance(like, bool):
-        return _checked(key, value, isinstance(value, bool), "true or false")
-    if isinstance(like, int):
-        is_count = is_number and isinstance(value, int) and value >= 1
-        return _checked(key, value, is_count, "a whole number of at least 1")
-    if isinstance(like, list):
-        return _checked(key, value, _is_list_of_texts(value), 'a list of names, for example ["db"]')
-    text = str(
-        _checked(key, value, is_number or isinstance(value, str), f'a string, for example "{like}"')
-    )
-    return parse_duration(text) if _FIELDS[key].endswith("_seconds") else text
-
-
-def _checked(key: str, value: object, is_right: bool, expected: str) -> object:
-    if not is_right:
-        raise UsageError(f"{key} must be {expected}")
-    return value
-
-
-def _is_list_of_texts(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(each, str) for each in cast("list[object]", value)
-    )
+    value = typed_setting(key, value, like=0.0 if _FIELDS[key] in _NUMBERS else like)
+    return parse_duration(str(value)) if _FIELDS[key].endswith("_seconds") else value
 
 
 def _numbers_of_new_probes(service: EditableService, chosen: dict[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def set_hook(engine: Engine, name: str, changes: HookChanges) -> Change:
     """
 
     def write() -> Change:
-        hook = _find(name)
+        hook = find_hook(name)
         before, headers = hook_settings(hook), dict(hook.headers)
         _apply(hook, changes)
         _check(hook)
@@ -124,7 +124,7 @@ def enable_hook(engine: Engine, name: str, is_enabled: bool) -> Change:
     word = "enabled" if is_enabled else "disabled"
 
     def write() -> Change:
-        hook = _find(name)
+        hook = find_hook(name)
         if hook.is_enabled is is_enabled:
             text = f"hook {name} is already {word}"
             return Change(action="unchanged", message=text, document=hook_document(hook))
@@ -199,14 +199,14 @@ def show_hook(engine: Engine, name: str) -> HookDocument:
         NotFoundError: There is none of that name.
     """
     with engine.db.view():
-        return hook_document(_find(name))
+        return hook_document(find_hook(name))
 
 
 def remove_hook(engine: Engine, name: str) -> Change:
     """Remove a hook."""
 
     def write() -> Change:
-        hook = _find(name)
+        hook = find_hook(name)
         document = hook_document(hook)
         hook.delete()
         record_event(f"hook/{name}", "removed", "", actor=actor())
@@ -222,7 +222,7 @@ def try_hook(engine: Engine, name: str) -> Change:
         HookFailedError: It failed.
     """
     with engine.db.view():
-        hook = _find(name)
+        hook = find_hook(name)
         document = hook_document(hook)
         fields: dict[str, object] = {
             "kind": "event",
@@ -245,7 +245,12 @@ def try_hook(engine: Engine, name: str) -> Change:
     return Change(action="tested", message=f"hook {name}", document=document)
 
 
-def _find(name: str) -> Hook:
+def find_hook(name: str) -> Hook:
+    """Return a hook. Needs an open view.
+
+    Raises:
+        NotFoundError: There is no such hook.
+    """
     hook = Hook.lookup_unique(name=name)
     if hook is None:
         names = [h.name for h in Hook.lookup_all()]

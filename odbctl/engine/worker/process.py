@@ -38,6 +38,8 @@ COMM_BYTES = 15
 # The handler of this process, once there is one. A worker has it from its launcher, which
 # makes it when it warms up: to make one runs much code, and so copies shared memory.
 _handlers: list[LogHandler] = []
+# More than any launcher or worker has; a larger area is not overwritten.
+LONGEST_ARGUMENTS_BYTES = 1 << 16
 
 
 def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
@@ -55,6 +57,8 @@ def run_process(launch: WorkerLaunch, report: int | None) -> NoReturn:
     try:
         set_process_name(launch.name)
         wear(mark_of(launch.run, launch.instance))
+        # After the mark: a fork without a mark is recognized by its launcher's command line.
+        set_process_title(f"odbctl: instance {launch.name} of service {launch.service}")
         _open_log(writer)
         code = live(launch, PipeReport(report, launch.instance))
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the launcher
@@ -116,6 +120,30 @@ def process_name(instance: str) -> str:
     service, dash, number = instance.rpartition("-")
     room = COMM_BYTES - len(f"odb:{dash}{number}")
     return f"odb:{service[: max(0, room)]}{dash}{number}"[:COMM_BYTES]
+
+
+def set_process_title(title: str) -> None:
+    """Replace the command line of this process, as `ps aux` shows it.
+
+    The kernel shows the memory that held the arguments at the start (proc(5), /proc/pid/stat,
+    fields 48 and 49), so the title is cut to their length. It is written through
+    /proc/self/mem, which needs neither ctypes nor a privilege; elsewhere without effect.
+    """
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        start, end = int(fields[45]), int(fields[46])
+        room = end - start
+        if not start or not 0 < room <= LONGEST_ARGUMENTS_BYTES:
+            return
+        text = title.encode("utf-8", "replace")[: room - 1]
+        memory = os.open("/proc/self/mem", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.pwrite(memory, text.ljust(room, b"\0"), start)
+        finally:
+            os.close(memory)
+    except (OSError, ValueError, IndexError):
+        pass  # no Linux, or no /proc
 
 
 def _prepare(launch: WorkerLaunch) -> None:

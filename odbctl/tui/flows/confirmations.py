@@ -10,10 +10,10 @@ from odbctl.tui.text import counted, visible
 
 KILL_WORD = "kill"
 _MEANINGS = {
-    OrderVerb.STOP: "Nothing of it runs until it is started.",
-    OrderVerb.RESTART: "New instances take over; the old ones stop when those are ready.",
-    OrderVerb.REMOVE: "It stops and is forgotten. Its logs and events stay.",
-    OrderVerb.STOP_INSTANCE: "While its service wants it, another takes its place.",
+    OrderVerb.STOP: "It does not run until it is started again.",
+    OrderVerb.RESTART: "New instances start; the old ones stop when the new ones are ready.",
+    OrderVerb.REMOVE: "It is stopped and removed. Its logs and events stay.",
+    OrderVerb.STOP_INSTANCE: "Its service starts a replacement while one is needed.",
     OrderVerb.KILL_INSTANCE: "SIGKILL to its whole process group: nothing is saved or cleaned up.",
 }
 
@@ -45,7 +45,7 @@ def confirmation(order: Order, instance_counts: Mapping[str, int]) -> Confirmati
     else:
         what = counted(len(names), noun)
         question, button = f"{word} {what}?\n{names_text(names)}", f"{word} {what}"
-        meaning = meaning.replace("Nothing of it runs until it is", "Nothing runs until they are")
+        meaning = meaning.replace("It does not run until it is", "They do not run until they are")
     if noun == "service":
         living = sum(instance_counts.get(target, 0) for target in order.targets)
         button += f": {counted(living, 'instance')}"

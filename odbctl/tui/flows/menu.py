@@ -44,19 +44,17 @@ def _running_items(service: ServiceDocument, blocked: str) -> tuple[MenuItem, ..
     trouble = bool(service["failed_starts"]) or _has_ended(service)
     is_quiet = not (trouble or service["crashes"])
     not_wanted = "" if wanted else "it is stopped"
-    is_up = "it is wanted already" if wanted and not trouble else ""
+    is_up = "it is already started" if wanted and not trouble else ""
     return (
-        _item(OrderVerb.START, "want it to run", is_up),
-        _item(
-            OrderVerb.STOP, f"want none; {counted(alive, 'instance')} now", blocked or not_wanted
-        ),
-        _item(OrderVerb.RESTART, "a new instance for each", blocked or not_wanted),
+        _item(OrderVerb.START, "start its instances", is_up),
+        _item(OrderVerb.STOP, f"stop {counted(alive, 'instance')}", blocked or not_wanted),
+        _item(OrderVerb.RESTART, "replace each instance", blocked or not_wanted),
         _item(
             OrderVerb.SCALE,
-            f"{service['desired_count']} wanted",
+            f"desired count {service['desired_count']}",
             blocked or _scale_refusal(service),
         ),
-        _item(OrderVerb.RUN, "begin a run of the job", _run_refusal(service, alive)),
+        _item(OrderVerb.RUN, "run the job once", _run_refusal(service, alive)),
         _item(
             OrderVerb.RESET,
             "end back-off and throttling",
@@ -68,25 +66,23 @@ def _running_items(service: ServiceDocument, blocked: str) -> tuple[MenuItem, ..
 def _code_items(service: ServiceDocument, blocked: str) -> tuple[MenuItem, ...]:
     lock = service["lock"]
     hotkey = _HOTKEYS[OrderVerb.PREPARE]
-    locked = f"its codebase is locked; {hotkey} lets one change through" * (lock == "locked")
+    locked = f"its codebase is locked; {hotkey} allows one change" * (lock == "locked")
     code = {"refusal": blocked or locked}
     return (
         MenuItem(key=DEPLOY, hotkey="D", label=DEPLOY, note="run another commit", **code),
         MenuItem(key=ROLL_BACK, hotkey="B", label=ROLL_BACK, note="run an earlier release", **code),
-        _item(OrderVerb.LOCK, "refuse other code", "it is locked" * (lock == "locked")),
-        _item(OrderVerb.PREPARE, "let one change through", "it is not locked" * (not locked)),
-        _item(
-            OrderVerb.UNLOCK, "let every change through", "it is not locked" * (lock == "unlocked")
-        ),
+        _item(OrderVerb.LOCK, "refuse code changes", "it is locked" * (lock == "locked")),
+        _item(OrderVerb.PREPARE, "allow one code change", "it is not locked" * (not locked)),
+        _item(OrderVerb.UNLOCK, "allow code changes", "it is not locked" * (lock == "unlocked")),
     )
 
 
 def _ending_items(service: ServiceDocument) -> tuple[MenuItem, ...]:
     alive = len(living_ids(service))
-    no_life = "" if alive else "nothing of it lives"
+    no_life = "" if alive else "it has no running instance"
     return (
         _item(OrderVerb.KILL_INSTANCE, f"SIGKILL to {counted(alive, 'instance')}", no_life),
-        _item(OrderVerb.REMOVE, "stop and forget it; logs stay", ""),
+        _item(OrderVerb.REMOVE, "stop and remove it; logs stay", ""),
     )
 
 
@@ -99,7 +95,7 @@ def services_menu(
         return items
     alive = counted(sum(len(living_ids(service)) for service in services), "instance")
     notes = {
-        OrderVerb.STOP: f"want none; {alive} live",
+        OrderVerb.STOP: f"stop {alive}",
         OrderVerb.SCALE: "the same count for each",
         OrderVerb.KILL_INSTANCE: f"SIGKILL to {alive}",
         DEPLOY: "run another commit; a plan for each",
@@ -128,7 +124,12 @@ def instance_menu(instance: InstanceDocument, *, blocked: str = "") -> tuple[Men
     ended = "it has ended" if instance["state"] in ENDED_INSTANCE_STATES else ""
     no_process = "" if instance["pid"] is not None else "it has no process"
     return (
-        _item(OrderVerb.STOP_INSTANCE, "another takes its place", ended or blocked, hotkey="x"),
+        _item(
+            OrderVerb.STOP_INSTANCE,
+            "its service starts a replacement",
+            ended or blocked,
+            hotkey="x",
+        ),
         _item(OrderVerb.KILL_INSTANCE, "SIGKILL to its process group", ended or no_process),
     )
 
@@ -181,4 +182,4 @@ def _scale_refusal(service: ServiceDocument) -> str:
 def _run_refusal(service: ServiceDocument, alive: int) -> str:
     if service["restart"] == "always":
         return "it is not a job: its restart policy is always"
-    return "it runs" if alive else ""
+    return "it is running" if alive else ""

@@ -13,7 +13,7 @@ from odbctl.tui.flows.menu import MenuItem
 from odbctl.tui.flows.paint import MENU_COLUMNS, menu_cells
 from odbctl.tui.flows.work import Work
 
-HINT = "enter or its key does it, esc closes"
+HINT = "enter or the key runs an action, esc closes"
 ReadItems = Callable[[], tuple[MenuItem, ...]]
 
 

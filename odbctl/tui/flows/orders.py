@@ -45,7 +45,7 @@ _STEPS = {
     OrderVerb.STOP: "stopping",
     OrderVerb.RESTART: "restarting",
     OrderVerb.SCALE: "scaling",
-    OrderVerb.RUN: "beginning a run of",
+    OrderVerb.RUN: "starting a run of",
     OrderVerb.RESET: "resetting",
     OrderVerb.LOCK: "locking",
     OrderVerb.PREPARE: "preparing",

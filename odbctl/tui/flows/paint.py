@@ -38,7 +38,7 @@ _RELATIONS = {
     "same": "the same commit: instances are replaced, the code stays",
     "ahead": "forward",
     "behind": "back",
-    "diverged": "to another line of history",
+    "diverged": "to a commit on another branch",
     "unknown": "the repository cannot compare them",
 }
 
@@ -88,7 +88,7 @@ def plan_lines(plan: PlanView) -> tuple[tuple[Cell, ...], ...]:
     ]
     lines += _commit_lines(plan)
     names = ", ".join(visible(f"{name} ({state})") for name, state in plan.instances)
-    lines.append(_titled("replaces", Cell(names or "nothing: no instance lives")))
+    lines.append(_titled("replaces", Cell(names or "nothing: no instance is running")))
     lines += _listed("order", plan.order)
     lines += _listed("keeps", plan.keeps)
     if plan.refusal:
@@ -129,7 +129,7 @@ def rollout_line(view: RolloutView) -> tuple[Cell, ...]:
     return (
         state_cell(view.outcome),
         Cell(f"  release {view.release}  ", Tone.STRONG),
-        Cell(counts if view.wanted else "runs when it is started"),
+        Cell(counts if view.wanted else "runs at the next start"),
     )
 
 
@@ -142,7 +142,8 @@ def end_text(view: RolloutView) -> str:
         case "superseded":
             return f"{name}: release {number} was replaced by a later one"
         case _:
-            return f"{name}: release {number} failed: {visible(view.reason)}; what ran goes on"
+            reason = visible(view.reason)
+            return f"{name}: release {number} failed: {reason}; the previous release keeps running"
 
 
 def log_lines(rows: Sequence[LogRow], count: int) -> tuple[tuple[Cell, ...], ...]:

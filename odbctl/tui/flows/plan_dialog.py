@@ -37,12 +37,12 @@ class PlanDialog(DeafDialog[PlanView | None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
-        Binding("left", "step(-1)", "Button before", show=False),
+        Binding("left", "step(-1)", "Previous button", show=False),
         Binding("right", "step(1)", "Next button", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
         Binding("up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown", "scroll(10)", "A page on", show=False),
-        Binding("pageup", "scroll(-10)", "A page back", show=False),
+        Binding("pagedown", "scroll(10)", "Page down", show=False),
+        Binding("pageup", "scroll(-10)", "Page up", show=False),
     ]
 
     def __init__(

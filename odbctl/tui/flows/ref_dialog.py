@@ -17,7 +17,7 @@ from odbctl.tui.flows.paint import REF_COLUMNS, ref_cells
 from odbctl.tui.flows.rows import RefRow
 from odbctl.tui.flows.work import Work
 
-HINT = "enter plans it, esc cancels, ctrl+r asks the repository again"
+HINT = "enter shows the plan, esc cancels, ctrl+r fetches the refs again"
 
 
 def matching_refs(refs: Sequence[RefRow], text: str) -> tuple[RefRow, ...]:
@@ -51,9 +51,9 @@ class RefDialog(ListDialog[RefRow, str | None]):
         Binding("escape", "cancel", "Cancel", show=False),
         Binding("down,ctrl+n", "move(1)", "Next", show=False, priority=True),
         Binding("up,ctrl+p", "move(-1)", "Before", show=False, priority=True),
-        Binding("pagedown", "page(1)", "A page on", show=False, priority=True),
-        Binding("pageup", "page(-1)", "A page back", show=False, priority=True),
-        Binding("ctrl+r", "ask_again", "Ask the repository", show=False, priority=True),
+        Binding("pagedown", "page(1)", "Page down", show=False, priority=True),
+        Binding("pageup", "page(-1)", "Page up", show=False, priority=True),
+        Binding("ctrl+r", "ask_again", "Fetch the refs again", show=False, priority=True),
         Binding("enter", "choose", "Choose", show=False, priority=True),
     ]
 

@@ -13,7 +13,7 @@ from odbctl.tui.flows.work import Work
 from odbctl.tui.resource_cells import release_cells
 from odbctl.tui.resource_rows import ReleaseRow
 
-HINT = "enter plans it, esc cancels"
+HINT = "enter shows the plan, esc cancels"
 
 
 def earlier_releases(releases: Sequence[ReleaseRow]) -> tuple[ReleaseRow, ...]:

@@ -20,8 +20,8 @@ class Prompt(StrEnum):
 
 
 _HINTS = {
-    Prompt.SEARCH: "a text or regex; capitals make it exact",
-    Prompt.FILTER: "regex, !regex to leave out, +3 for lines around; empty shows all",
+    Prompt.SEARCH: "text or regex; a capital letter makes it case-sensitive",
+    Prompt.FILTER: "regex, !regex excludes, +3 adds context lines; empty shows all",
     Prompt.TIME: "14:05, -15m or 2026-11-25T14:05",
     Prompt.SAVE: "name of a file",
 }

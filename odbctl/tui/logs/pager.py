@@ -26,8 +26,8 @@ from odbctl.tui.logs.layout import LineStyle, Times
 from odbctl.tui.logs.source import Counter, LogSource
 from odbctl.tui.logs.words import filter_text
 
-NO_LINES = "Nothing was logged yet"
-NO_LINES_OF_FILTER = "No line passes the filter; esc shows all"
+NO_LINES = "No log lines yet"
+NO_LINES_OF_FILTER = "No line matches the filter; esc shows all"
 # Where on the screen a line is put that was searched for.
 FOUND_AT = 3
 
@@ -249,7 +249,7 @@ class LogPager(CursorLines):
             edge = self.source.end if is_backward else self.source.start
             found = self._found(edge, pattern, is_backward=is_backward)
             if found is not None:
-                self.message = "went on at the end" if is_backward else "went on at the start"
+                self.message = "continued at the end" if is_backward else "continued at the start"
         if found is None:
             self.message = f"not found: {pattern.pattern}"
             return

@@ -59,14 +59,14 @@ class LogPanel(Vertical):
             Binding("ampersand", "ask('FILTER')", "Filter", key_display="&"),
             Binding("at", "ask('TIME')", "Time", key_display="@"),
             Binding("L", "level", "Level"),
-            Binding("plus", "around(1)", "More lines around what a filter shows", show=False),
+            Binding("plus", "around(1)", "More context lines around filtered lines", show=False),
             Binding("minus", "around(-1)", "Fewer", show=False),
-            Binding("enter", "record", "The record, whole; JSON pretty-printed", show=False),
+            Binding("enter", "record", "Show the whole record, with JSON indented", show=False),
             Binding("c", "copy_line", "Copy the line", show=False),
-            Binding("C", "copy", "Copy what is on the screen", show=False),
+            Binding("C", "copy", "Copy the whole screen", show=False),
             Binding("s", "ask('SAVE')", "Save to a file", show=False),
             Binding("P", "pager", "Show in $PAGER", show=False),
-            Binding("escape", "leave", "Stop, end the search, the filter", show=False),
+            Binding("escape", "leave", "Cancel: work, search, filter", show=False),
         ]
     )
 
@@ -149,7 +149,7 @@ class LogPanel(Vertical):
     def action_around(self, step: int) -> None:
         """Show more lines around those that pass the filter, or fewer."""
         if self._only.is_all:
-            self._say("+ and - are for lines around those of a filter")
+            self._say("+ and - set the context lines of a filter")
         else:
             self._filter(replace(self._only, around=max(self._only.around + step, 0)))
 
@@ -206,7 +206,7 @@ class LogPanel(Vertical):
             with self.app.suspend():  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
                 failure = show_in_pager(self._opener, self._only, os.environ)
         except SuspendNotSupported:
-            failure = "this terminal cannot be left to a pager"
+            failure = "a pager cannot run in this terminal"
         self._say(failure)
 
     def on_log_told(self, message: LogTold) -> None:
@@ -273,7 +273,7 @@ class LogPanel(Vertical):
                 if is_confirmed:
                     self._save(name, is_overwriting=True)
 
-            question = f"{visible(str(path))} is there already.\nIts content would be lost."
+            question = f"{visible(str(path))} already exists.\nIts content would be lost."
             dialog = ConfirmDialog(question, f"Overwrite {visible(path.name)}")
             self.app.push_screen(dialog, answer)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
             return

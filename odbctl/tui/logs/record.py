@@ -47,8 +47,8 @@ class RecordDialog(ModalScreen[None]):
         Binding("c", "copy", "Copy", show=False),
         Binding("j,down", "scroll(1)", "Down", show=False),
         Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("ctrl+f,pagedown", "scroll(10)", "A page on", show=False),
-        Binding("ctrl+b,pageup", "scroll(-10)", "A page back", show=False),
+        Binding("ctrl+f,pagedown", "scroll(10)", "Page down", show=False),
+        Binding("ctrl+b,pageup", "scroll(-10)", "Page up", show=False),
     ]
 
     def __init__(self, title: str, text: str) -> None:

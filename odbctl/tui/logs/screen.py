@@ -39,8 +39,8 @@ class LogScreen(Screen[None]):
             Binding("question_mark", "help", "Help", key_display="?"),
             Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
             Binding("ctrl+p", "app.command_palette", "Palette", show=False),
-            Binding("p", "previous", "The run before, and back", show=False),
-            Binding("A", "everything", "All instances there ever were, and back", show=False),
+            Binding("p", "previous", "The previous run, on and off", show=False),
+            Binding("A", "everything", "All past instances, on and off", show=False),
         ]
     )
 

@@ -184,8 +184,8 @@ class LogRequest:
         """Say whose logs, in a few words."""
         whose = names_text(self.names)
         if self.is_previous:
-            return f"{whose} logs, the run before"
-        return f"{whose} logs, of all time" if self.is_everything else f"{whose} logs"
+            return f"{whose} logs, previous run"
+        return f"{whose} logs, all instances" if self.is_everything else f"{whose} logs"
 
 
 OpenLogs = Callable[[LogRequest], LogSource]

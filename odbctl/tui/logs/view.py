@@ -36,14 +36,14 @@ class LogView(LogLines, can_focus=True):
         [
             Binding("j,down", "move(1)", "Line down", show=False),
             Binding("k,up", "move(-1)", "Line up", show=False),
-            Binding("ctrl+f,pagedown", "page(1)", "A page on", show=False),
-            Binding("ctrl+b,pageup", "page(-1)", "A page back", show=False),
+            Binding("ctrl+f,pagedown", "page(1)", "Page down", show=False),
+            Binding("ctrl+b,pageup", "page(-1)", "Page up", show=False),
             Binding("g,home", "start", "First line", show=False),
             Binding("G,end", "end", "Last line, and follow", show=False),
             Binding("left", "shift(-1)", "Left, where lines are not wrapped", show=False),
             Binding("right", "shift(1)", "Right", show=False),
             Binding("n", "find(1)", "Next match", show=False),
-            Binding("N", "find(-1)", "Match before", show=False),
+            Binding("N", "find(-1)", "Previous match", show=False),
             Binding("t", "times", "Times: of day, with date, age, none", show=False),
             Binding("w", "wrap", "Wrap long lines, or cut them", show=False),
         ]

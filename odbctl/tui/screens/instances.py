@@ -23,7 +23,7 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
             Binding("l", "logs", "Logs"),
             Binding("x", "stop", "Stop"),
             FILTER,
-            Binding("p", "logs_before", "Logs of the run before", show=False),
+            Binding("p", "logs_before", "Logs of the previous run", show=False),
             Binding("a", "actions", "Every action", show=False),
             *ROW_KEYS,
             *ALWAYS,
@@ -35,7 +35,7 @@ class InstancesScreen(ResourceScreen[InstanceRow], inherit_bindings=False):
     @property
     def what_to_type(self) -> str:
         """How to come to an instance."""
-        return "Nothing runs and nothing is wanted.  2 shows the services; u starts one."
+        return "No instances.  2 shows the services; u starts one."
 
     def rows_of(self, snapshot: DashboardSnapshot) -> tuple[InstanceRow, ...]:
         """Return the instances."""

@@ -37,7 +37,7 @@ class HostsScreen(ResourceScreen[HostRow], inherit_bindings=False):
     @property
     def what_to_type(self) -> str:
         """How to come to a host."""
-        return "No host yet.  The first manager makes one; type in a shell:  odbctl manager start"
+        return "No hosts yet.  The first manager adds one; type in a shell:  odbctl manager start"
 
     def rows_of(self, snapshot: DashboardSnapshot) -> Sequence[HostRow]:
         """Return the hosts."""
@@ -58,7 +58,7 @@ class CodebasesScreen(ResourceScreen[CodebaseRow], inherit_bindings=False):
     @property
     def what_to_type(self) -> str:
         """How to come to a codebase."""
-        return "No codebase yet.  Type in a shell:\n\n  odbctl codebase add main --repo PATH"
+        return "No codebases yet.  Type in a shell:\n\n  odbctl codebase add main --repo PATH"
 
     def rows_of(self, snapshot: DashboardSnapshot) -> Sequence[CodebaseRow]:
         """Return the codebases."""
@@ -79,7 +79,7 @@ class EventsScreen(ResourceScreen[EventRow], inherit_bindings=False):
     @property
     def what_to_type(self) -> str:
         """Why there is none."""
-        return "No event yet: nothing has happened in this home."
+        return "No events yet."
 
     def rows_of(self, snapshot: DashboardSnapshot) -> Sequence[EventRow]:
         """Return the events."""
@@ -97,7 +97,7 @@ class DeploysScreen(ResourceScreen[ReleaseRow], inherit_bindings=False):
     @property
     def what_to_type(self) -> str:
         """How to come to a release."""
-        return "No release yet.  Type in a shell:  odbctl service deploy NAME REF"
+        return "No releases yet.  Type in a shell:  odbctl service deploy NAME REF"
 
     def rows_of(self, snapshot: DashboardSnapshot) -> Sequence[ReleaseRow]:
         """Return the releases."""
@@ -123,7 +123,7 @@ class AwsScreen(ResourceScreen[AwsRow], inherit_bindings=False):
     def what_to_type(self) -> str:
         """What to say of a home without them."""
         return (
-            "No machines in the cloud: no service of this home boots any.\n\n"
+            "No machines in the cloud: no service of this home starts any.\n\n"
             "What runs on this machine:  3 instances, 4 hosts"
         )
 

@@ -23,7 +23,7 @@ from odbctl.tui.text import percent, sparkline
 from odbctl.tui.views import View
 from odbctl.units import size
 
-ALL_WELL = "● all is as wanted"
+ALL_WELL = "● everything is as desired"
 _GRAPH_MOST = 100.0
 
 

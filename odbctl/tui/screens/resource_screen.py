@@ -86,7 +86,7 @@ class ResourceScreen(FrameScreen, Generic[Row]):
         if table.problem:
             notes.append(Cell(f"✖ {visible(table.problem)}", Tone.BAD))
         if table.is_choosing:
-            notes.append(Cell("sort: arrows choose, o turns round, enter keeps", Tone.BUSY))
+            notes.append(Cell("sort: arrows choose, o reverses, enter keeps", Tone.BUSY))
         if marks := len(table.marked):
             notes.append(Cell(f"{marks} marked", Tone.BUSY))
         if chosen.filter_text:

@@ -25,7 +25,7 @@ from odbctl.tui.state import NO_SERVICES, DashboardState
 from odbctl.tui.table import RowTable
 from odbctl.tui.text import visible
 
-NO_INSTANCES = "nothing runs; u starts it"
+NO_INSTANCES = "no instances; u starts it"
 
 
 class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings=False):
@@ -52,7 +52,7 @@ class ServicesScreen(ResourceScreen[ServiceRow], ServiceScreen, inherit_bindings
             *ACTIONS,
             FILTER,
             Binding("l", "logs", "Logs", show=False),
-            Binding("p", "logs_before", "Logs of the run before", show=False),
+            Binding("p", "logs_before", "Logs of the previous run", show=False),
             *FLOW_ACTIONS,
             *ROW_KEYS,
             *ALWAYS,

@@ -33,8 +33,8 @@ class TextView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "Line down", show=False),
         Binding("k,up", "scroll_up", "Line up", show=False),
-        Binding("ctrl+f,pagedown", "page_down", "A page on", show=False),
-        Binding("ctrl+b,pageup", "page_up", "A page back", show=False),
+        Binding("ctrl+f,pagedown", "page_down", "Page down", show=False),
+        Binding("ctrl+b,pageup", "page_up", "Page up", show=False),
         Binding("g,home", "scroll_home", "First line", show=False),
         Binding("G,end", "scroll_end", "Last line", show=False),
     ]
