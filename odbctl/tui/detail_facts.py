@@ -44,7 +44,7 @@ def _runs(service: ServiceDocument) -> tuple[Fact, ...]:
         Fact(name="class", value=service["class"]),
         Fact(name="codebase", value=_codebase(service)),
         Fact(name="release", value=release),
-        Fact(name="wanted", value=count),
+        Fact(name="desired", value=count),
         Fact(name="lock", value=lock, tone=Tone.PLAIN if lock == "unlocked" else Tone.WARN),
         Fact(name="placement", value=service["placement"]),
         Fact(name="depends on", value=", ".join(service["depends_on"]) or NONE),
@@ -68,10 +68,10 @@ def _limits(service: ServiceDocument) -> tuple[Fact, ...]:
     cpu_text = NONE if cpu is None else _held(counted_cores(cpu), service["cpu_held_by"])
     return (
         Fact(name="reserves", value=f"{counted_cores(service['cores'])}, {service['ram_gb']:g} GB"),
-        Fact(name="memory", value=memory_text),
-        Fact(name="CPU", value=cpu_text),
-        Fact(name="log file", value=f"{size(service['log_max_bytes'])} at most"),
-        Fact(name="logs", value=f"{size(service['log_quota_bytes'])} at most"),
+        Fact(name="memory limit", value=memory_text),
+        Fact(name="cpu limit", value=cpu_text),
+        Fact(name="log max size", value=size(service["log_max_bytes"])),
+        Fact(name="log quota", value=size(service["log_quota_bytes"])),
     )
 
 
@@ -87,14 +87,14 @@ def _held(limit: str, by: str | None) -> str:
 
 def _probes(service: ServiceDocument) -> tuple[Fact, ...]:
     return (
-        Fact(name="ready", value=_probe(service["readiness"])),
-        Fact(name="alive", value=_probe(service["liveness"])),
-        Fact(name="unhealthy", value=service["on_unhealthy"]),
-        Fact(name="to start", value=exact_duration(service["start_grace_seconds"])),
+        Fact(name="readiness", value=_probe(service["readiness"])),
+        Fact(name="liveness", value=_probe(service["liveness"])),
+        Fact(name="on unhealthy", value=service["on_unhealthy"]),
+        Fact(name="start grace", value=exact_duration(service["start_grace_seconds"])),
         Fact(
-            name="to stop",
+            name="stop grace",
             value=f"{exact_duration(service['stop_grace_seconds'])} after "
-            f"{service['stop_signal'] or 'asking'}",
+            f"{service['stop_signal'] or 'the request'}",
         ),
     )
 
@@ -104,7 +104,7 @@ def _probe(probe: ProbeDocument | None) -> str:
         return NONE
     failures = counted(probe["failure_threshold"], "failure")
     period = exact_duration(probe["period_seconds"])
-    return f"{probe['probe']} every {period}, {failures} in a row count"
+    return f"{probe['probe']} every {period}, fails after {failures} in a row"
 
 
 def _counters(service: ServiceDocument) -> tuple[Fact, ...]:
@@ -140,14 +140,14 @@ def _life(instance: InstanceDocument) -> tuple[Fact, ...]:
         Fact(name="health", value=instance["health"] or NONE),
         Fact(name="started", value=_at(instance["started_at"])),
         Fact(name="running", value=_at(instance["running_at"])),
-        Fact(name="asked to stop", value=_at(instance["stopping_at"])),
+        Fact(name="stopping", value=_at(instance["stopping_at"])),
         Fact(name="ended", value=_at(instance["ended_at"])),
         Fact(
             name="exit",
             value=f"{ended} ({cause})" if ended else NONE,
             tone=Tone.WARN if is_bad else Tone.PLAIN,
         ),
-        Fact(name="restarts", value=f"{instance['failures']} in a row before it"),
+        Fact(name="restarts", value=f"{instance['failures']} in a row before this one"),
         Fact(name="log", value=instance["log"]),
     )
 

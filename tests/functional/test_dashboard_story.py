@@ -97,7 +97,7 @@ async def kills_one(person: Person, world: World) -> None:
 async def deploys_and_rolls_back(person: Person, world: World) -> None:
     world.commit(source(2))
     await person.press("D")
-    await person.sees("enter plans it")
+    await person.sees("enter shows the plan")
     await person.press(*"main", "enter")
     await person.confirms("Deploy svc: 2 instances")
     await person.sees("svc: release 2 is active")

@@ -100,7 +100,7 @@ def test_help_explains_symbols_and_columns_and_typing_searches() -> None:
         await until_shown(pilot, app, "billing")
         await pilot.press("question_mark")
         await until_shown(pilot, app, "READY")
-        await pilot.press(*"somebody has to act")
+        await pilot.press(*"needs attention")
         await until(pilot, lambda: "every action" not in screen_text(app).lower())
         await until_shown(pilot, app, "✖")
         await pilot.press("escape")

@@ -90,8 +90,8 @@ def test_a_limit_that_no_host_enforces_says_so(by: str | None) -> None:
     facts = facts_of(
         cpu_limit=1.0, cpu_held_by=by, memory_limit_bytes=2**29, memory_held_by=by, cores=1.0
     )
-    assert facts["CPU"] == "1 core, not enforced"
-    assert facts["memory"] == "512M, not enforced"
+    assert facts["cpu limit"] == "1 core, not enforced"
+    assert facts["memory limit"] == "512M, not enforced"
     assert facts["reserves"] == "1 core, 0 GB"
     assert facts_of(cpu_limit=2.0, cpu_held_by="cgroup v2")["CPU"] == (
         "2 cores, enforced by cgroup v2"
@@ -179,7 +179,7 @@ def test_long_settings_are_wrapped_and_not_cut() -> None:
 
 def test_settings_say_each_thing_once() -> None:
     facts = facts_of(desired_count=1)
-    assert (facts["release"], facts["wanted"]) == ("1", "1 instance")
+    assert (facts["release"], facts["desired"]) == ("1", "1 instance")
 
 
 def test_instances_that_were_never_measured_count_in_no_graph() -> None:

@@ -96,7 +96,7 @@ def test_each_tab_shows_its_own(size: tuple[int, int]) -> None:
             ("1", ["2 wanted, 2 running", "release 4 is [active]", "api-2", "app:App"]),
             ("2", ["line 39"]),
             ("3", ["crashed", "signal 9"]),
-            ("4", ["CPU  50%", "RSS  128M", "limit 192M", "2 instances together"]),
+            ("4", ["CPU  50%", "RSS  128M", "limit 192M", "2 instances in total"]),
             ("5", ["greeting", '"hi"', MASK, "DATABASE_URL"]),
             ("6", ["● active", "○ superseded"]),
         ]:
@@ -224,7 +224,7 @@ def test_what_was_removed_says_what_is_left() -> None:
 
 def test_what_never_was_says_so() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "There is nothing of that name")
+        await until_shown(pilot, app, "There is no object of that name")
 
     unknown = DetailFacts(question=Question(service="api"), presence=Presence.UNKNOWN)
     run_detail(FakeDetails(unknown), scenario)
@@ -241,7 +241,7 @@ def test_what_is_empty_is_told() -> None:
         for key, text in [
             ("3", "no events yet"),
             ("4", "No instance ran in this period."),
-            ("5", "nothing of its own"),
+            ("5", "none set"),
             ("6", "no release yet"),
         ]:
             await pilot.press(key)

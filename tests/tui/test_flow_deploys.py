@@ -114,14 +114,14 @@ def test_buttons_and_hints_stay_in_sight(size: tuple[int, int]) -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await pilot.press("D")
         await until_shown(pilot, app, "branch-0")
-        await until_shown(pilot, app, "enter plans it")
+        await until_shown(pilot, app, "enter shows the plan")
         await listening(pilot, app)
         await pilot.press(*["down"] * 20, "enter")
         await until_shown(pilot, app, "Deploy api: 2 instances")
         await listening(pilot, app)
         await pilot.press("escape")
         await pilot.press("a")
-        await until_shown(pilot, app, "its key does it")
+        await until_shown(pilot, app, "the key runs an action")
 
     run_flows(flows, scenario, size=size)
     assert flows.planned == ["api branch-20"]
@@ -139,7 +139,7 @@ def test_esc_sends_a_rollout_to_the_background_which_tells_its_end() -> None:
         flows.put(a_rollout(ready=1))
         await until_shown(pilot, app, "◐ api: release 5, 1/2 ready")
         flows.put(a_rollout("failed", reason="api-3: no such [table]"))
-        await until_shown(pilot, app, "✖ api: release 5 failed: api-3: no such [table]; what ran")
+        await until_shown(pilot, app, "✖ api: release 5 failed: api-3: no such [table]; the previous")
 
     run_flows(flows, scenario)
 

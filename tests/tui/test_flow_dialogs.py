@@ -299,7 +299,7 @@ def test_refusals_follow_the_state() -> None:
     assert refusals()[OrderVerb.START] == "it is already started"
     assert refusals(target_count=0, instances=[])[OrderVerb.STOP] == "it is stopped"
     assert refusals(target_count=0, instances=[])[KILL] == "it has no running instance"
-    assert "P lets one change" in refusals(lock="locked")["deploy"]
+    assert "P allows one change" in refusals(lock="locked")["deploy"]
     assert refusals(lock="locked")[OrderVerb.PREPARE] == ""
     assert refusals(singleton=True)[OrderVerb.SCALE] == "it is a singleton"
     assert refusals(restart="never", instances=[])[OrderVerb.RUN] == ""

@@ -529,7 +529,7 @@ def test_the_run_before_and_all_runs() -> None:
         logs.failure = None
         await until_texts(pilot, app, "here")
         await pilot.press("p", "A")
-        await until_shown(pilot, app, "of all time")
+        await until_shown(pilot, app, "all instances")
         await until_texts(pilot, app, "here")
         asked = [(r.is_previous, r.is_everything) for r in logs.requests]
         assert asked[0] == (False, False)
@@ -547,7 +547,7 @@ def test_a_service_that_never_ran_says_so_until_it_does() -> None:
         await until_shown(pilot, app, "No log lines yet")
         for key in ("g", "G", "j", "k", "ctrl+f", "ctrl+b", "n", "t", "w", "L", "c", "enter"):
             await pilot.press(key)
-        await until_shown(pilot, app, "No line passes the filter")
+        await until_shown(pilot, app, "No line matches the filter")
         await pilot.press("escape")
         logs.log("at last")
         await until_shown(pilot, app, "at last")

@@ -130,7 +130,7 @@ def test_the_command_takes_all_of_it(home: Home, tmp_path: Path) -> None:
     [
         (("--size", "big", "--screenshot", "a.svg"), "not a terminal size"),
         (("--screen", "nowhere"), "no screen 'nowhere'"),
-        (("--screenshot", "a.gif"), "no picture of the kind"),
+        (("--screenshot", "a.gif"), "unknown picture format"),
         ((), "needs a terminal"),
     ],
 )

@@ -43,7 +43,7 @@ def test_a_picture_is_written_by_its_ending(name: str, text: str, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["a.gif", "a", ".svg.bak"])
 def test_other_endings_are_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="no picture of the kind"):
+    with pytest.raises(UsageError, match="unknown picture format"):
         check_picture(Path(name))
 
 
