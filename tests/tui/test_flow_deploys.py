@@ -139,7 +139,9 @@ def test_esc_sends_a_rollout_to_the_background_which_tells_its_end() -> None:
         flows.put(a_rollout(ready=1))
         await until_shown(pilot, app, "◐ api: release 5, 1/2 ready")
         flows.put(a_rollout("failed", reason="api-3: no such [table]"))
-        await until_shown(pilot, app, "✖ api: release 5 failed: api-3: no such [table]; the previous")
+        await until_shown(
+            pilot, app, "✖ api: release 5 failed: api-3: no such [table]; the previous"
+        )
 
     run_flows(flows, scenario)
 
