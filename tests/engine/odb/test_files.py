@@ -240,7 +240,7 @@ def test_read_only_file_can_be_viewed(open_folder: Path) -> None:
     with Database(folder / "odb.db") as database:
         database.run(lambda: Account(name="a"))
     program = (
-        "import os, sys, urllib.parse\n"  # another user may not read the library
+        "import json, os, pathlib, sys, urllib.parse\n"  # another user may not read the library
         "from odbctl.engine.odb import *\n"
         "from odbctl.errors import NotPermittedError\n"
         "schema = Schema('bank')\n"
