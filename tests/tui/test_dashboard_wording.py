@@ -93,7 +93,7 @@ def test_a_limit_that_no_host_enforces_says_so(by: str | None) -> None:
     assert facts["cpu limit"] == "1 core, not enforced"
     assert facts["memory limit"] == "512M, not enforced"
     assert facts["reserves"] == "1 core, 0 GB"
-    assert facts_of(cpu_limit=2.0, cpu_held_by="cgroup v2")["CPU"] == (
+    assert facts_of(cpu_limit=2.0, cpu_held_by="cgroup v2")["cpu limit"] == (
         "2 cores, enforced by cgroup v2"
     )
 
