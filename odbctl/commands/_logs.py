@@ -59,7 +59,19 @@ def log_result(
     except BaseException:
         engine.close()
         raise
-    return Stream("log", _records(engine, chosen, count, only, words.follow, not names))
+    records = _records(engine, chosen, count, only, words.follow, not names)
+    return Stream("log", records, "" if count == 0 else _nothing(chosen, only))
+
+
+def _nothing(chosen: Sequence[LogSelection], only: LogFilter) -> str:
+    """Return what is said to people where there is no record."""
+    if not chosen:
+        from odbctl.commands._reads import NO_SERVICES
+
+        return NO_SERVICES
+    if only.is_searching or only.since is not None:
+        return "no matching log records"
+    return "no log records: odbctl service status"
 
 
 def _wanted(words: LogWords) -> tuple[LogFilter, int | None]:

@@ -40,7 +40,7 @@ def render(result: Result, session: Session) -> int:
             _write_text(result, out, output)
             return 0
         case Stream():
-            _write_stream(result, out, output)
+            _write_stream(result, session)
             return result.exit_code()
         case Live():
             _write_live(result, session)
@@ -219,10 +219,12 @@ def _write_live(result: Live, session: Session) -> None:
 _HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
-def _write_stream(result: Stream, out: Terminal, output: str) -> None:
+def _write_stream(result: Stream, session: Session) -> None:
     """Print documents as they come; each line is out before the next is waited for."""
     from odbctl.commands._lines import record_line
 
+    out, output = session.out, session.output
+    is_empty = True
     for document in result.documents:
         if output == "json":
             line = _json(document)
@@ -233,6 +235,9 @@ def _write_stream(result: Stream, out: Terminal, output: str) -> None:
         else:
             line = record_line(result.kind, document, out)
         _write(out, line)
+        is_empty = False
+    if is_empty and result.empty and output in ("table", "wide"):
+        session.say(result.empty)
 
 
 def data_text(value: Document | Sequence[Document], output: str, out: Terminal) -> str:

@@ -53,10 +53,14 @@ class Many(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Documents that come one by one; printed at once, as one line each."""
+    """Documents that come one by one; printed at once, as one line each.
+
+    `empty` is said to people when there were none.
+    """
 
     kind: str
     documents: Iterator[Document]
+    empty: str = ""
     # Called after the last document.
     exit_code: Callable[[], int] = int
 

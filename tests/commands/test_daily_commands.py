@@ -181,6 +181,21 @@ def test_logs_without_a_name_merge_all_services(home: Home) -> None:
     assert texts("--tail", "1") == ["three"]
 
 
+def test_logs_without_records_say_what_is_the_case(home: Home) -> None:
+    def said(*words: str) -> tuple[int, str, str]:
+        ran = odbctl("logs", *words)
+        return ran.code, ran.out, ran.err
+
+    assert said() == (0, "", "no services: odbctl service create --help\n")
+    assert said("--json") == (0, "", "")
+    _add_services(home, "api")
+    assert said() == (0, "", "no log records: odbctl service status\n")
+    assert said("--tail", "0") == (0, "", "")
+    _write_log(home, "api", "api-1", "2026-11-23T10:00:00.000Z INFO stdout one\n")
+    assert said("--all", "--grep", "two") == (0, "", "no matching log records\n")
+    assert said("--all", "--since", "1s") == (0, "", "no matching log records\n")
+
+
 def test_logs_of_an_instance_by_its_own_name(home: Home) -> None:
     stock(home)
     _write_log(home, "hello", "hello-1", "2026-11-23T23:14:05.123Z INFO stdout one\n")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 
 from odbctl.errors import UsageError
 from odbctl.units import has_units, parse_duration
 
-HINT = "write 45s, 10m, 2h30m or 1d, or a time such as 2026-11-23T23:14"
+HINT = "write 10 (seconds), 45s, 10m, 2h30m or 1d, or a time such as 2026-11-23T23:14"
 
 
 def parse_since(text: str, now: float) -> float:
@@ -23,7 +24,9 @@ def parse_since(text: str, now: float) -> float:
     words = text.strip()
     if has_units(words):
         return now - parse_duration(words)
-    try:
+    with contextlib.suppress(ValueError, OverflowError):
         return datetime.fromisoformat(words).timestamp()
-    except (ValueError, OverflowError) as error:
+    try:
+        return now - parse_duration(words)  # a number of seconds, as everywhere
+    except UsageError as error:
         raise UsageError(f"{text!r} is neither a duration nor a time", hint=HINT) from error

@@ -210,12 +210,17 @@ def test_durations(text: str, seconds: float) -> None:
     assert parse_since(text, 1_000_000.0) == 1_000_000.0 - seconds
 
 
+def test_since_may_be_a_number_of_seconds() -> None:
+    assert parse_since("10", 1_000_000.0) == 1_000_000.0 - 10
+    assert parse_since("20261124", 0.0) == parse_since("2026-11-24", 0.0)
+
+
 def test_since_may_be_a_time() -> None:
     assert parse_since("2026-11-24T12:00:00Z", 0.0) == NOON
     assert parse_since("2026-11-24T13:00+01:00", 0.0) == NOON
 
 
-@pytest.mark.parametrize("text", ["", "soon", "10", "-5m", "10 m", "5y", "m10", "2026-13-01"])
+@pytest.mark.parametrize("text", ["", "soon", "-10", "-5m", "10 m", "5y", "m10", "2026-13-01"])
 def test_wrong_times_are_told(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_since(text, 0.0)
