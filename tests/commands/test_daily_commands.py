@@ -50,6 +50,9 @@ def _write_log(home: Home, service: str, instance: str, *texts: str) -> None:
         (("service", "scael", "x"), "odbctl service scale"),
         (("host", "restart"), "odbctl host --help"),
         (("codebase", "describe"), "odbctl codebase show"),
+        (("configure",), "odbctl service configure"),
+        (("check",), "odbctl db check"),
+        (("host", "top"), "odbctl tui"),
     ],
 )
 def test_unknown_words_suggest_the_command_that_was_meant(
@@ -104,6 +107,19 @@ def test_each_result_is_printed_for_people(home: Home) -> None:
     assert "api-1" in ran.out
     assert "api-2" in ran.out
     assert "no service 'nobody'" in ran.err
+
+
+@pytest.mark.parametrize("words", [("api-1", "api-1"), ("api-*", "api-1"), ("api-1", "api-?")])
+def test_a_service_that_is_named_twice_is_changed_once(words: tuple[str, ...], home: Home) -> None:
+    _add_services(home, "api-1")
+    ran = odbctl("stop", *words, "--json")
+    assert ran.code == 0
+    assert [d["name"] for d in ran.json] == ["api-1"]
+
+
+def test_several_failures_of_one_kind_have_its_exit_code(home: Home) -> None:
+    _add_services(home, "web")
+    assert odbctl("stop", "nobody", "no-one").code == 4
 
 
 def test_all_stands_for_every_service(home: Home) -> None:

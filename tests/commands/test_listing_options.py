@@ -20,9 +20,14 @@ from odbctl.paths import Home
 def services(home: Home) -> Home:
     now = time.time()
     with Engine.open(home) as engine, engine.db.transaction():
-        Service(name="api-10", created_at=now - 10, restarts=3, placement="Workers")
-        Service(name="api-9", created_at=now - 500, restarts=20)
-        Service(name="web", created_at=now - 60, restarts=0, placement="Workers")
+        found = (
+            Service(name="api-10", created_at=now - 10, restarts=3, placement="Workers"),
+            Service(name="api-9", created_at=now - 500, restarts=20),
+            Service(name="web", created_at=now - 60, restarts=0, placement="Workers"),
+        )
+        for service, seconds in zip(found, (10.25, 10.3, 9.5), strict=True):
+            service.stop_grace_seconds = seconds
+        found[2].time_zone = "UTC"
     return home
 
 
@@ -55,6 +60,9 @@ def test_no_headers_leaves_the_rows(services: Home) -> None:
         ("age", ["api-10", "web", "api-9"]),
         ("created_at", ["api-9", "web", "api-10"]),
         ("desired_count", ["api-10", "api-9", "web"]),
+        ("stop_grace_seconds", ["web", "api-10", "api-9"]),  # by number, not as text
+        ("time_zone", ["web", "api-10", "api-9"]),  # those without a value are last
+        ("-time_zone", ["web", "api-10", "api-9"]),
     ],
 )
 def test_lists_are_sorted_by_a_column_or_a_field(
@@ -74,6 +82,8 @@ def test_lists_are_sorted_by_a_column_or_a_field(
         (["state=stopped"], ["api-10", "api-9", "web"]),
         (["singleton=false", "restarts=3"], ["api-10"]),
         (["state=running"], []),
+        (["time_zone="], ["api-10", "api-9"]),
+        (["memory_limit_bytes=", "name=web"], ["web"]),
     ],
 )
 def test_lists_are_filtered(filters: list[str], names: list[str], services: Home) -> None:
@@ -81,6 +91,13 @@ def test_lists_are_filtered(filters: list[str], names: list[str], services: Home
     words = [word for text in filters for word in ("--filter", text)]
     assert _names(*words) == names
     assert [d["name"] for d in odbctl("ls", *words, "--json").json] == names
+
+
+def test_a_filter_that_leaves_nothing_says_so(services: Home) -> None:
+    del services
+    ran = odbctl("ls", "--filter", "name=x")
+    assert ran.code == 0
+    assert "nothing matches name=x" in ran.out + ran.err
 
 
 @pytest.mark.parametrize(
@@ -118,6 +135,12 @@ def test_formats_may_be_joined_to_their_option(words: tuple[str, ...], home: Hom
 def test_every_format_may_be_joined_to_its_option(output: str, home: Home) -> None:
     stock(home)
     assert odbctl("ls", f"-o={output}").out == odbctl("ls", "-o", output).out
+
+
+def test_words_behind_two_dashes_are_no_formats(home: Home) -> None:
+    del home
+    assert odbctl("hook", "add", "mail", "--", "echo", "-o=json", "-ojson").code == 0
+    assert odbctl("hook", "show", "mail", "--json").json["command"] == ["echo", "-o=json", "-ojson"]
 
 
 def test_a_joined_format_that_does_not_exist_is_refused(home: Home) -> None:

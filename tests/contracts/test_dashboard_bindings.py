@@ -19,7 +19,6 @@ from fakes.full_home import full_backend, full_toolbox
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.pilot import Pilot
-from textual.screen import ModalScreen
 
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.detail_screen import DetailScreen
@@ -116,6 +115,8 @@ class Press:
     after: Sequence[str] = ()
     # Whether the key must be pressed last of all, for it ends the screen's run.
     is_last: bool = False
+    # Whether there is nothing to be seen: the key does nothing here.
+    is_idle: bool = False
 
 
 Entry = Press | str
@@ -208,7 +209,7 @@ GROUPS: dict[str, Table] = {
         "logs": Press(before=["g", "j"], seen=lambda w: w.is_log, after=BACK),
         "open": Press(before=["g"], seen=at(View.HOSTS), after=["1"]),
         # What needs attention is no object: the help does not offer it here.
-        "describe": Press(seen=lambda w: not w.shows("kind:")),
+        "describe": Press(seen=at(View.OVERVIEW), is_idle=True),
     },
     "services": {
         **COMMON,
@@ -526,7 +527,7 @@ async def check(world: World, binding: Binding, entry: Press, key: str) -> None:
     world.flows.orders.clear()
     where = f"{key} ({binding.description}) on {world.screen}"
     try:
-        if binding.action != "describe" or isinstance(world.screen, ModalScreen):
+        if not entry.is_idle:
             await until(world.pilot, lambda: not entry.seen(world), timeout_seconds=3)
         await press(world, key)
         await until(world.pilot, lambda: entry.seen(world), timeout_seconds=5)

@@ -114,7 +114,10 @@ def test_orders_are_done_one_by_one(world: World) -> None:
     world.wait(lambda: len(world.ready()) == 1)
     flows.perform(Order(verb=OrderVerb.STOP, targets=("svc",)), tell=ignore)
     flows.perform(Order(verb=OrderVerb.REMOVE, targets=("svc",)), tell=ignore)
-    eventually(lambda: read_detail(world.engine, Question(service="svc"), now=time.time()))
+    question = Question(service="svc")
+    eventually(
+        lambda: read_detail(world.engine, question, now=time.time()).presence is Presence.REMOVED
+    )
 
 
 def _others(world: World, old: list[InstanceDocument]) -> list[InstanceDocument]:

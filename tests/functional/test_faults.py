@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from cli_runner import Ran, odbctl
-from real_world import World, is_running, kill
+from real_world import World, is_running, is_worker_of, kill, processes_of
 from stocked_home import stock
 from waiting import eventually
 
@@ -149,5 +149,6 @@ def test_hasty_changes_end_in_what_was_wanted_last(world: World) -> None:
     assert len(world.ready()) == 1
     living = [i["pid"] for i in world.instances() if i["ended_at"] is None]
     assert len(living) == 1
-    ended = [i["pid"] or 0 for i in world.instances() if i["ended_at"]]
-    eventually(lambda: not any(is_running(pid) for pid in ended if pid not in living))
+    eventually(
+        lambda: [p for p in processes_of(world.home) if is_worker_of(world.home, p)] == living
+    )

@@ -16,7 +16,8 @@ from cli_runner import odbctl
 from real_world import World
 from waiting import eventually
 
-from odbctl.engine.managers import housekeeping
+from odbctl.engine.managers.sampling import figures_path
+from odbctl.engine.telemetry.figures import Sample, append_sample
 
 EATS = """
 class Svc(ServiceBase):
@@ -45,8 +46,15 @@ def test_figures_of_instances_are_shown(world: World) -> None:
 
 def test_figures_of_an_instance_over_time(world: World) -> None:
     world.run()
-    assert housekeeping.HEARTBEAT_SECONDS == 10.0
-    assert odbctl("instance", "figures", "svc-1", "-o", "json").json == []
+    began_at = time.time() - 100.0
+    path = figures_path(world.home, "svc", "svc-1")
+    for step in range(3):
+        append_sample(path, Sample(began_at + step * 10.0, step * 2.0, 2**20, 5, 3))
+    found = odbctl("instance", "figures", "svc-1", "-o", "json").json[:2]
+    assert [(f["instance"], f["cpu_percent"], f["threads"]) for f in found] == [
+        ("svc-1", 20.0, 3),
+        ("svc-1", 20.0, 3),
+    ]
     assert odbctl("instance", "figures", "svc-9").code == 4
 
 

@@ -19,7 +19,7 @@ from cli_runner import odbctl
 from real_world import World, is_running, kill, parent_of
 from waiting import eventually
 
-from odbctl.engine.api import hooks, services, why
+from odbctl.engine.api import hooks, services, status, why
 from odbctl.engine.api.hooks import HookOptions
 from odbctl.engine.model.events import record_event
 
@@ -187,10 +187,16 @@ def test_events_in_a_time_of_quiet_are_one_call(world: World, tmp_path: Path) ->
     assert len(lines_of(told)) == 2
 
 
-def test_services_start_while_a_hook_hangs(world: World) -> None:
-    options = HookOptions(command=("sleep", "600"), timeout_seconds=600.0, debounce_seconds=0.0)
+def test_services_start_while_a_hook_hangs(world: World, tmp_path: Path) -> None:
+    called = tmp_path / "called"
+    command = ("sh", "-c", f"touch {called}; exec sleep 600")
+    options = HookOptions(command=command, timeout_seconds=600.0, debounce_seconds=0.0)
     hooks.add_hook(world.engine, "slow", options)
-    world.run(count=5)
+    world.service()
+    world.manager()
+    eventually(called.exists)
+    services.start_service(world.engine, "svc", count=5)
+    world.wait_running(count=5)
     odbctl("hook", "remove", "slow", "--yes")
 
 
@@ -268,6 +274,18 @@ def test_a_failing_hook_is_told_and_calls_no_hook(world: World, tmp_path: Path) 
         assert (called.code, called.error["code"]) == (1, "hook-failed")
         assert "500" in called.error["message"]
     assert odbctl("hook", "list", "-o", "name").out.split() == ["all", "page"]
+
+
+def test_the_event_of_a_failed_call_calls_no_hook(world: World, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    hooks.add_hook(world.engine, "fails", HookOptions(command=("false",), reasons=("noise",)))
+    hooks.add_hook(world.engine, "note", HookOptions(command=into(told)))
+    world.manager()
+    world.engine.db.run(lambda: record_event("test/1", "noise", "1", actor="test"))
+    eventually(lambda: "hook-failed" in [e["reason"] for e in status.list_events(world.engine)])
+    world.engine.db.run(lambda: record_event("test/2", "noise", "2", actor="test"))
+    eventually(lambda: "2" in [e["message"] for e in lines_of(told)])
+    assert "hook-failed" not in [e["reason"] for e in lines_of(told)]
 
 
 @pytest.mark.parametrize(

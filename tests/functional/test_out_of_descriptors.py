@@ -45,7 +45,7 @@ def test_living_workers_are_not_lost_without_descriptors(world: World, limit: in
         READY, count=COUNT, liveness="health", probe_period_seconds=0.2,
         probe_timeout_seconds=0.5, probe_failures=1, start_grace_seconds=0.1,
     )  # fmt: skip
-    pids = [i["pid"] or 0 for i in found]
+    pids = [i["pid"] for i in found]
     manager = world.manager_pid()
     with without_descriptors(manager, limit):
         for pid in world.launcher_pids():

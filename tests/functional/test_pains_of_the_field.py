@@ -188,10 +188,12 @@ def test_10_reload_has_downtime(world: World) -> None:
     world.run(count=2)
     least = 2
     release = world.deploy(ref="main")
+    looks = 0
     while releases.latest_outcome(world.engine, "svc")[1] == "rolling":
         least = min(least, len(world.ready()))
+        looks += 1
     world.settle(release=release)
-    assert least == 2
+    assert (least, looks > 0) == (2, True)
 
 
 def test_11_rollback_is_missing_or_lands_on_a_broken_release(world: World) -> None:
@@ -204,7 +206,7 @@ def test_11_rollback_is_missing_or_lands_on_a_broken_release(world: World) -> No
     world.commit(says("raise RuntimeError('broken')"))
     world.deploy()
     world.wait(lambda: any(e["reason"] == "deploy-failed" for e in world.events()))
-    ran = odbctl("service", "rollback", "svc")
+    ran = odbctl("service", "rollback", "svc", "--settle", "0")
     assert ran.code == 0, ran
     world.wait_line("one", instance=world.ready()[0]["id"])
     with pytest.raises(ConflictError, match="release 3 of service 'svc' never ran"):
@@ -215,7 +217,8 @@ def test_12_stale_environment_and_no_env_file(world: World, tmp_path: Path) -> N
     file = tmp_path / "vars"
     file.write_text("# the mode\nMODE=new\n")
     world.run(env={"MODE": "old"})
-    assert odbctl("service", "configure", "svc", "--env-file", str(file)).code == 0
+    words = ("--env-file", str(file), "--settle", "0")
+    assert odbctl("service", "configure", "svc", *words).code == 0
     ran = odbctl("service", "exec", "svc", "--", "printenv", "MODE")
     assert ran.out == "new\n"
     environment = Path(f"/proc/{pids(world)[0]}/environ").read_bytes()

@@ -93,13 +93,13 @@ def test_logs_and_events_outlive_their_service(world: World) -> None:
     assert (world.home.logs / "svc").is_dir()
 
 
-def test_a_service_of_the_same_name_counts_its_instances_on(world: World) -> None:
+def test_a_service_of_the_same_name_begins_to_count_its_instances_anew(world: World) -> None:
     world.run()
     services.remove_service(world.engine, "svc")
     gone(world)
     world.another("svc")
     world.start()
-    assert len(world.wait_running()) == 1
+    assert [i["id"] for i in world.wait_running()] == ["svc-1"]
 
 
 def test_a_codebase_in_use_is_not_removed_and_an_unused_one_is(world: World) -> None:

@@ -195,8 +195,8 @@ def test_a_stopped_instance_is_replaced_while_its_service_is_wanted(world: World
     assert world.status()["crashes"] == 0
 
 
-def test_a_kill_by_the_user_is_told_as_a_signal(world: World) -> None:
+def test_a_sigterm_by_the_user_is_told_as_an_end_in_order(world: World) -> None:
     (first,) = world.run()
     kill(first["pid"], 15)
     ended = world.wait_ended("svc-1")
-    assert ended["exit"] is not None
+    assert ended["exit"] == {"code": 0, "signal": None, "cause": "exit"}

@@ -26,7 +26,7 @@ def test_what_was_left_while_no_manager_ran_is_removed_by_the_next(world: World)
     manager, (before,) = world.manager_pid(), names(world)
     for pid in (manager, *world.launcher_pids(), found["pid"]):
         kill(pid)
-    eventually(lambda: not any(is_running(p or 0) for p in (manager, found["pid"])))
+    eventually(lambda: not any(is_running(p) for p in (manager, found["pid"])))
     for name in ("fffffff", "fffffff.exit", "fffffff.exit~"):  # of an instance that is forgotten
         (world.home.run / "w" / name).touch()
     assert before in names(world)

@@ -65,6 +65,7 @@ def test_old_instances_stay_until_the_new_ones_have_settled(world: World) -> Non
     assert len(new) == 2
     assert all(release["finished_at"] - (i["running_at"] or 0.0) >= 0.5 for i in new)
     old = [i for i in world.instances() if i["release"] == 1]
+    assert len(old) == 2
     assert all((i["stopping_at"] or 0.0) >= release["finished_at"] for i in old)
 
 
@@ -120,7 +121,8 @@ def test_crash_of_one_of_several_during_a_start_ends_the_wait(world: World) -> N
 def test_start_that_succeeds_does_not_wait_for_the_settle_time(world: World) -> None:
     world.service()
     world.start()
-    wait(world, crashes=0)
+    seen = wait(world, crashes=0)
+    assert not [p for p in seen if "settling" in p.note]
     (instance,) = world.ready()
     assert instance["state"] == "running"
 

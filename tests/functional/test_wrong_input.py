@@ -169,7 +169,7 @@ def test_options_that_cannot_be_are_told(
 def test_a_codebase_in_use_is_not_removed(added: GitRepo) -> None:
     del added
     succeed("service", "create", "a", "--class", "svc:Svc", "--codebase", "app")
-    assert_told(odbctl("codebase", "remove", "app", "--yes"), 7, "a")
+    assert_told(odbctl("codebase", "remove", "app", "--yes"), 7, "is used by a")
     succeed("service", "remove", "a", "--yes")
     succeed("codebase", "remove", "app", "--yes")
 

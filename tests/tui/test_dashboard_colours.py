@@ -99,6 +99,7 @@ def test_what_has_a_meaning_has_its_colour(theme: str) -> None:
 @pytest.mark.parametrize("theme", THEMES)
 def test_all_text_of_the_cursor_row_is_readable(theme: str) -> None:
     dim: dict[str, float] = {}
+    checked: list[str] = []
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         await until_shown(pilot, app, "as JSON")
@@ -110,10 +111,12 @@ def test_all_text_of_the_cursor_row_is_readable(theme: str) -> None:
             for drawn in drawn_in(app):
                 if drawn.y == line and drawn.text.isprintable() and not drawn.text.isspace():
                     ratio = contrast(drawn.style)
+                    checked.append(drawn.text)
                     if ratio < READABLE:
                         dim[told_style(drawn.style)] = round(ratio, 1)
 
     run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox(theme))
+    assert len(checked) > 20 * len(SERVICES)
     assert not dim
 
 

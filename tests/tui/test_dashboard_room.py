@@ -121,6 +121,10 @@ def test_arrows_scroll_the_columns_of_a_wide_table() -> None:
         assert "READY" in screen_text(app)
         await pilot.press(*["left"] * 5)
         await until_shown(pilot, app, "CODEBASE")
+        await pilot.press(*["right"] * 5)
+        await until_shown(pilot, app, "RESTARTS")
+        await pilot.press("w", "w")
+        await until_shown(pilot, app, "CODEBASE")
 
     run_app(FakeBackend(a_snapshot(row)), scenario)
 

@@ -6,6 +6,7 @@ import gzip
 import os
 import random
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -193,14 +194,14 @@ def test_the_worker_shows_what_is_written(tmp_path: Path, log: Log) -> None:
     def keep(frame: LogFrame) -> None:
         frames.append("".join(run.text for run in frame.lines[-1]) if frame.lines else "")
 
+    before = set(threading.enumerate())
     worker = LogWorker(lambda: LogPages(tmp_path, "web"), keep, tick_seconds=0.01)
     worker.start()
     for number in range(5):
         log.sink.add(" INFO stdout ", [f"line {number}"])
         wait_for(frames, f"line {number}")
-    count = len(frames)
     worker.stop()
-    assert count == len(frames)
+    assert set(threading.enumerate()) <= before
 
 
 def a_pager_at(word: str) -> LogPager:

@@ -119,8 +119,12 @@ def test_the_menu_kills_the_instances_of_all_marked_services() -> None:
     assert flows.orders == [Order(verb=OrderVerb.KILL_INSTANCE, targets=("api-1", "job-1"))]
 
 
-def test_the_menu_scales_and_locks_all_marked_services() -> None:
+def test_key_and_menu_scale_and_lock_all_marked_services() -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, CountDialog))
+        await pilot.press("5", "enter")
+        await until_shown(pilot, app, "2 done")
         await opened_menu(pilot, app)
         await pilot.press("equals_sign")
         await until(pilot, lambda: isinstance(app.screen, CountDialog))
@@ -132,6 +136,7 @@ def test_the_menu_scales_and_locks_all_marked_services() -> None:
     flows, _ = run(scenario)
     both = ("api", "job")
     assert flows.orders == [
+        Order(verb=OrderVerb.SCALE, targets=both, count=5),
         Order(verb=OrderVerb.SCALE, targets=both, count=4),
         Order(verb=OrderVerb.LOCK, targets=both),
     ]
@@ -169,8 +174,11 @@ def test_a_plan_that_is_turned_down_ends_the_deploys_behind_it() -> None:
     assert not flows.carried_out
 
 
-def test_a_roll_back_asks_for_the_release_of_each_marked_service() -> None:
+@pytest.mark.parametrize("from_menu", [False, True], ids=["key", "menu"])
+def test_a_roll_back_asks_for_the_release_of_each_marked_service(from_menu: bool) -> None:
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        if from_menu:
+            await opened_menu(pilot, app)
         await pilot.press("B")
         for name in ("api", "job"):
             await until_shown(pilot, app, f"Roll {name} back: choose a release")

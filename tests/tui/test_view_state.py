@@ -35,8 +35,7 @@ def test_what_has_not_changed_is_not_written(home: Home) -> None:
     path = home.state / FILE_NAME
     path.unlink()
     store.save()
-    ViewStore.of(home).save()
-    assert not path.exists() or json.loads(path.read_text())["views"] == {}
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,9 @@ def instance(name: str) -> ServiceInstance:
 
 
 def assert_same_as_described_anew(engine: Engine, live: LiveServices) -> None:
-    for document in list_services(engine):
+    documents = list_services(engine)
+    assert sorted(s.name for s in live.services.values()) == sorted(d["name"] for d in documents)
+    for document in documents:
         found = next(s for s in live.services.values() if s.name == document["name"])
         assert (found.state, found.reason) == (document["state"], document["reason"])
         assert found.ready_count == document["ready_count"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 import threading
 import time
@@ -141,7 +140,6 @@ def test_a_server_without_descriptors_does_not_spin(
     assert ask(server).endswith("up 1\n")
     assert len(tries) == 4
     assert tries[-1] - tries[0] >= 3 * metrics_server.BACK_OFF_SECONDS
-    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 24
 
 
 def test_a_database_that_is_held_is_an_answer() -> None:

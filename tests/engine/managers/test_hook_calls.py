@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from odbctl.engine.managers import hook_pages
 from odbctl.engine.managers.hook_calls import HookCall, HookCommands, carry_out
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -113,6 +118,7 @@ def test_secret_headers_stay_with_their_origin(code: int) -> None:
         is_again = code in (307, 308)
         assert head.startswith("POST /there" if is_again else "GET /there")
         assert bool(other.bodies[0]) == is_again
+        assert ("content-type" in head.lower()) == is_again
 
 
 def test_secret_headers_do_not_come_back_after_a_detour() -> None:
@@ -134,10 +140,24 @@ def test_redirects_of_one_origin_keep_headers_and_body() -> None:
         assert [json.loads(body)["object"] for body in page.bodies] == ["service/api"] * 2
 
 
-@pytest.mark.parametrize("target", ["ftp://127.0.0.1/x", "file:///etc/hostname", "nowhere:"])
-def test_redirects_lead_to_pages_only(target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("ftp://127.0.0.1/x", "from http to ftp, which is not followed"),
+        ("file:///etc/hostname", "is not allowed"),
+        ("nowhere:", "is not allowed"),
+    ],
+)
+def test_redirects_lead_to_pages_only(target: str, problem: str) -> None:
     with a_page(redirect(target)) as page:
-        assert posted(page.url) != ""
+        assert problem in posted(page.url)
+
+
+def test_a_redirect_from_https_to_http_is_not_followed() -> None:
+    redirects = hook_pages._Redirects(frozenset())  # pyright: ignore[reportPrivateUsage] - no TLS
+    request, target = urllib.request.Request("https://example.org/"), "http://example.org/"
+    with pytest.raises(urllib.error.HTTPError, match="from https to http, which is not followed"):
+        redirects.redirect_request(request, io.BytesIO(), 307, "", Message(), target)
 
 
 def test_endless_redirects_are_given_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from odbctl.engine.managers import host
 from odbctl.engine.managers.host import LOCK_SECONDS, HostLock, host_lock_path
 from odbctl.engine.worker.identity import identify
 from odbctl.errors import ConflictError
@@ -35,7 +37,10 @@ def of(pid: int) -> str:
 
 
 @pytest.mark.parametrize("says", [None, "", "[]", "{", "nonsense"])
-def test_a_lock_of_a_manager_at_work_is_refused(home: Home, says: str | None) -> None:
+def test_a_lock_of_a_manager_at_work_is_refused(
+    home: Home, says: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "ENDING_SECONDS", 600.0)  # it is not taken for one that ends
     with (
         held(home, of(os.getpid()) if says is None else says),
         pytest.raises(ConflictError, match="already running"),
@@ -62,15 +67,13 @@ def test_who_waits_for_a_manager_at_work_takes_the_place_of_a_killed_one_only(
 ) -> None:
     """Two managers may be started at once; stopping one of them is not to bring up the other."""
     home.create()
-    lock = HostLock(home, "local")
-    with held(home, of(os.getpid())) as let_go:
-
-        def end() -> None:
-            if is_in_order:
-                with open(host_lock_path(home, "local"), "w") as file:
-                    file.write('"ended"')
-            let_go()
-
+    first, lock = HostLock(home, "local"), HostLock(home, "local")
+    with contextlib.ExitStack() as stack:
+        if is_in_order:
+            first.acquire()
+            end: Callable[[], None] = first.release
+        else:
+            end = stack.enter_context(held(home, of(os.getpid())))
         timer = threading.Timer(LOCK_SECONDS / 5, end)
         timer.start()
         if is_in_order:

@@ -107,6 +107,7 @@ def test_a_collector_that_fails_loses_nothing(db: Database, manager: ScriptedMan
     manager.failures_left = 3
     manager.news += [WorkerRunning(found, 100, 1, 1.0)]
     eventually(lambda: state_of(db, found) is InstanceState.RUNNING)
+    assert manager.failures_left == 0
 
 
 def test_a_broken_checkout_fails_its_own_service_only(

@@ -18,6 +18,7 @@ from record_types import Access, Point, Size
 
 from odbctl.engine.odb import Database, DbObject, Indexed, Schema
 from odbctl.engine.odb import field as odb_field
+from odbctl.engine.odb.codec import Mismatch
 from odbctl.engine.odb.hints import codec_of
 
 T = TypeVar("T")
@@ -163,7 +164,7 @@ def test_subclass_of_a_dataclass_is_another_type() -> None:
     class Point3(Point):
         z: float = 0.0
 
-    with pytest.raises(Exception, match="Point"):
+    with pytest.raises(Mismatch, match="Point"):
         codec_of(Point).to_column(Point3(1.0))
 
 

@@ -169,7 +169,22 @@ def test_json_lines_are_understood() -> None:
 WRITES = "import os\nfor n in range(200_000): os.write(1, b'number %d %s\\n' % (n, b'x' * 80))"
 
 
+def makes_holes(folder: Path) -> bool:
+    """Tell whether the file system does, by the tool of the system."""
+    file = folder / "probe"
+    file.write_bytes(b"x" * (1 << 16))
+    punch = ["fallocate", "--punch-hole", "--offset", "0", "--length", "32768", str(file)]
+    try:
+        return subprocess.run(punch, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return True  # nobody can tell: then it has to
+    finally:
+        file.unlink()
+
+
 def test_a_raw_file_is_trimmed_while_a_child_writes_it(tmp_path: Path) -> None:
+    if not makes_holes(tmp_path):
+        pytest.skip("this file system makes no holes")
     files = LogFiles.of(tmp_path, "svc", "svc-1")
     files.out.parent.mkdir()
     trimmed = 0
@@ -180,8 +195,6 @@ def test_a_raw_file_is_trimmed_while_a_child_writes_it(tmp_path: Path) -> None:
         while child.poll() is None:
             trimmed = trim_raw(files.out, 2 << 20, trimmed)
     trimmed = trim_raw(files.out, 2 << 20, trimmed)
-    if not trimmed:
-        pytest.skip("this file system makes no holes")
     assert files.out.stat().st_blocks * 512 <= 4 << 20
     found = [line.text for line in read_lines([files])]
     first = int(found[0].split()[1])
