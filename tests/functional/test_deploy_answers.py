@@ -29,7 +29,10 @@ def test_services_that_start_together_are_told_by_name(world: World) -> None:
     world.service()
     world.another("other")
     ran = succeed("service", "start", "svc", "other")
-    assert ran.out.splitlines() == ["started service svc: 1/1", "started service other: 1/1"]
+    assert ran.out.splitlines() == [
+        "started service svc: 1/1 running",
+        "started service other: 1/1 running",
+    ]
 
 
 def test_deploy_of_the_running_commit_does_nothing(world: World) -> None:

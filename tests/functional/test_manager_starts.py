@@ -88,6 +88,8 @@ def test_services_start_without_a_temporary_folder(
     monkeypatch.setenv("TMPDIR", folder)
     world.run(count=2)
     assert len(world.launcher_pids()) == 1
+    log = "\n".join(managers.manager_log_lines(world.engine))
+    assert "not warmed up" not in log  # in another folder
 
 
 def test_a_second_manager_with_another_temporary_folder_is_refused(

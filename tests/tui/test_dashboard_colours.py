@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 import pytest
-from fakes.dashboard import run_app, until, until_shown
+from fakes.dashboard import FakeBackend, a_service, a_snapshot, run_app, until, until_shown
 from fakes.full_home import SERVICES, full_backend, full_toolbox
 from fakes.pictures import Drawn, contrast, drawn_in, drawn_text
 from rich.style import Style
@@ -19,6 +19,8 @@ from odbctl.tui.app import DashboardApp
 from odbctl.tui.logs.layout import LANE_COLOURS
 from odbctl.tui.logs.screen import LogScreen
 from odbctl.tui.logs.view import LogView
+from odbctl.tui.messages import NoticeRaised
+from odbctl.tui.snapshot import ManagerState
 from odbctl.tui.theme import ANSI, DARK, LIGHT, lane_colours
 
 SIZE = (120, 40)
@@ -192,6 +194,20 @@ def test_the_line_under_the_cursor_of_a_log_is_reversed_in_16_colours() -> None:
     run_app(full_backend(), scenario, size=SIZE, toolbox=full_toolbox("ansi"))
     assert len(lines) > 10
     assert all(drawn.style.reverse for line in lines for drawn in line)
+
+
+def test_what_is_wrong_with_all_of_it_is_reversed_in_16_colours() -> None:
+    found: dict[str, Style] = {}
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        app.post_message(NoticeRaised("the deploy failed"))
+        for text in ("No manager acts", "the deploy failed"):
+            await until_shown(pilot, app, text)
+            found[text] = drawn_text(app, text)[0].style
+
+    snapshot = a_snapshot(a_service("api"), manager=ManagerState.STOPPED)
+    run_app(FakeBackend(snapshot), scenario, size=SIZE, toolbox=full_toolbox("ansi"))
+    assert all(style.bold and style.reverse for style in found.values())
 
 
 def hue_of(colour: str) -> float:

@@ -52,15 +52,16 @@ def test_most_of_the_services_screen_is_services(size: tuple[int, int], least: i
     run_app(FakeBackend(a_snapshot(*MANY)), scenario, size=size)
 
 
-def test_panes_have_what_few_services_leave() -> None:
+@pytest.mark.parametrize(("size", "count"), [((80, 24), 15), ((120, 60), 12)])
+def test_panes_have_what_few_services_leave(size: tuple[int, int], count: int) -> None:
     backend = FakeBackend(a_snapshot(a_service("api")))
-    instances = tuple(an_instance(f"api-{n:02}") for n in range(1, 16))
+    instances = tuple(an_instance(f"api-{n:02}") for n in range(1, count + 1))
     backend.put_detail(Detail(service="api", instances=instances))
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
-        await until_shown(pilot, app, "api-15")
+        await until_shown(pilot, app, f"api-{count}")
 
-    run_app(backend, scenario)
+    run_app(backend, scenario, size=size)
 
 
 def test_a_resize_changes_the_panes() -> None:
@@ -71,6 +72,7 @@ def test_a_resize_changes_the_panes() -> None:
         await until(pilot, lambda: services_in_sight(app) >= 12)
         await pilot.resize_terminal(80, 40)
         await until_shown(pilot, app, "service-000 events")
+        await until_shown(pilot, app, "service-000 log")
 
     run_app(FakeBackend(a_snapshot(*MANY)), scenario)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes.logs import FakeLogs
+from fakes.logs import BEGAN_AT, FakeLogs
 from waiting import eventually
 
 from odbctl.engine.api.log_pages import EVERYTHING, LineFilter, LogPages, PageLine, Place, never
@@ -279,9 +279,13 @@ def test_the_cursor_scrolls_through_a_line_longer_than_the_screen() -> None:
         pager.step(1)
         seen.add(pager.cursor_lines[0])
     assert {0, -1, -2} <= seen
-    for _ in range(20):
+    pager.step(-1)
+    seen_up: list[int] = []
+    while text_of(pager) != "before":
+        seen_up.append(pager.cursor_lines[0])
         pager.step(-1)
-    assert text_of(pager) == "before"
+    assert len(seen_up) > 2
+    assert seen_up == list(range(seen_up[0], 1))
     for _ in range(20):
         pager.step(1)
     assert (text_of(pager), pager.is_following) == ("end", True)
@@ -308,6 +312,21 @@ def test_the_cursor_stays_on_its_line_when_lines_are_shown_another_way() -> None
         assert text_of(pager) == "line 503 odd"
         assert 0 <= first <= max(height - lines, 0)
         assert not pager.is_following
+
+
+def test_the_cursor_follows_where_lines_are_scrolled_paged_and_looked_up_by_time() -> None:
+    pager = a_pager_at("line 500 ")
+    pager.go_to_time(BEGAN_AT + 699.5)
+    assert text_of(pager) == "line 700 even"
+    bottom = pager.shown[-1]
+    while pager.current != bottom:
+        pager.step(1)
+    pager.move(-2)  # its line has left the screen
+    assert pager.current == pager.shown[-1] != bottom
+    pager.show_start()
+    pager.step(3)
+    pager.page(-1)
+    assert text_of(pager).startswith("line 0 ")
 
 
 def test_the_cursor_pauses_in_a_log_that_fits_the_screen() -> None:
