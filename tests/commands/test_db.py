@@ -241,6 +241,7 @@ def test_watch_prints_what_is_committed(home: Home) -> None:
                 line += child.stdout.readline() or ""
             told = json.loads(line)
             assert (told["op"], told["type"]) == ("insert", "shelf.Book")
+            assert isinstance(told["oid"], str)
             child.send_signal(signal.SIGINT)
             assert child.wait(timeout=20) == 130
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+import pytest
 from fakes.dashboard import (
     FakeBackend,
     a_service,
@@ -18,6 +19,7 @@ from fakes.logs import FakeLogs
 from textual.pilot import Pilot
 
 from odbctl.errors import ConflictError
+from odbctl.tui import key_queue
 from odbctl.tui.app import DashboardApp
 from odbctl.tui.detail_screen import DetailScreen
 from odbctl.tui.dialogs import ConfirmDialog
@@ -168,7 +170,10 @@ def test_keys_wait_for_a_text_that_is_read_in_a_thread() -> None:
     run(scenario)
 
 
-def test_keys_are_held_no_longer_once_a_text_cannot_be_read() -> None:
+def test_keys_are_held_no_longer_once_a_text_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(key_queue, "HOLD_SECONDS", 600.0)
     backend = FakeBackend(a_snapshot(a_service("api"), a_service("rabbit")))
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
@@ -180,7 +185,9 @@ def test_keys_are_held_no_longer_once_a_text_cannot_be_read() -> None:
     run(scenario, backend)
 
 
-def test_ctrl_c_quits_while_keys_are_held() -> None:
+def test_ctrl_c_quits_while_keys_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_queue, "HOLD_SECONDS", 600.0)
+
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         app.keys.hold()
         type_at_once(app, "j", "j", "ctrl+c")
