@@ -57,7 +57,7 @@ def write_commit(
         others = read_entries_since(rows, write.base_seq + 1)
         write.check(others)
     # Another release may have converted a column since the snapshot.
-    is_stale = others is None or any(group.op == SCHEMA for group in others)
+    is_stale = others is None or (others != [] and any(each.op == SCHEMA for each in others))
     learnt = [
         schema_group(definition.name)
         for definition in write.outdated

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from odbctl.engine.odb.commit import commit, conflict
-from odbctl.engine.odb.current import NO_ROWS, open_view
+from odbctl.engine.odb.current import NO_ROWS, current, open_view
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.oids import new_oid
 from odbctl.engine.odb.overlay import Overlay
@@ -56,7 +56,9 @@ class Transaction(View):
         self._callbacks.append(callback)
 
     def __enter__(self) -> Self:
-        outer = open_view()
+        outer = current.view
+        if outer is None and current.tasks is not None:
+            outer = open_view()
         if outer is not None and outer.database is self.database:
             what = "transaction" if outer.is_writable else "view"
             raise TransactionError(f"a transaction cannot be opened inside a {what}")
