@@ -8,23 +8,31 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odbctl.engine.worker.identity import ProcessIdentity, identify
+from odbctl.engine.worker.mark import marked_instance, worn_mark
 
 
 def processes_of(folder: Path) -> list[ProcessIdentity]:
-    """Return the processes whose command line names a folder (or something in it).
+    """Return the processes of the home in a folder, `h`.
 
-    A manager and its launcher are given the folders of their home as
-    arguments, and a forked worker keeps the launcher's command line. The
-    folder's name has to be unique.
+    A manager and its launcher are given the folders of their home as arguments, and a process
+    that a launcher forks keeps its command line. A worker has a title instead, and is found by
+    its mark. The folder's name has to be unique.
     """
+    run = folder / "h" / "run"
     own, name = os.getpid(), os.fsencode(folder)
     found: list[ProcessIdentity] = []
     for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) != own and name in _command_line(int(entry)):
+        if not entry.isdigit() or int(entry) == own:
+            continue
+        if name in _command_line(int(entry)) or _is_worker(int(entry), run):
             identity = identify(int(entry))
             if identity is not None:
                 found.append(identity)
     return found
+
+
+def _is_worker(pid: int, run: Path) -> bool:
+    return run.exists() and marked_instance(worn_mark(pid), run) is not None
 
 
 def _command_line(pid: int) -> bytes:
