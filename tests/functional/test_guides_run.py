@@ -26,7 +26,9 @@ GUIDES = ("getting-started", "services", "ports", "strategies")
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 READING = re.compile(r"odbctl (logs|ps|why|ls|status)\b")
 # How far a command has come depends on when it looked.
-PROGRESS = re.compile(r"^[\w-]+: (starting|running|rolling|settling|stopping|stopped)\b")
+PROGRESS = re.compile(
+    r"^[\w-]+: (starting|running|rolling|settling|stopping|stopped|release \d+ failed)\b"
+)
 MARKS = (
     (re.compile(r"\x1b\[[\d;]*m"), ""),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{10,40}\b"), "HASH"),
