@@ -201,7 +201,7 @@ def test_what_is_wrong_with_all_of_it_is_reversed_in_16_colours() -> None:
 
     async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
         app.post_message(NoticeRaised("the deploy failed"))
-        for text in ("No manager acts", "the deploy failed"):
+        for text in ("No manager is running", "the deploy failed"):
             await until_shown(pilot, app, text)
             found[text] = drawn_text(app, text)[0].style
 

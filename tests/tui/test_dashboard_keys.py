@@ -568,7 +568,7 @@ def test_help_names_the_keys_of_screen_tables_and_navigation() -> None:
         for words in (
             ["!", "Faults", "only"],
             ["Z", "Freeze"],
-            ["[", "View", "before"],
+            ["[", "Previous", "view"],
             [":", "Command"],
         ):
             assert any(" ".join(words) in " ".join(line) for line in lines), words
