@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from real_world import World, is_running, kill
 
@@ -61,6 +63,18 @@ def test_nothing_runs_any_more_when_an_adopted_instance_is_stopped(world: World)
     for pid in world.launcher_pids():
         kill(pid)
     world.stop()
+    assert [pid for pid in found if is_running(pid)] == []
+
+
+def test_nothing_runs_any_more_when_a_worker_ended_before_its_adoption(world: World) -> None:
+    (first,) = world.run(DAEMONS)
+    found = left(world)
+    manager = world.manager_pid()
+    kill(manager, signal.SIGSTOP)
+    for pid in (*world.launcher_pids(), first["pid"]):
+        kill(pid)
+    kill(manager, signal.SIGCONT)
+    world.wait_ended("svc-1")
     assert [pid for pid in found if is_running(pid)] == []
 
 

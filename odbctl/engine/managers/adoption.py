@@ -36,10 +36,15 @@ class AdoptedWorkers:
         self._held: list[tuple[int, WorkerExited, float]] = []
 
     def __contains__(self, instance: int) -> bool:
-        return instance in self._identities
+        """Tell whether the exit of an instance's worker will be reported by `collect`."""
+        return instance in self._identities or any(
+            exited.instance == instance for _session, exited, _until in self._held
+        )
 
     def due_seconds(self) -> float | None:
         """Return in how long `collect` has something to do that no descriptor tells of."""
+        if any(session not in self._leftovers for session, _exited, _until in self._held):
+            return 0.0
         left = self._leftovers.due_seconds()
         if len(self._pidfds) < len(self._identities):
             return POLL_SECONDS if left is None else min(POLL_SECONDS, left)
@@ -48,13 +53,13 @@ class AdoptedWorkers:
     def adopt(self, instance: int, identity: ProcessIdentity) -> bool:
         """Watch a worker from now on; False when it is gone already.
 
-        Where no descriptor is left, it is looked at every second until one is.
+        Either way `collect` returns its exit, when nothing of it runs any more. Where no
+        descriptor is left, it is looked at every second until one is.
         """
-        if instance in self._identities:
+        if instance in self:
             return True
         if not self._watch(instance, identity):
-            if identity.boot_id == read_boot_id():
-                self.end_leftovers(instance, identity)
+            self._hold(instance, identity)
             return False
         self._identities[instance] = identity
         return True
@@ -88,13 +93,17 @@ class AdoptedWorkers:
         """Return those that have ended, and left nothing; end what they left behind."""
         ended = [i for i, identity in self._identities.items() if self._has_ended(i, identity)]
         for instance in ended:
-            identity = self._identities[instance]
-            until = time.monotonic() + HOLD_SECONDS
-            self._held.append((identity.pid, self._exited(instance, identity), until))
+            self._hold(instance, self._identities[instance])
             self.forget(instance)
-            self._leftovers.note(instance, identity.pid, identity.start_ticks, is_due_now=True)
         self._leftovers.end()
         return self._take_gone()
+
+    def _hold(self, instance: int, identity: ProcessIdentity) -> None:
+        """Keep the exit of a worker back until nothing of it runs any more."""
+        until = time.monotonic() + HOLD_SECONDS
+        self._held.append((identity.pid, self._exited(instance, identity), until))
+        if identity.boot_id == read_boot_id():
+            self._leftovers.note(instance, identity.pid, identity.start_ticks, is_due_now=True)
 
     def _take_gone(self) -> list[WorkerExited]:
         """Take the exits of workers of which nothing is left, or that cannot be ended."""

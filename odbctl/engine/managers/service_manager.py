@@ -62,7 +62,6 @@ from odbctl.engine.reconcile.actions import (
 from odbctl.engine.reconcile.plan import plan_world
 from odbctl.engine.reconcile.snapshot import ServiceSnapshot, WorldSnapshot
 from odbctl.engine.worker.control import REPORT, STOP, control_path, send_control
-from odbctl.engine.worker.exit_note import take_exit_note
 from odbctl.engine.worker.identity import ProcessIdentity
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.wake_pipe import WakePipe
@@ -467,13 +466,10 @@ class ServiceManager(LaunchStrategy):
             logger.info("adopted %d instances", len(living))
 
     def adopt_worker(self, instance: int, identity: ProcessIdentity) -> None:
-        """Watch a worker that nobody will tell of; report it when it is gone already."""
+        """Watch a worker whose exit no launcher will report; it may have exited already."""
         if self.adopted.adopt(instance, identity):
             with contextlib.suppress(OSError):  # out of descriptors; it may have reported before
                 send_control(control_path(self.home.run, instance), REPORT)
-        else:
-            code = take_exit_note(self.home.run, instance, identity.pid)
-            self.report(WorkerExited(instance, identity.pid, code, None, time.time()))
 
     def request_stop_elsewhere(self, instance: int) -> None:
         """Ask a worker of a host without a manager to stop, however that host started it."""
