@@ -151,9 +151,17 @@ class CodebaseLockedError(ConflictError):
 
 
 class RevisionConflictError(ConflictError):
-    """Another commit changed what this transaction had read."""
+    """Another commit changed what this transaction had read.
+
+    Attributes:
+        database: Of the transaction; None if it conflicted in none.
+    """
 
     code = "revision-conflict"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.database: object = None
 
 
 class PartlyDoneError(OdbctlError):

@@ -159,19 +159,46 @@ class Database:
     def run(self, function: Callable[[], T]) -> T:
         """Run a function in a transaction, and again after a conflict.
 
+        The last tries keep other writers out, so that it succeeds beside any number of them;
+        only a function that takes seconds is never given that. Inside a transaction it is
+        simply called, and belongs to that transaction.
+
         Returns:
             What the function returns.
 
         Raises:
-            RevisionConflictError: It conflicted 20 times.
+            RevisionConflictError: It takes seconds, and conflicted 20 times.
+            TransactionError: A view is open here, in which nothing can be written.
+            TypeError: It is a coroutine function.
         """
-        from odbctl.engine.odb.retry import retry_on_conflict
+        from odbctl.engine.odb.retry import run
 
-        def attempt() -> T:
-            with self.transaction():
-                return function()
+        return run(self, function)
 
-        return retry_on_conflict(attempt)()
+    async def run_async(self, function: Callable[[], T]) -> T:
+        """Do what `run` does, letting other tasks go on between the tries.
+
+        Each try runs in the event loop's thread, so that the function may use what belongs to
+        the loop; keep it short. `asyncio.to_thread(db.run, function)` runs it in another one.
+
+        Raises:
+            RevisionConflictError: As for `run`, and the other errors, too.
+        """
+        from odbctl.engine.odb.retry import run_async
+
+        return await run_async(self, function)
+
+    def keep_writers_out(self) -> None:
+        """Let nobody but this thread commit, until it does or calls `let_writers_in`.
+
+        Raises:
+            StoreBusyError: Others commit for too long.
+        """
+        self._store.keep_writers_out()
+
+    def let_writers_in(self) -> None:
+        """Let others commit; does nothing when this thread keeps none out."""
+        self._store.let_writers_in()
 
     def listen(self, looked: Callable[[], int] | None = None) -> Listener:
         """Return a listener for this thread, to be used in a `with`.

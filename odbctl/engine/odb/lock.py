@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from _thread import allocate_lock  # `threading` would take 1 ms more
+from _thread import allocate_lock, get_ident  # `threading` would take 1 ms more
 from types import TracebackType
 
 from odbctl.errors import NotPermittedError, StoreBusyError, StoreFullError
@@ -40,13 +40,18 @@ class CommitLock:
         self._threads = allocate_lock()
         self._descriptor = -1
         self._held = -1
+        # The thread that took the lock before its commit; 0 if none did.
+        self._keeper = 0
 
     def __enter__(self) -> None:
         # Without a time-out first: that is cheaper, and nearly always enough.
-        if not self._threads.acquire(blocking=False) and not self._threads.acquire(
-            timeout=self._timeout_seconds
-        ):
-            raise self._busy()
+        if not self._threads.acquire(blocking=False):
+            if self._keeper == get_ident():
+                # This is what the lock was kept for; it is let go when this is done.
+                self._keeper = 0
+                return
+            if not self._threads.acquire(timeout=self._timeout_seconds):
+                raise self._busy()
         try:
             descriptor = self._descriptor
             if descriptor >= 0:
@@ -71,11 +76,26 @@ class CommitLock:
         traceback: TracebackType | None,
     ) -> None:
         held, self._held = self._held, -1
-        if held == self._descriptor:
-            fcntl.flock(held, fcntl.LOCK_UN)
-        else:
+        # Unlocked before it is closed: code that ran meanwhile may have forked a copy of it.
+        fcntl.flock(held, fcntl.LOCK_UN)
+        if held != self._descriptor:
             os.close(held)
         self._threads.release()
+
+    def keep(self) -> None:
+        """Take the lock for this thread, until it commits or calls `let_go`.
+
+        Raises:
+            StoreBusyError: Others hold it for too long.
+        """
+        self.__enter__()
+        self._keeper = get_ident()
+
+    def let_go(self) -> None:
+        """Let go of a kept lock; does nothing when this thread keeps none."""
+        if self._keeper == get_ident():
+            self._keeper = 0
+            self.__exit__(None, None, None)
 
     def mark(self, seq: int) -> None:
         """Note, holding the lock, that a commit is about to get this number.
@@ -104,6 +124,7 @@ class CommitLock:
 
     def close(self) -> None:
         """Close the lock's file."""
+        self.let_go()
         with self._threads:
             descriptor, self._descriptor = self._descriptor, -1
             if descriptor >= 0:

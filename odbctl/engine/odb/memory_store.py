@@ -18,7 +18,7 @@ from odbctl.engine.odb.log import Group, schema_group
 from odbctl.engine.odb.memory_table import Columns, MemoryTable, Versions, columns_at
 from odbctl.engine.odb.shape import Recorded, Shape, not_unique
 from odbctl.engine.odb.store import Write, Written
-from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreError
+from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.codec import Stored
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.overlay import Overlay
 
 KEPT_COMMITS: Final = 100_000
+BUSY_TIMEOUT_SECONDS: Final = 10.0
 
 
 class MemoryStore:
@@ -33,6 +34,9 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        # Held by whoever commits, or keeps others from it; taken before `lock`.
+        self.writers = threading.RLock()
+        self._keeper = 0
         self.seq = 0
         self.log: deque[list[Group]] = deque()
         # What is recorded of each class, and since which commit.
@@ -53,6 +57,29 @@ class MemoryStore:
     def listener(self, has_changed: Callable[[], bool]) -> LocalListener:
         """Make a listener for a thread of this process."""
         return LocalListener(self.listeners, has_changed)
+
+    def keep_writers_out(self) -> None:
+        """Let nobody but this thread commit, until it does or calls `let_writers_in`."""
+        self.wait_for_writers()
+        self._keeper = threading.get_ident()
+
+    def let_writers_in(self) -> None:
+        """Let others commit; does nothing when this thread keeps none out."""
+        if self._keeper == threading.get_ident():
+            self._keeper = 0
+            self.writers.release()
+
+    def wait_for_writers(self) -> None:
+        """Take the lock of writers.
+
+        Raises:
+            StoreBusyError: Another thread holds it for too long.
+        """
+        if not self.writers.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+            raise StoreBusyError(
+                f"another thread has kept writers out for {BUSY_TIMEOUT_SECONDS:g} s",
+                hint="try again when it has finished",
+            )
 
     def close(self) -> None:
         """Do nothing: a link that is open goes on."""
@@ -108,6 +135,15 @@ class MemoryLink:
 
     def commit(self, write: Write) -> Written:
         """Write under the lock, if the commits since the snapshot allow it."""
+        store = self._store
+        store.wait_for_writers()
+        try:
+            return self._commit(write)
+        finally:
+            store.writers.release()
+            store.let_writers_in()
+
+    def _commit(self, write: Write) -> Written:
         store = self._store
         with store.lock:
             others = _log_between(store, write.base_seq, store.seq)

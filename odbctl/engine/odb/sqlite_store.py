@@ -48,6 +48,7 @@ class SqliteStore:
         self._busy_timeout_seconds = busy_timeout_seconds
         self.lock = CommitLock(f"{path}.lock", busy_timeout_seconds)
         self.is_last = self.lock.is_last
+        self.keep_writers_out, self.let_writers_in = self.lock.keep, self.lock.let_go
 
     @cached_property
     def announcer(self) -> Announcer:

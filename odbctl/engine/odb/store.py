@@ -172,6 +172,18 @@ class Store(Protocol):
         """Make a listener."""
         ...
 
+    def keep_writers_out(self) -> None:
+        """Let nobody but this thread commit, until it does or calls `let_writers_in`.
+
+        Raises:
+            StoreBusyError: Others commit for too long.
+        """
+        ...
+
+    def let_writers_in(self) -> None:
+        """Let others commit; does nothing when this thread keeps none out."""
+        ...
+
     def close(self) -> None:
         """Close what the store itself has open."""
         ...

@@ -76,10 +76,21 @@ class Transaction(View):
         try:
             if kind is None:
                 commit(self)
+            elif isinstance(error, RevisionConflictError):
+                self._claim(error)
+        except RevisionConflictError as conflict_of_commit:
+            self._claim(conflict_of_commit)
+            raise
         finally:
             self._close()
         if kind is None and self._callbacks is not None:
+            # Kept out until now if nothing was written.
+            self.database.let_writers_in()
             _call_all(self._callbacks)
+
+    def _claim(self, error: RevisionConflictError) -> None:
+        if error.database is None:
+            error.database = self.database
 
     def check(self, later: list[Group] | None) -> None:
         """Check that later commits changed nothing that was read or is to be written.
