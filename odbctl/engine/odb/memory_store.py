@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.local_listener import LocalListener
 from odbctl.engine.odb.log import Group, schema_group
-from odbctl.engine.odb.memory_table import Columns, MemoryTable, Versions, columns_at
+from odbctl.engine.odb.memory_table import (
+    Columns,
+    MemoryClass,
+    MemoryTable,
+    columns_at,
+    terms_of,
+)
 from odbctl.engine.odb.shape import Recorded, Shape, not_unique
 from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreBusyError, StoreError
@@ -23,6 +29,7 @@ from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreBusyEr
 if TYPE_CHECKING:
     from odbctl.engine.odb.codec import Stored
     from odbctl.engine.odb.definition import Definition
+    from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.overlay import Overlay
 
 KEPT_COMMITS: Final = 100_000
@@ -41,7 +48,9 @@ class MemoryStore:
         self.log: deque[list[Group]] = deque()
         # What is recorded of each class, and since which commit.
         self.recorded: dict[str, list[tuple[int, Recorded]]] = {}
-        self.objects: dict[str, dict[int, Versions]] = {}
+        self.classes: dict[str, MemoryClass] = {}
+        # Objects with versions that only older snapshots see, and since which commit.
+        self.outdated: deque[tuple[int, MemoryClass, int]] = deque()
         # How many snapshots are open of each commit.
         self.snapshots: Counter[int] = Counter()
         self.listeners: set[LocalListener] = set()
@@ -84,9 +93,25 @@ class MemoryStore:
     def close(self) -> None:
         """Do nothing: a link that is open goes on."""
 
-    def oldest_snapshot(self) -> int:
-        """Return the oldest commit that somebody still looks at."""
-        return min(self.snapshots, default=self.seq)
+    def class_of(self, definition: Definition) -> MemoryClass:
+        """Return the objects of a class."""
+        kept = self.classes.get(definition.name)
+        if kept is None:
+            kept = self.classes[definition.name] = MemoryClass()
+        return kept
+
+    def put(self, kept: MemoryClass, oid: int, seq: int, columns: Columns | None) -> None:
+        """Add a version of an object; None deletes it."""
+        kept.put(oid, seq, columns)
+        if columns is None or len(kept.versions[oid]) > 1:
+            self.outdated.append((seq, kept, oid))
+
+    def drop_outdated(self) -> None:
+        """Drop what no snapshot sees any more."""
+        oldest = min(self.snapshots, default=self.seq)
+        while self.outdated and self.outdated[0][0] <= oldest:
+            _, kept, oid = self.outdated.popleft()
+            kept.trim(oid, oldest)
 
 
 class MemoryLink:
@@ -113,6 +138,7 @@ class MemoryLink:
             self._store.snapshots[snapshot] -= 1
             if not self._store.snapshots[snapshot]:
                 del self._store.snapshots[snapshot]
+                self._store.drop_outdated()
 
     def last_seq(self) -> int:
         """Return the number of the last commit."""
@@ -163,6 +189,7 @@ class MemoryLink:
             if len(store.log) > KEPT_COMMITS:
                 store.log.popleft()
             store.seq = seq
+            store.drop_outdated()
         return Written(seq, others, learnt)
 
     def announce(self, first_seq: int, last_seq: int) -> None:
@@ -198,7 +225,7 @@ def _shape(store: MemoryStore, definition: Definition) -> Shape:
 def _check_missing(store: MemoryStore, shape: Shape) -> None:
     if shape.missing and any(
         columns_at(versions, store.seq) is not None
-        for versions in store.objects.get(shape.definition.name, {}).values()
+        for versions in store.class_of(shape.definition).versions.values()
     ):
         raise StoreError(
             f"{shape.missing[0]} is new and has no default, but objects without it exist",
@@ -211,35 +238,26 @@ def _learn(store: MemoryStore, shape: Shape, seq: int) -> Group:
     name = shape.definition.name
     store.recorded.setdefault(name, []).append((seq, shape.merged))
     if shape.conversions:
-        for oid, versions in store.objects.get(name, {}).items():
-            if (columns := columns_at(versions, store.seq)) is not None:
+        kept = store.class_of(shape.definition)
+        for oid in tuple(kept.oids):
+            if (columns := columns_at(kept.versions[oid], store.seq)) is not None:
                 now = {**columns, **shape.columns(shape.row(oid, columns))}
-                _put(store, versions, seq, now)
+                store.put(kept, oid, seq, now)
     return schema_group(name)
 
 
 def _write(store: MemoryStore, shape: Shape, overlay: Overlay, seq: int) -> None:
-    objects = store.objects.setdefault(overlay.definition.name, {})
+    kept = store.class_of(overlay.definition)
     for oid in overlay.deleted:
-        _put(store, objects[oid], seq, None)
+        store.put(kept, oid, seq, None)
     for oid, mask in overlay.masks.items():
         row = overlay.changed_row(oid)
         changed = {
             shape.column(field): row[field.position] for field in overlay.definition.fields_of(mask)
         }
-        _put(store, objects[oid], seq, {**(columns_at(objects[oid], seq) or {}), **changed})
+        store.put(kept, oid, seq, {**(columns_at(kept.versions[oid], seq) or {}), **changed})
     for oid, row in overlay.created.items():
-        _put(store, objects.setdefault(oid, []), seq, shape.columns(row))
-
-
-def _put(store: MemoryStore, versions: Versions, seq: int, columns: Columns | None) -> None:
-    """Add a version, and drop those that no snapshot sees any more."""
-    if versions and versions[-1][0] == seq:
-        versions.pop()
-    versions.append((seq, columns))
-    oldest = store.oldest_snapshot()
-    while len(versions) > 1 and versions[1][0] <= oldest:
-        del versions[0]
+        store.put(kept, oid, seq, shape.columns(row))
 
 
 def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
@@ -250,32 +268,63 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
         StoreError: Values that an older release wrote are not unique.
         RevisionConflictError: Another commit made an object of the same number.
     """
-    definition = overlay.definition
-    objects = store.objects.get(definition.name, {})
+    definition, kept = overlay.definition, store.class_of(overlay.definition)
     for oid in overlay.created:
-        if oid in objects:
+        if oid in kept.versions:
             raise RevisionConflictError(f"another commit added the same {definition.name}")
-    is_all = bool(overlay.created) or not shape.is_current
-    touched = -1 if is_all else _union(overlay.masks.values())
+    is_settled = shape.is_current and not shape.conversions
+    touched = -1 if overlay.created or not is_settled else _union(overlay.masks.values())
     for fields in definition.unique_fields:
-        if not any(field.bit & touched for field in fields):
+        if any(field.bit & touched for field in fields):
+            taken = {} if is_settled else _values_of_others(store, shape, overlay, fields)
+            _check_values(store, shape, overlay, fields, taken)
+
+
+def _values_of_others(
+    store: MemoryStore, shape: Shape, overlay: Overlay, fields: tuple[Field, ...]
+) -> dict[tuple[Stored, ...], int]:
+    """Read the values of all objects that are not written, and check that they are unique."""
+    taken: dict[tuple[Stored, ...], int] = {}
+    for oid, versions in store.class_of(overlay.definition).versions.items():
+        if oid in overlay.rows or (columns := columns_at(versions, store.seq)) is None:
             continue
-        taken: dict[tuple[Stored, ...], int] = {}
-        rows = [
-            (oid, shape.row(oid, columns))
-            for oid, versions in objects.items()
-            if oid not in overlay.rows and (columns := columns_at(versions, store.seq)) is not None
-        ]
-        written = [(oid, row) for oid, row in overlay.rows.items() if row is not None]
-        for oid, row in (*rows, *written):
-            values = tuple(row[field.position] for field in fields)
-            if None not in values and (other := taken.setdefault(values, oid)) != oid:
-                if not overlay.rows.keys() & {oid, other}:
-                    places = [shape.column(field) for field in fields]
-                    raise not_unique(shape, places, sorted((other, oid)))
-                names = ", ".join(field.name for field in fields)
-                text = ", ".join(map(str, values))
-                raise AlreadyExistsError(f"{definition.name} with {names}", text)
+        row = shape.row(oid, columns)
+        values = tuple([row[field.position] for field in fields])
+        if None not in values and (other := taken.setdefault(values, oid)) != oid:
+            places = [shape.column(field) for field in fields]
+            raise not_unique(shape, places, sorted((other, oid)))
+    return taken
+
+
+def _check_values(
+    store: MemoryStore,
+    shape: Shape,
+    overlay: Overlay,
+    fields: tuple[Field, ...],
+    taken: dict[tuple[Stored, ...], int],
+) -> None:
+    """Check what is written against itself, `taken`, and what the index finds."""
+    kept = store.class_of(overlay.definition)
+    mask = _union([field.bit for field in fields])
+    for oid, row in overlay.rows.items():
+        if row is None:
+            continue
+        values = tuple([row[field.position] for field in fields])
+        if None in values:
+            continue
+        is_taken = taken.setdefault(values, oid) != oid
+        if (
+            not is_taken
+            and shape.is_current
+            and (oid in overlay.created or overlay.masks.get(oid, 0) & mask)
+        ):
+            terms = terms_of(shape, fields, values)
+            found = kept.find(terms, store.seq, kept.candidates(terms))
+            is_taken = any(other not in overlay.rows for other in found)
+        if is_taken:
+            names = ", ".join(field.name for field in fields)
+            text = ", ".join(map(str, values))
+            raise AlreadyExistsError(f"{overlay.definition.name} with {names}", text)
 
 
 def _union(masks: Iterable[int]) -> int:

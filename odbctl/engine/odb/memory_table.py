@@ -1,9 +1,11 @@
-"""A class of the store in memory, as one snapshot sees it."""
+"""A class of the store in memory: its objects in all versions, and how one snapshot sees them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from odbctl.engine.odb.shape import Shape
 
@@ -16,6 +18,96 @@ if TYPE_CHECKING:
 Columns = dict[str, "Stored"]
 # What an object was, and since which commit; the newest comes last.
 Versions = list[tuple[int, Columns | None]]
+# A column, what it holds where it is absent, and the value that is looked up in it.
+Term = tuple[str, "Stored", "Stored"]
+
+# Where an object was stored by a release that did not know a column.
+_ABSENT: Final = object()
+
+
+class MemoryClass:
+    """The objects of one class in all versions that snapshots can see, with indexes.
+
+    An index is made when a column is first looked up, and leads to every object that has the
+    value in any version. Used under the lock of the store.
+    """
+
+    __slots__ = ("_indexes", "oids", "versions")
+
+    def __init__(self) -> None:
+        self.versions: dict[int, Versions] = {}
+        # In order.
+        self.oids: list[int] = []
+        # Oids in order, by value, by column.
+        self._indexes: dict[str, dict[object, list[int]]] = {}
+
+    def put(self, oid: int, seq: int, columns: Columns | None) -> None:
+        """Add a version of an object; None deletes it."""
+        versions = self.versions.get(oid)
+        if versions is None:
+            versions = self.versions[oid] = []
+            _add(self.oids, oid)
+        if versions and versions[-1][0] == seq:
+            self._drop(oid, len(versions) - 1)
+        versions.append((seq, columns))
+        if columns is not None:
+            for column, index in self._indexes.items():
+                _add(index.setdefault(columns.get(column, _ABSENT), []), oid)
+
+    def trim(self, oid: int, oldest_snapshot: int) -> None:
+        """Drop the versions of an object that no snapshot sees any more."""
+        versions = self.versions.get(oid, [])
+        while len(versions) > 1 and versions[1][0] <= oldest_snapshot:
+            self._drop(oid, 0)
+        if len(versions) == 1 and versions[0][1] is None and versions[0][0] <= oldest_snapshot:
+            del self.versions[oid]
+            _discard(self.oids, oid)
+
+    def find(self, terms: Sequence[Term], seq: int, oids: Iterable[int]) -> Iterator[int]:
+        """Give those of the objects that have these values at a commit."""
+        for oid in oids:
+            columns = columns_at(self.versions[oid], seq)
+            if columns is not None and all(
+                columns.get(column, default) == value for column, default, value in terms
+            ):
+                yield oid
+
+    def candidates(self, terms: Sequence[Term]) -> Sequence[int]:
+        """Give the objects, in order, that may have these values."""
+        best: Sequence[int] = self.oids
+        for column, default, value in terms:
+            index = self._index(column)
+            found = index.get(value, [])
+            if default == value and (absent := index.get(_ABSENT)):
+                found = sorted({*found, *absent})
+            if len(found) < len(best):
+                best = found
+        return best
+
+    def _index(self, column: str) -> dict[object, list[int]]:
+        index = self._indexes.get(column)
+        if index is None:
+            index = self._indexes[column] = {}
+            for oid in self.oids:
+                for _, columns in self.versions[oid]:
+                    if columns is not None:
+                        _add(index.setdefault(columns.get(column, _ABSENT), []), oid)
+        return index
+
+    def _drop(self, oid: int, number: int) -> None:
+        """Drop a version, and what only it had from the indexes."""
+        versions = self.versions[oid]
+        _, dropped = versions.pop(number)
+        if dropped is None:
+            return
+        kept = [columns for _, columns in versions if columns is not None]
+        for column, index in self._indexes.items():
+            value = dropped.get(column, _ABSENT)
+            if all(columns.get(column, _ABSENT) != value for columns in kept):
+                oids = index[value]
+                _discard(oids, oid)
+                if not oids:
+                    del index[value]
 
 
 class MemoryTable:
@@ -31,8 +123,8 @@ class MemoryTable:
     def row(self, oid: int) -> Row | None:
         """Read the row of an object."""
         with self._store.lock:
-            objects = self._store.objects.get(self._shape.definition.name, {})
-            columns = columns_at(objects.get(oid, []), self._visible_seq())
+            versions = self._store.class_of(self._shape.definition).versions.get(oid, [])
+            columns = columns_at(versions, self._visible_seq())
         return None if columns is None else self._shape.row(oid, columns)
 
     def select(
@@ -42,30 +134,59 @@ class MemoryTable:
         *,
         limit: int | None = None,
         newest: bool = False,
+        after: int | None = None,
     ) -> list[Row]:
         """Read the rows with these values, oldest first."""
-        rows = list(self._rows(fields, values))
-        if limit is None:
-            return rows
-        return rows[max(0, len(rows) - limit) :] if newest else rows[:limit]
+        shape = self._shape
+        if any(place.field in fields for place in shape.conversions):
+            # What is yet to be converted is in no index.
+            rows = [
+                row
+                for row in self._read((), None, newest=newest, after=after)
+                if [row[field.position] for field in fields] == list(values)
+            ][:limit]
+        else:
+            rows = self._read(terms_of(shape, fields, values), limit, newest=newest, after=after)
+        return rows[::-1] if newest else rows
 
     def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
         """Count the rows with these values."""
-        return sum(1 for _ in self._rows(fields, values))
+        shape = self._shape
+        if any(place.field in fields for place in shape.conversions):
+            return len(self.select(fields, values))
+        terms = terms_of(shape, fields, values)
+        with self._store.lock:
+            kept = self._store.class_of(shape.definition)
+            return sum([1 for _ in kept.find(terms, self._visible_seq(), kept.candidates(terms))])
 
-    def _rows(self, fields: Sequence[Field], values: Sequence[Stored]) -> Iterator[Row]:
+    def _read(
+        self, terms: Sequence[Term], limit: int | None, *, newest: bool, after: int | None
+    ) -> list[Row]:
+        """Read rows from one end on."""
         seq = self._visible_seq()
         with self._store.lock:
-            objects = self._store.objects.get(self._shape.definition.name, {})
+            kept = self._store.class_of(self._shape.definition)
+            oids = kept.candidates(terms)
+            if newest:
+                end = len(oids) if after is None else bisect_left(oids, after)
+                numbers = range(end - 1, -1, -1)
+            else:
+                begin = 0 if after is None else bisect_right(oids, after)
+                numbers = range(begin, len(oids))
+            ordered = map(oids.__getitem__, numbers)
             found = [
-                (oid, columns)
-                for oid, versions in sorted(objects.items())
-                if (columns := columns_at(versions, seq)) is not None
+                (oid, columns_at(kept.versions[oid], seq) or {})
+                for oid in islice(kept.find(terms, seq, ordered), limit)
             ]
-        for oid, columns in found:
-            row = self._shape.row(oid, columns)
-            if all(row[each.position] == value for each, value in zip(fields, values, strict=True)):
-                yield row
+        return [self._shape.row(oid, columns) for oid, columns in found]
+
+
+def terms_of(shape: Shape, fields: Sequence[Field], values: Sequence[Stored]) -> list[Term]:
+    """Say what a lookup asks of columns."""
+    return [
+        (shape.column(field), field.default, value)
+        for field, value in zip(fields, values, strict=True)
+    ]
 
 
 def columns_at(versions: Versions, seq: int) -> Columns | None:
@@ -74,3 +195,18 @@ def columns_at(versions: Versions, seq: int) -> Columns | None:
         if since <= seq:
             return columns
     return None
+
+
+def _add(oids: list[int], oid: int) -> None:
+    if not oids or oid > oids[-1]:
+        oids.append(oid)  # nearly always: new objects have the largest oids
+        return
+    at = bisect_left(oids, oid)
+    if oids[at] != oid:
+        oids.insert(at, oid)
+
+
+def _discard(oids: list[int], oid: int) -> None:
+    at = bisect_left(oids, oid)
+    if at < len(oids) and oids[at] == oid:
+        del oids[at]

@@ -141,10 +141,11 @@ class Session:
         *,
         limit: int | None = None,
         newest: bool = False,
+        after: int | None = None,
     ) -> list[Row]:
         """Read and remember the rows with these values."""
         table = self._readable(self.table(definition))
-        rows = table.source.select(fields, values, limit=limit, newest=newest)
+        rows = table.source.select(fields, values, limit=limit, newest=newest, after=after)
         self.cache.remember(table, rows)
         return rows
 

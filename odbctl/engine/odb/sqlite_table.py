@@ -65,14 +65,19 @@ class SqliteTable:
         *,
         limit: int | None = None,
         newest: bool = False,
+        after: int | None = None,
     ) -> list[Row]:
         """Read the rows with these values, oldest first."""
         if not self.shape.exists:
             return []
         if any(place.field in fields for place in self.shape.conversions):
-            return self._scan(fields, values, limit, newest=newest)
+            return self._scan(fields, values, limit, newest=newest, after=after)
+        sql = self._lookup(fields)
+        if after is not None:
+            sql += f" {'AND' if fields else 'WHERE'} oid {'<' if newest else '>'} ?"
+            values = (*values, after)
         tail = "" if limit is None else f"{' DESC' if newest else ''} LIMIT {int(limit)}"
-        rows = self._connection.query(self._lookup(fields) + " ORDER BY oid" + tail, values)
+        rows = self._connection.query(f"{sql} ORDER BY oid{tail}", values)
         if not self.shape.is_plain:
             rows = [self.shape.converted(row) for row in rows]
         return rows[::-1] if newest else rows
@@ -133,12 +138,19 @@ class SqliteTable:
         return f"{self._select}{' WHERE ' + terms if terms else ''}"
 
     def _scan(
-        self, fields: Sequence[Field], values: Sequence[Stored], limit: int | None, *, newest: bool
+        self,
+        fields: Sequence[Field],
+        values: Sequence[Stored],
+        limit: int | None,
+        *,
+        newest: bool,
+        after: int | None = None,
     ) -> list[Row]:
         """Look among all rows: what is yet to be converted is in no index."""
+        behind = "" if after is None else f" WHERE oid {'<' if newest else '>'} {int(after)}"
         rows = [
             row
-            for found in self._connection.query(f"{self._select} ORDER BY oid")
+            for found in self._connection.query(f"{self._select}{behind} ORDER BY oid")
             if [(row := self.shape.converted(found))[each.position] for each in fields]
             == list(values)
         ]

@@ -43,8 +43,12 @@ class Table(Protocol):
         *,
         limit: int | None = None,
         newest: bool = False,
+        after: int | None = None,
     ) -> list[Row]:
-        """Read the rows with these values, oldest first; with a limit those of one end."""
+        """Read the rows with these values, oldest first; with a limit those of one end.
+
+        `after` is an oid: only rows behind it, seen from that end.
+        """
         ...
 
     def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
