@@ -2,17 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
+from typing import Final
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import Field
 
+# Rows that one statement reads at most at the end of a lookup.
+MOST_ROWS_IN_A_PAGE: Final = 500
+
+Fields = tuple[Field, ...]
+Values = tuple[Stored, ...]
+# Reads the next rows of a lookup from one end on: at most so many, behind an oid.
+ReadRows = Callable[[int, int | None], list[Row]]
+# Oids in order.
+Candidates = dict[int, list[Stored]] | Sequence[int]
+# The same, by value, by field.
+FieldIndex = dict[Field, dict[Stored, list[int]]]
+
+
+class StoredEnd:
+    """One end of a lookup in the snapshot, read in growing pages as objects are written.
+
+    An object that is written leaves it for good, so that a loop over the first object that is
+    not done reads each row once.
+    """
+
+    __slots__ = ("_is_complete", "_last", "_oids", "_page_rows")
+
+    def __init__(self) -> None:
+        self._oids: list[int] = []
+        self._last: int | None = None
+        self._page_rows = 1
+        self._is_complete = False
+
+    def first(self, count: int, hidden: Collection[int], read: ReadRows) -> list[int]:
+        """Give the first objects that are not hidden: once hidden, they stay so."""
+        oids, at = self._oids, 0
+        while at < count:
+            if at < len(oids):
+                if oids[at] in hidden:
+                    del oids[at]
+                else:
+                    at += 1
+            elif self._is_complete:
+                break
+            else:
+                self._read_page(count - at, read)
+        return oids[:at]
+
+    def _read_page(self, wanted: int, read: ReadRows) -> None:
+        limit = max(wanted, self._page_rows)
+        rows = read(limit, self._last)
+        self._page_rows = min(2 * limit, MOST_ROWS_IN_A_PAGE)
+        self._is_complete = len(rows) < limit
+        self._oids += [int(row[0] or 0) for row in rows]
+        if self._oids:
+            self._last = self._oids[-1]
+
 
 class Overlay:
     """The uncommitted writes of one class."""
 
-    __slots__ = ("_index", "base", "created", "definition", "deleted", "masks", "rows")
+    __slots__ = (
+        "_base_counts",
+        "_ends",
+        "_index",
+        "base",
+        "created",
+        "definition",
+        "deleted",
+        "masks",
+        "rows",
+    )
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
@@ -24,7 +90,10 @@ class Overlay:
         self.created: dict[int, list[Stored]] = {}
         self.deleted: set[int] = set()
         # Objects by the values that indexed fields have here; made by the first lookup.
-        self._index: dict[Field, dict[Stored, set[int]]] | None = None
+        self._index: FieldIndex | None = None
+        # By looked-up fields: how many objects in `base` have which values.
+        self._base_counts: dict[Fields, Counter[Values]] = {}
+        self._ends: dict[tuple[Fields, Values, bool], StoredEnd] = {}
 
     def create(self, oid: int, row: list[Stored]) -> None:
         """Add a new object."""
@@ -35,6 +104,8 @@ class Overlay:
     def adopt(self, oid: int, base: Row) -> list[Stored]:
         """Take a stored object in, so that it can be changed."""
         self.base[oid] = base
+        for fields, counts in self._base_counts.items():
+            counts[_values_of(base, fields)] += 1
         row = self.rows[oid] = list(base)
         if self._index is not None:
             self._add_to_index(self._index, oid, row)
@@ -44,14 +115,18 @@ class Overlay:
         """Set one field of an object that is in the overlay."""
         if self._index is not None and field in self._index:
             known = self._index[field]
-            known.get(row[field.position], set()).discard(oid)
-            known.setdefault(stored, set()).add(oid)
+            _discard(known[row[field.position]], oid)
+            _insert(known.setdefault(stored, []), oid)
         row[field.position] = stored
         if oid not in self.created:
             self.masks[oid] = self.masks.get(oid, 0) | field.bit
 
     def delete(self, oid: int) -> None:
         """Delete an object that is in the overlay."""
+        row = self.rows[oid]
+        if self._index is not None and row is not None:
+            for field, known in self._index.items():
+                _discard(known[row[field.position]], oid)
         self.rows[oid] = None
         self.masks.pop(oid, None)
         if self.created.pop(oid, None) is None:
@@ -60,6 +135,8 @@ class Overlay:
     def rebase(self, oid: int, base: Row) -> None:
         """Lay what was written to an object over a newer row of it."""
         row, mask = self.rows[oid], self.masks.get(oid, 0)
+        self._index = None
+        self._base_counts.clear()
         self.base[oid] = base
         if row is not None:
             for field in self.definition.ordered:
@@ -79,17 +156,57 @@ class Overlay:
             groups.setdefault(mask, []).append(oid)
         return groups
 
-    def candidates(self, fields: tuple[Field, ...], values: tuple[Stored, ...]) -> Iterable[int]:
-        """Give the objects that a lookup may find because of what was written here."""
+    def candidates(self, fields: Fields, values: Values) -> Candidates:
+        """Give the objects that a lookup may find because of what was written here, in order."""
         if not fields:
             return self.created
         index = self._index
         if index is None:
             index = self._index = {field: {} for field in self.definition.indexed}
-            for oid, row in self.rows.items():
+            for oid, row in sorted(self.rows.items()):
                 if row is not None:
                     self._add_to_index(index, oid, row)
-        return index[fields[0]].get(values[0], ())
+        found = [index[field].get(value, []) for field, value in zip(fields, values, strict=True)]
+        return min(found, key=len)
+
+    def end_of(
+        self, fields: Fields, values: Values, count: int, read: ReadRows, *, newest: bool
+    ) -> list[int]:
+        """Give the oids of one end of a lookup, oldest first.
+
+        Args:
+            fields: What is looked up.
+            values: Their values.
+            count: How many objects are wanted.
+            read: Reads rows of the lookup in the snapshot, from this end.
+            newest: Which end.
+        """
+        end = self._ends.get((fields, values, newest))
+        if end is None:
+            end = self._ends[fields, values, newest] = StoredEnd()
+        # Objects that were written are among the candidates, if they still fit.
+        oids = end.first(count, self.rows if fields else self.deleted, read)
+        candidates = self.candidates(fields, values)
+        fitting = (
+            oid
+            for oid in (reversed(candidates) if newest else candidates)
+            if self.fits(oid, fields, values)
+        )
+        oids += islice(fitting, count)
+        oids.sort(reverse=newest)
+        del oids[count:]
+        return oids[::-1] if newest else oids
+
+    def surplus(self, fields: Fields, values: Values) -> int:
+        """Say by how many objects more a lookup finds than it does in the snapshot."""
+        if not fields:
+            return len(self.created) - len(self.deleted)
+        counts = self._base_counts.get(fields)
+        if counts is None:
+            rows = self.base.values()
+            counts = self._base_counts[fields] = Counter([_values_of(row, fields) for row in rows])
+        own = self.candidates(fields, values)
+        return sum([self.fits(oid, fields, values) for oid in own]) - counts[values]
 
     def fits(self, oid: int, fields: tuple[Field, ...], values: tuple[Stored, ...]) -> bool:
         """Tell whether an object in the overlay exists and has these values."""
@@ -105,8 +222,23 @@ class Overlay:
         """Tell whether a commit would write nothing."""
         return not (self.masks or self.created or self.deleted)
 
-    def _add_to_index(
-        self, index: dict[Field, dict[Stored, set[int]]], oid: int, row: list[Stored]
-    ) -> None:
+    def _add_to_index(self, index: FieldIndex, oid: int, row: list[Stored]) -> None:
         for field, known in index.items():
-            known.setdefault(row[field.position], set()).add(oid)
+            _insert(known.setdefault(row[field.position], []), oid)
+
+
+def _values_of(row: Row, fields: Fields) -> Values:
+    return tuple([row[field.position] for field in fields])
+
+
+def _insert(oids: list[int], oid: int) -> None:
+    if not oids or oid > oids[-1]:
+        oids.append(oid)  # nearly always: new objects have the largest oids
+    else:
+        oids.insert(bisect_left(oids, oid), oid)
+
+
+def _discard(oids: list[int], oid: int) -> None:
+    at = bisect_left(oids, oid)
+    if at < len(oids) and oids[at] == oid:
+        del oids[at]

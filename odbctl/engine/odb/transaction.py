@@ -23,7 +23,7 @@ from odbctl.engine.odb.view import View
 from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
 
 if TYPE_CHECKING:
-    from odbctl.engine.odb.codec import Stored
+    from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
@@ -198,20 +198,32 @@ class Transaction(View):
             self.read_set.add_field(definition, oid, EVERY_FIELD)
         overlay.delete(oid)
 
-    def lookup_end(
-        self, definition: Definition, equal: Mapping[str, object], count: int, *, newest: bool
+    def _lookup_end(
+        self,
+        definition: Definition,
+        fields: Fields,
+        values: tuple[Stored, ...],
+        count: int,
+        *,
+        newest: bool,
     ) -> tuple[DbObject, ...]:
-        """Return one end of a lookup, as this transaction sees it."""
         if not self._has_written(definition):
-            return super().lookup_end(definition, equal, count, newest=newest)
-        found = self.lookup(definition, equal)
-        return found[max(0, len(found) - count) :] if newest else found[: max(0, count)]
+            return super()._lookup_end(definition, fields, values, count, newest=newest)
 
-    def count(self, definition: Definition, equal: Mapping[str, object]) -> int:
-        """Count the objects of a lookup, as this transaction sees them."""
-        if not self._has_written(definition):
-            return super().count(definition, equal)
-        return len(self.lookup(definition, equal))
+        def read(limit: int, after: int | None) -> list[Row]:
+            rows = self.session.select(
+                definition, fields, values, limit=limit, newest=newest, after=after
+            )
+            return rows[::-1] if newest else rows
+
+        oids = self.overlays[definition].end_of(fields, values, count, read, newest=newest)
+        return tuple([definition.cls.from_oid(oid) for oid in oids])
+
+    def _count(self, definition: Definition, fields: Fields, values: tuple[Stored, ...]) -> int:
+        # First: it may open the snapshot, and so lay the writes over later commits.
+        stored = super()._count(definition, fields, values)
+        overlay = self.overlays.get(definition)
+        return stored if overlay is None else stored + overlay.surplus(fields, values)
 
     def _lookup(
         self, definition: Definition, fields: Fields, values: tuple[Stored, ...], keys: Keys

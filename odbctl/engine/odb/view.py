@@ -196,18 +196,27 @@ class View:
         fields, values, keys = _asked(definition, equal)
         if count <= 0:
             return ()
-        rows = self.session.select(definition, fields, values, limit=count, newest=newest)
+        found = self._lookup_end(definition, fields, values, count, newest=newest)
         if self.reads is not None:
             self.reads.add_lookup(definition, fields, keys)
-        return _handles(definition, rows)
+        return found
 
     def count(self, definition: Definition, equal: Mapping[str, object]) -> int:
         """Count the objects of a lookup, reading none."""
         fields, values, keys = _asked(definition, equal)
-        count = self.session.count(definition, fields, values)
+        count = self._count(definition, fields, values)
         if self.reads is not None:
             self.reads.add_lookup(definition, fields, keys)
         return count
+
+    def _lookup_end(
+        self, definition: Definition, fields: Fields, values: Values, count: int, *, newest: bool
+    ) -> tuple[DbObject, ...]:
+        rows = self.session.select(definition, fields, values, limit=count, newest=newest)
+        return _handles(definition, rows)
+
+    def _count(self, definition: Definition, fields: Fields, values: Values) -> int:
+        return self.session.count(definition, fields, values)
 
     def _lookup(
         self, definition: Definition, fields: Fields, values: Values, keys: Keys
