@@ -136,6 +136,26 @@ def no_view(doing: str = "") -> TransactionError:
     )
 
 
+def refuse_waiting(database: Database, what: str) -> None:
+    """Refuse to wait inside a view, whose snapshot never changes.
+
+    Args:
+        database: What would be waited for.
+        what: What would wait, e.g. "wait_for_condition".
+
+    Raises:
+        TransactionError: A view or transaction of the database is open here.
+    """
+    view = open_view()
+    if view is not None and view.database is database:
+        kind = "transaction" if view.is_writable else "view"
+        raise TransactionError(
+            f"{what} cannot be used inside a {kind}: it would wait for ever, because what is"
+            " read there does not change",
+            hint=f"wait outside the {kind}; what waits opens views of its own",
+        )
+
+
 def current_database() -> Database:
     """Return the database of this thread's view or transaction.
 

@@ -221,10 +221,15 @@ class Database:
 
         Returns:
             False if it was not true in time.
+
+        Raises:
+            TransactionError: A view or transaction is open here.
         """
         from odbctl.engine.odb.changes import wait_for_change
+        from odbctl.engine.odb.current import refuse_waiting
         from odbctl.engine.odb.waiting import Waiter
 
+        refuse_waiting(self, "wait_for_condition")
         waiter = Waiter(self, condition)
         if waiter.is_true():
             return True

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from odbctl.engine.odb.changes import wait_for_change
+from odbctl.engine.odb.current import refuse_waiting
 from odbctl.engine.odb.log import SCHEMA, Group
 from odbctl.errors import StoreError
 
@@ -93,12 +94,14 @@ class Changes:
         Raises:
             StoreError: The change log no longer goes back so far; the next call goes on with
                 what is committed from now on.
+            TransactionError: A view or transaction is open here.
         """
         if self._listener is None:
             raise StoreError(
                 "changes must be read inside a with block", hint="with db.changes() as changes: …"
             )
         if not self._waiting:
+            refuse_waiting(self._database, "next")
             wait_for_change(
                 self._listener,
                 self._has_more,

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from odbctl.engine.odb.changes import wait_for_change
+from odbctl.engine.odb.current import refuse_waiting
 from odbctl.engine.odb.retry import back_off_seconds
 from odbctl.engine.odb.tracker import Tracker
 from odbctl.errors import RevisionConflictError, TransactionError
@@ -103,7 +104,16 @@ class Reactor:
 
         Returns:
             False if nothing changed in time, so that it did not run.
+
+        Raises:
+            TransactionError: The reactor was started, or a view or transaction is open here.
         """
+        if self.is_running():
+            raise TransactionError(
+                f"reactor {self.name} is running: its thread calls the function",
+                hint="call next() of a reactor that is not started",
+            )
+        refuse_waiting(self._database, "next")
         with self._database.listen() as listener:
             if self._tracker is not None and not self._wait(listener, timeout_seconds):
                 return False

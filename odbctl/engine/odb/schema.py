@@ -65,10 +65,15 @@ class Schema:
             A new class, derived from DbObject, to be used in place of `cls`.
 
         Raises:
-            TypeError: A field has a name that is taken, or the class exists.
+            TypeError: A field has a name that is taken, the class exists, or has `__del__`.
         """
         if cls.__name__ in self.classes:
             raise TypeError(f"{self.name}.{cls.__name__} is defined twice")
+        if hasattr(cls, "__del__"):
+            raise TypeError(
+                f"{self.name}.{cls.__name__}.__del__ would run whenever a handle goes, not when"
+                " the object is deleted: give the class a method that deletes, and call it"
+            )
         definition = Definition(
             f"{self.name}.{cls.__name__}",
             cls.__module__,

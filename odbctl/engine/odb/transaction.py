@@ -44,6 +44,7 @@ class Transaction(View):
         self.reads = self.read_set = ReadSet()
         self.overlays: dict[Definition, Overlay] = {}
         self._callbacks: list[Callable[[], object]] | None = None
+        self.seq = -1
 
     def on_commit(self, callback: Callable[[], object]) -> None:
         """Call a function after the commit, when no lock is held and no transaction open.
@@ -56,6 +57,8 @@ class Transaction(View):
         self._callbacks.append(callback)
 
     def __enter__(self) -> Self:
+        if self.seq >= 0:
+            raise self._used_twice()
         outer = current.view
         if outer is None and current.tasks is not None:
             outer = open_view()

@@ -61,14 +61,18 @@ class View:
         self._outer_rows: Rows = NO_ROWS
         self._is_inner = False
         self.session: Session
-        self.seq: int
+        # The last commit in the snapshot; -1 before it is opened.
+        self.seq = -1
 
     def __enter__(self) -> Self:
+        if self.seq >= 0:
+            raise self._used_twice()
         outer = current.view
         if outer is None and current.tasks is not None:
             outer = open_view()
         if outer is not None and outer.database is self.database:
             self._is_inner = True
+            self.seq = outer.seq
             return self
         session = self._free_session(outer)
         self.seq = session.viewed_seq = session.begin()
@@ -88,6 +92,13 @@ class View:
     ) -> None:
         if not self._is_inner:
             self._close()
+
+    def _used_twice(self) -> TransactionError:
+        kind = "transaction" if self.is_writable else "view"
+        return TransactionError(
+            f"a {kind} can be used once, in one with block",
+            hint=f"call db.{kind}() for each block",
+        )
 
     def _free_session(self, outer: View | None) -> Session:
         """Return a session that no view uses, and note within what this one is opened."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 from odbctl.engine.worker.configuration import build_config
+from odbctl.engine.worker.error_line import last_line
 from odbctl.engine.worker.loading import (
     ClassNotFoundError,
     NotAServiceError,
@@ -72,7 +72,7 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
 
 
 def _told(error: BaseException) -> dict[str, object]:
-    last = traceback.format_exception_only(error)[-1].strip()
+    last = last_line(error)
     if isinstance(error, SyntaxError):
         last = f"{type(error).__name__}: {error}"  # with its file and line, which stand above
     return {"message": last[:_LONGEST_TEXT], "near": []}

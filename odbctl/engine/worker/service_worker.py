@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from odbctl.engine.model.core import Service, ServiceInstance
 from odbctl.engine.model.plain_text import MAX_REASON_CHARS, plain_text
 from odbctl.engine.worker.configuration import build_config
+from odbctl.engine.worker.error_line import last_line
 from odbctl.engine.worker.identity import identify
 from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import load_service_class
@@ -156,7 +157,7 @@ class ServiceWorker:
         def write() -> None:
             instance = ServiceInstance.from_oid(self.launch.instance)
             if instance.reason is None:
-                instance.reason = plain_text(lines[-1].strip(), max_chars=MAX_REASON_CHARS)
+                instance.reason = plain_text(last_line(error), max_chars=MAX_REASON_CHARS)
                 instance.traceback = plain_text(text[-_MAX_TRACEBACK_CHARS:])
                 instance.error_name = system_error_name(error)
 
