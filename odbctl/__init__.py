@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # type checkers take it for true, as that of `typing`
 
 if TYPE_CHECKING:
     from odbctl.connecting import connect as connect
+    from odbctl.engine.model.core import ServiceInstance as ServiceInstance
     from odbctl.engine.odb import Database as Database
     from odbctl.engine.odb import DbObject as DbObject
     from odbctl.engine.odb import Index as Index
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from odbctl.engine.worker.service_base import Health as Health
     from odbctl.engine.worker.service_base import ServiceBase as ServiceBase
     from odbctl.engine.worker.service_base import StopSignal as StopSignal
+    from odbctl.errors import RevisionConflictError as RevisionConflictError
 
 __version__ = "0.1.0"
 
@@ -34,8 +36,10 @@ _EXPORTS = {
     "Index": "odbctl.engine.odb",
     "Indexed": "odbctl.engine.odb",
     "Reactor": "odbctl.engine.odb",
+    "RevisionConflictError": "odbctl.errors",
     "Schema": "odbctl.engine.odb",
     "ServiceBase": "odbctl.engine.worker.service_base",
+    "ServiceInstance": "odbctl.engine.model.core",
     "StopSignal": "odbctl.engine.worker.service_base",
     "Unique": "odbctl.engine.odb",
     "connect": "odbctl.connecting",

@@ -13,9 +13,13 @@ from odbctl.errors import NotFoundError
 from odbctl.light_typing import TYPE_CHECKING, dataclass_transform
 
 if TYPE_CHECKING:
-    from typing import ClassVar, Self
+    from collections.abc import Mapping
+    from typing import ClassVar, Final, Self
 
     from odbctl.engine.odb.definition import Definition
+
+
+NO_DEFAULTS: Final[Mapping[str, object]] = {}
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
@@ -90,13 +94,46 @@ class DbObject:
             NotFoundError: There is none.
             LookupError: There are several.
         """
-        found = cls.lookup_all(**equal)
-        if len(found) == 1:
-            return found[0]
-        text = ", ".join(f"{name}={value!r}" for name, value in equal.items())
-        if not found:
-            raise NotFoundError(cls.__odb__.name, text)
-        raise LookupError(f"{len(found)} objects of {cls.__odb__.name} have {text}")
+        found = cls.lookup_one_or_none(**equal)
+        if found is None:
+            raise NotFoundError(cls.__odb__.name, _text_of(equal))
+        return found
+
+    @classmethod
+    def lookup_one_or_none(cls, **equal: object) -> Self | None:
+        """Return the only object whose indexed fields have these values; None if there is none.
+
+        Raises:
+            LookupError: There are several.
+        """
+        found = current_view().lookup(cls.__odb__, equal)
+        if len(found) > 1:
+            raise LookupError(f"{len(found)} objects of {cls.__odb__.name} have {_text_of(equal)}")
+        return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+
+    @classmethod
+    def get_or_create(
+        cls, defaults: Mapping[str, object] = NO_DEFAULTS, /, **equal: object
+    ) -> tuple[Self, bool]:
+        """Return the only object whose indexed fields have these values, or create it.
+
+        Needs a transaction. Of two that create the same object one conflicts, and finds it when
+        it runs again.
+
+        Args:
+            defaults: Further fields, if it is created.
+            **equal: What to look up, and the fields of the new object.
+
+        Returns:
+            The object, and whether it was created.
+
+        Raises:
+            LookupError: There are several.
+            TypeError: A field is unknown, missing, not indexed or of another type.
+        """
+        if (found := cls.lookup_one_or_none(**equal)) is not None:
+            return found, False
+        return cls(**{**defaults, **equal}), True
 
     @classmethod
     def lookup_unique(cls, **equal: object) -> Self | None:
@@ -117,3 +154,7 @@ class DbObject:
 
     def __repr__(self) -> str:
         return f"<{type(self).__odb__.name} {self._oid}>"
+
+
+def _text_of(equal: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in equal.items())

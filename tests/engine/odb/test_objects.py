@@ -13,6 +13,8 @@ from typing import Any, NewType
 
 import pytest
 
+import odbctl
+from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.odb import (
     Database,
     DbObject,
@@ -27,6 +29,7 @@ from odbctl.errors import (
     AlreadyExistsError,
     NotFoundError,
     ObjectGoneError,
+    RevisionConflictError,
     StoreError,
     TransactionError,
 )
@@ -442,3 +445,50 @@ def test_a_forked_child_draws_other_random_bits_than_its_parent() -> None:
     )
     childs, parents = ran.stdout.splitlines()
     assert childs != parents
+
+
+def test_lookup_one_or_none_gives_none_for_none_and_refuses_several(database: Database) -> None:
+    with database.transaction():
+        assert Task.lookup_one_or_none(name="a") is None
+        task = Task(name="a")
+        assert Task.lookup_one_or_none(name="a") == task
+        Task(name="b")
+        with pytest.raises(LookupError, match=r"2 objects of objects\.Task have is_urgent=False"):
+            Task.lookup_one_or_none(is_urgent=False)
+
+
+def test_get_or_create_gives_what_is_there(database: Database) -> None:
+    with database.transaction():
+        task, is_new = Task.get_or_create({"note": "first"}, name="a")
+        assert is_new
+        assert task.note == "first"
+        assert Task.get_or_create({"note": "second"}, name="a") == (task, False)
+        assert task.note == "first"
+    with database.view():
+        assert Task.get_or_create(name="a") == (task, False)
+        with pytest.raises(TransactionError, match="a view cannot write"):
+            Task.get_or_create(name="b")
+    with database.transaction():
+        with pytest.raises(TypeError, match="note"):
+            Task.get_or_create(note="first")
+
+
+def test_get_or_create_creates_once_beside_another(database: Database) -> None:
+    tries: list[bool] = []
+
+    def create() -> None:
+        tries.append(Task.get_or_create(name="a")[1])
+        if len(tries) == 1:
+            rival = threading.Thread(target=database.run, args=(create,))
+            rival.start()
+            rival.join()
+
+    database.run(create)
+    assert tries == [True, True, False]
+    with database.view():
+        assert Task.lookup_count() == 1
+
+
+def test_names_that_authors_need_are_exported() -> None:
+    assert odbctl.RevisionConflictError is RevisionConflictError
+    assert odbctl.ServiceInstance is ServiceInstance
