@@ -8,7 +8,7 @@ process, not to a database: what a given file holds is `tables.py`'s concern.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.field import MISSING, Field
@@ -18,6 +18,13 @@ from odbctl.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
+
+
+class ClassNames(NamedTuple):
+    """How a stored class is called, e.g. "library.Book"."""
+
+    title: str
+    renamed_from: tuple[str, ...]  # its former names, the latest first
 
 
 class CompositeIndex(NamedTuple):
@@ -32,18 +39,20 @@ class Definition:
 
     def __init__(
         self,
-        name: str,
+        names: ClassNames,
         module: str,
         hints: Mapping[str, object],
         defaults: Mapping[str, object],
-        names: Mapping[str, object],
+        scope: Mapping[str, object],
         indexes: Mapping[str, Index],
     ) -> None:
-        self.name = name
+        # Its own name, and the one that it is stored under: its oldest, the same in every release.
+        self.title, self.renamed_from = names
+        self.name = names.renamed_from[-1] if names.renamed_from else names.title
         self.module = module
         self.hints = hints
         self.defaults = defaults
-        self.names = names
+        self.scope = scope
         self.fields = {each: Field(self, each, number) for number, each in enumerate(hints)}
         self._declared_indexes = indexes
         self.is_resolved = False
@@ -67,6 +76,7 @@ class Definition:
                 default = default.default
             field.resolve(type_of(field), default)
         ordered = tuple(self.fields.values())
+        self._check_names(ordered)
         self.ordered = ordered
         self.indexes = tuple(self._composite(*each) for each in self._declared_indexes.items())
         together = {field for index in self.indexes for field in index.fields}
@@ -88,10 +98,31 @@ class Definition:
         self._names_of_mask: dict[int, str] = {}
         self.is_resolved = True
 
+    def _check_names(self, fields: Iterable[Field]) -> None:
+        """Check that each name, former ones too, belongs to one field: one column has one meaning.
+
+        Raises:
+            TypeError: Two fields share one.
+        """
+        owners = dict(self.fields)
+        for field in fields:
+            for name in field.renamed_from:
+                if (other := owners.setdefault(name, field)) is not field:
+                    raise TypeError(
+                        f"{field}: its former name {name!r} also belongs to {other};"
+                        " an older release would mix them up, so one of them needs another name"
+                    )
+
+    def learn_names(self, field: Field, names: Iterable[str]) -> None:
+        """Take note of names that a store knows a field by, to recognize it in the change log."""
+        if new := [each for each in names if each not in field.known_names]:
+            field.known_names = (*field.known_names, *new)
+            self._masks, self._names_of_mask = {}, {}
+
     def _type_finder(self) -> Callable[[Field], FieldType]:
         """Return a function from a field to its type; equal hints are looked at once."""
         scope = vars(sys.modules[self.module]) if self.module in sys.modules else {}
-        names = dict(self.names)
+        names = dict(self.scope)
         known: dict[str, FieldType] = {}
 
         def find(field: Field) -> FieldType:
@@ -121,7 +152,7 @@ class Definition:
             field = fields.get(name)
             if field is None:
                 known = ", ".join(fields)
-                raise TypeError(f"{self.name} has no field {name!r}; it has {known}")
+                raise TypeError(f"{self.title} has no field {name!r}; it has {known}")
             row[field.position] = field.stored(value)
         for field in self.required:
             if field.name not in values:
@@ -138,7 +169,8 @@ class Definition:
     def names_of(self, mask: int) -> str:
         """Write a mask as the change log does: names with commas between."""
         if (text := self._names_of_mask.get(mask)) is None:
-            text = ",".join(each.log_name for each in self.fields_of(mask))
+            fields = self.fields_of(mask)
+            text = ",".join(",".join(each.known_names) for each in fields)
             self._names_of_mask[mask] = text
         return text
 
@@ -147,9 +179,7 @@ class Definition:
         if (mask := self._masks.get(names)) is None:
             changed = set(names.split(","))
             mask = self._masks[names] = sum(
-                each.bit
-                for each in self.ordered
-                if not changed.isdisjoint((each.name, *each.renamed_from))
+                each.bit for each in self.ordered if not changed.isdisjoint(each.known_names)
             )
         return mask
 
@@ -167,7 +197,7 @@ class Definition:
         for name in names:
             if name not in self.fields:
                 raise TypeError(
-                    f"{self.name}.{name} is not a field; indexed: {self._lookups_text()}"
+                    f"{self.title}.{name} is not a field; indexed: {self._lookups_text()}"
                 )
         fields = tuple(each for each in self.ordered if each.name in names)
         if any(set(names) == {each.name for each in index.fields} for index in self.indexes):
@@ -185,7 +215,9 @@ class Definition:
     def _composite(self, name: str, index: Index) -> CompositeIndex:
         for each in index.fields:
             if each not in self.fields:
-                raise TypeError(f"{self.name}.{name} is an Index of {each!r}, which is not a field")
+                raise TypeError(
+                    f"{self.title}.{name} is an Index of {each!r}, which is not a field"
+                )
         return CompositeIndex(tuple(self.fields[each] for each in index.fields), index.is_unique)
 
     def require_unique(self, names: tuple[str, ...]) -> None:
@@ -203,7 +235,7 @@ class Definition:
             self._unique.add(names)
         else:
             raise TypeError(
-                f"{self.name}: lookup_unique takes a Unique field,"
+                f"{self.title}: lookup_unique takes a Unique field,"
                 f" or the fields of a unique Index, not {names}"
             )
 

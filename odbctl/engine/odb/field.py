@@ -35,8 +35,10 @@ class Field(property):
     def __init__(self, definition: Definition, name: str, number: int) -> None:
         self.definition = definition
         self.name = name
-        # How the change log calls it: by its oldest name, the same in every release.
+        # How the change log calls its keys: by its oldest name, the same in every release.
         self.log_name = name
+        # Every name that a release may know it by, in the change log; the oldest comes first.
+        self.known_names: tuple[str, ...] = (name,)
         self.position = FIRST_POSITION + number
         self.bit = 1 << number
         self.is_required = True
@@ -83,6 +85,7 @@ class Field(property):
         self.renamed_from = renamed_from
         if renamed_from:
             self.log_name = renamed_from[-1]
+            self.known_names = tuple(dict.fromkeys((*reversed(renamed_from), self.name)))
         for hint, function in converted_from.items():
             codec = field_type(hint).codec
             if codec.text in self.conversions:
@@ -96,7 +99,7 @@ class Field(property):
         )
 
     def __str__(self) -> str:
-        return f"{self.definition.name}.{self.name}"
+        return f"{self.definition.title}.{self.name}"
 
     def stored(self, value: object) -> Stored:
         """Return `value` as it is stored.

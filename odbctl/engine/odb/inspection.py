@@ -16,7 +16,7 @@ from odbctl.engine.odb.database import Database
 from odbctl.engine.odb.definition import quoted
 from odbctl.engine.odb.driver import FORMAT_VERSION
 from odbctl.engine.odb.filesystem import NETWORK, kind_of
-from odbctl.engine.odb.shape import INDEX_PREFIX, Recorded
+from odbctl.engine.odb.shape import INDEX_PREFIX, Recorded, class_alias
 from odbctl.engine.odb.sqlite_store import SqliteLink
 from odbctl.errors import NotFoundError, StoreError, UsageError
 
@@ -165,6 +165,7 @@ class Inspection:
         records = self._records()
         found = [each for each in records if each[0] == type_name]
         found = found or [each for each in records if each[0].endswith(f".{type_name}")]
+        found = found or [each for each in records if class_alias(type_name) in each[1]]
         if not found:
             raise NotFoundError("type", type_name)
         if len(found) > 1:

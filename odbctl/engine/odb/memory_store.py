@@ -22,7 +22,14 @@ from odbctl.engine.odb.memory_table import (
     columns_at,
     terms_of,
 )
-from odbctl.engine.odb.shape import Recorded, Shape, not_unique
+from odbctl.engine.odb.shape import (
+    Recorded,
+    Shape,
+    check_alias,
+    check_class_names,
+    class_alias,
+    not_unique,
+)
 from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreBusyError, StoreError
 
@@ -153,10 +160,7 @@ class MemoryLink:
         """Return a class as it is in the snapshot."""
         with self._store.lock:
             last = self._visible_seq()
-            recorded = [
-                each for seq, each in self._store.recorded.get(definition.name, ()) if seq <= last
-            ]
-        shape = Shape(definition, recorded[-1] if recorded else None)
+            shape = _shape(self._store, definition, last)
         return MemoryTable(self._store, self._visible_seq, shape)
 
     def commit(self, write: Write) -> Written:
@@ -176,7 +180,7 @@ class MemoryLink:
             if others is None or others:
                 write.check(others)
             seq = store.seq + 1
-            shapes = [_shape(store, each.definition) for each in write.overlays]
+            shapes = [_shape(store, each.definition, store.seq) for each in write.overlays]
             for shape, overlay in zip(shapes, write.overlays, strict=True):
                 _check_unique(store, shape, overlay)
                 _check_missing(store, shape)
@@ -217,9 +221,24 @@ def _log_between(store: MemoryStore, after: int, last: int) -> list[Group] | Non
     return [group for entry in entries for group in entry]
 
 
-def _shape(store: MemoryStore, definition: Definition) -> Shape:
-    recorded = store.recorded.get(definition.name)
-    return Shape(definition, recorded[-1][1] if recorded else None)
+def _shape(store: MemoryStore, definition: Definition, last: int) -> Shape:
+    """Return a class as it was at the commit `last`.
+
+    Raises:
+        StoreError: The store has something else under its names.
+    """
+
+    def known(name: str) -> Recorded | None:
+        found = [each for seq, each in store.recorded.get(name, ()) if seq <= last]
+        return found[-1] if found else None
+
+    if definition.renamed_from:
+        check_class_names(definition, known)
+    recorded = known(definition.name)
+    if recorded is None:
+        alias = class_alias(definition.name)
+        check_alias(definition, [name for name in store.recorded if alias in (known(name) or ())])
+    return Shape(definition, recorded)
 
 
 def _check_missing(store: MemoryStore, shape: Shape) -> None:
@@ -271,7 +290,7 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
     definition, kept = overlay.definition, store.class_of(overlay.definition)
     for oid in overlay.created:
         if oid in kept.versions:
-            raise RevisionConflictError(f"another commit added the same {definition.name}")
+            raise RevisionConflictError(f"another commit added the same {definition.title}")
     is_settled = shape.is_current and not shape.conversions
     touched = -1 if overlay.created or not is_settled else _union(overlay.masks.values())
     for fields in definition.unique_fields:
@@ -324,7 +343,7 @@ def _check_values(
         if is_taken:
             names = ", ".join(field.name for field in fields)
             text = ", ".join(map(str, values))
-            raise AlreadyExistsError(f"{overlay.definition.name} with {names}", text)
+            raise AlreadyExistsError(f"{overlay.definition.title} with {names}", text)
 
 
 def _union(masks: Iterable[int]) -> int:

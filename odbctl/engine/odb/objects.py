@@ -96,7 +96,7 @@ class DbObject:
         """
         found = cls.lookup_one_or_none(**equal)
         if found is None:
-            raise NotFoundError(cls.__odb__.name, _text_of(equal))
+            raise NotFoundError(cls.__odb__.title, _text_of(equal))
         return found
 
     @classmethod
@@ -108,7 +108,7 @@ class DbObject:
         """
         found = current_view().lookup(cls.__odb__, equal)
         if len(found) > 1:
-            raise LookupError(f"{len(found)} objects of {cls.__odb__.name} have {_text_of(equal)}")
+            raise LookupError(f"{len(found)} objects of {cls.__odb__.title} have {_text_of(equal)}")
         return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
@@ -153,7 +153,7 @@ class DbObject:
         return hash(self._oid)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__odb__.name} {self._oid}>"
+        return f"<{type(self).__odb__.title} {self._oid}>"
 
 
 def _text_of(equal: Mapping[str, object]) -> str:

@@ -123,13 +123,13 @@ def _objects_touched(definition: Definition, masks: dict[int, int], group: Group
         if group.op != UPDATE:
             # Created: it was asked for before it existed.
             end = "created" if group.op == INSERT else "deleted"
-            return f"{definition.name} {oid} ({end})"
+            return f"{definition.title} {oid} ({end})"
         if both := mask & definition.mask_of(group.fields):
-            names = definition.names_of(both).replace(",", ", ")
-            return f"{definition.name}.{names} of {oid}"
+            names = ", ".join(each.name for each in definition.fields_of(both))
+            return f"{definition.title}.{names} of {oid}"
     return None
 
 
 def _lookup_text(definition: Definition, fields: Fields, keys: Keys) -> str:
     pairs = zip(fields, keys, strict=True)
-    return f"{definition.name}.lookup({', '.join(f'{each.name}={key!r}' for each, key in pairs)})"
+    return f"{definition.title}.lookup({', '.join(f'{each.name}={key!r}' for each, key in pairs)})"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from odbctl.engine.odb.definition import Definition
+from odbctl.engine.odb.definition import ClassNames, Definition
 from odbctl.engine.odb.field import MISSING, Field
 from odbctl.engine.odb.hints import Mark, Marker, SecretMark, is_class_variable
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.specifiers import Index, field
-from odbctl.light_typing import TYPE_CHECKING, Any, dataclass_transform
+from odbctl.light_typing import TYPE_CHECKING, Any, dataclass_transform, overload
 
 if TYPE_CHECKING:
     from typing import Annotated, TypeVar
@@ -57,9 +57,28 @@ class Schema:
         self.name = name
         self.classes: dict[str, type[DbObject]] = {}
 
+    @overload
+    def define(self, cls: type[T]) -> type[T]: ...
+
+    @overload
+    def define(self, *, renamed_from: str | tuple[str, ...]) -> Callable[[type[T]], type[T]]: ...
+
     @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
-    def define(self, cls: type[T]) -> type[T]:
+    def define(
+        self, cls: type[T] | None = None, *, renamed_from: str | tuple[str, ...] = ()
+    ) -> type[T] | Callable[[type[T]], type[T]]:
         """Make a stored class of an annotated one.
+
+            @library.define
+            class Book(DbObject): ...
+
+            @library.define(renamed_from="Reader")
+            class Member(DbObject): ...
+
+        Args:
+            cls: The class.
+            renamed_from: Its former names, the latest first, with their schema if that was
+                another: "archive.Reader". Its objects stay under the oldest.
 
         Returns:
             A new class, derived from DbObject, to be used in place of `cls`.
@@ -67,19 +86,38 @@ class Schema:
         Raises:
             TypeError: A field has a name that is taken, the class exists, or has `__del__`.
         """
+        former = (renamed_from,) if isinstance(renamed_from, str) else renamed_from
+        former = tuple([each if "." in each else f"{self.name}.{each}" for each in former])
+        local = _callers_names()
+        if cls is not None:
+            return self._define(cls, former, local)
+        # Called with arguments: it returns the decorator.
+        return lambda cls: self._define(cls, former, local)
+
+    def _define(
+        self, cls: type[T], former: tuple[str, ...], local: Mapping[str, object]
+    ) -> type[T]:
+        title = f"{self.name}.{cls.__name__}"
         if cls.__name__ in self.classes:
-            raise TypeError(f"{self.name}.{cls.__name__} is defined twice")
+            raise TypeError(f"{title} is defined twice")
         if hasattr(cls, "__del__"):
             raise TypeError(
-                f"{self.name}.{cls.__name__}.__del__ would run whenever a handle goes, not when"
+                f"{title}.__del__ would run whenever a handle goes, not when"
                 " the object is deleted: give the class a method that deletes, and call it"
             )
+        for other in self.classes.values():
+            theirs = other.__odb__
+            if not {title, *former}.isdisjoint({theirs.title, *theirs.renamed_from}):
+                raise TypeError(
+                    f"{title}: {theirs.title} has the same name or former name;"
+                    " an older release would mix them up, so one of them needs another name"
+                )
         definition = Definition(
-            f"{self.name}.{cls.__name__}",
+            ClassNames(title, former),
             cls.__module__,
             _hints_of(cls),
             _defaults_of(cls),
-            _Names(self, _callers_names()),
+            _Names(self, local),
             _indexes_of(cls),
         )
         stored = _rebuilt(cls, definition)

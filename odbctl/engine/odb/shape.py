@@ -4,15 +4,16 @@ A store records, by column, its type, mark and type in words; a release looks
 for its fields there. Pure; both stores use it.
 
 - A field that the store lacks has its default.
-- A renamed field stays in the column of its old name, so that an older
-  release goes on with it.
+- A renamed field is kept in the column of its oldest name, whichever release
+  writes first, so that an older one goes on with it. The column records the
+  other names, so that a later release finds it that has dropped `renamed_from`.
 - A field of another type is converted as it is read; the first commit
   converts the column for good, and keeps the old values in a column aside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from odbctl.engine.odb.field import UNSET
 from odbctl.engine.odb.hints import Mark
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
 
-# Of each column: its type, its mark, its type in words; of an index `#field,field` likewise.
+# Of each column: its type, its mark, its type in words, then CONVERTED and other names, if any; of
+# an index `#field,field` likewise. Older releases keep what they do not know.
 Recorded = dict[str, list[str]]
 INDEX_PREFIX: Final = "#"
 # Stands behind the type of a column that a release has converted.
 CONVERTED: Final = "converted"
+# Stands before another name of a column, or, as `#=name`, of the class.
+ALIAS: Final = "="
 _MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
 
 
@@ -85,6 +89,7 @@ class Shape:
         self.definition = definition
         self.exists = recorded is not None
         self.places = tuple(_place(field, known) for field in definition.ordered)
+        _check_columns(self.places)
         self.conversions = tuple(each for each in self.places if each.convert is not None)
         self.missing = tuple(
             each.field
@@ -123,10 +128,83 @@ class Shape:
 
 
 def _place(field: Field, known: Recorded) -> Place:
-    for name in (field.name, *field.renamed_from):
-        if name in known:
-            return Place(field, name, convert=_conversion(field, known[name]))
-    return Place(field, field.name, is_there=False)
+    names = field.name, *field.renamed_from
+    column = next((name for name in names if name in known), None) or _column_called(names, known)
+    if column is None:
+        return Place(field, field.log_name, is_there=False)
+    field.definition.learn_names(field, [column, *_aliases(known[column])])
+    return Place(field, column, convert=_conversion(field, known[column]))
+
+
+def _column_called(names: Iterable[str], known: Recorded) -> str | None:
+    """Find the column that has one of these as another name."""
+    aliases = {each: column for column, recorded in known.items() for each in _aliases(recorded)}
+    return next((aliases[name] for name in names if name in aliases), None)
+
+
+def _aliases(recorded: Sequence[str]) -> list[str]:
+    return [each[len(ALIAS) :] for each in recorded[3:] if each.startswith(ALIAS)]
+
+
+def check_class_names(definition: Definition, known: Callable[[str], Recorded | None]) -> None:
+    """Check that a renamed class has its objects under one name only.
+
+    Args:
+        definition: The class.
+        known: Returns what is recorded under a name.
+
+    Raises:
+        StoreError: Two releases that know nothing of each other have written under two names.
+    """
+    for title in (definition.title, *definition.renamed_from):
+        if title != definition.name and known(title) and known(definition.name):
+            raise StoreError(
+                f"{definition.title} is renamed from {definition.name},"
+                f" but the database has objects of {title}, too",
+                hint="copy them by a release that defines both classes, without renamed_from",
+            )
+
+
+def check_alias(definition: Definition, names: Iterable[str]) -> None:
+    """Refuse a class that is stored under a former name that it no longer gives.
+
+    Args:
+        definition: The class, which nothing is recorded of.
+        names: The classes that record it as another name.
+
+    Raises:
+        StoreError: There is one.
+    """
+    for name in names:
+        former = name.removeprefix(definition.title.partition(".")[0] + ".")
+        raise StoreError(
+            f"{definition.title} is stored under its former name {name}",
+            hint=f'keep that name: define(renamed_from="{former}")',
+        )
+
+
+def class_alias(name: str) -> str:
+    """Return what is recorded of a class that also has another name."""
+    return INDEX_PREFIX + ALIAS + name
+
+
+def _check_columns(places: Iterable[Place]) -> None:
+    """Check that no two fields are kept in one column.
+
+    Raises:
+        StoreError: A field has the former name of another, which no longer says so.
+    """
+    fields: dict[str, Field] = {}
+    for place in places:
+        other = fields.setdefault(place.column, place.field)
+        if other is not place.field:
+            taken, owner = (
+                (place.field, other) if place.field.name == place.column else (other, place.field)
+            )
+            raise StoreError(
+                f"{taken} has the former name of {owner}, whose values are kept under it",
+                hint=f"give {taken.name} another name",
+            )
 
 
 def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored] | None:
@@ -177,17 +255,23 @@ def converted(place: Place, oid: int, stored: Stored) -> Stored:
 def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) -> Recorded:
     """Join what two releases know of a class; an index that one of them needs stays."""
     merged = dict(known)
+    for title in (definition.title, *definition.renamed_from):
+        if title != definition.name:
+            merged.setdefault(class_alias(title), ["", "", ""])
     for place in places:
         field, column = place.field, place.column
         before = known[column] if place.is_there else ["", "", ""]
+        also = [ALIAS + each for each in field.known_names if each != column]
+        also = list(dict.fromkeys([*(ALIAS + each for each in _aliases(before)), *also]))
         mark = max(field.mark.value if field.mark else "", before[1], key=_MARKS.index)
         if place.convert is not None:
-            merged[column] = [field.codec.column, mark, field.codec.text, CONVERTED]
+            merged[column] = [field.codec.column, mark, field.codec.text, CONVERTED, *also]
         elif place.is_there:
             # The words of another release stay, where both read the same type of column.
             merged[column] = [before[0], mark, *before[2:]]
+            merged[column] += [each for each in also if each not in before[3:]]
         else:
-            merged[column] = [field.codec.column, mark, field.codec.text]
+            merged[column] = [field.codec.column, mark, field.codec.text, *also]
     for index in definition.indexes:
         names = [places[field.position - 1].column for field in index.fields]
         name = INDEX_PREFIX + ",".join(names)
@@ -201,7 +285,7 @@ def not_unique(shape: Shape, columns: Collection[str], oids: Sequence[Stored]) -
     names = ", ".join(each.field.name for each in shape.places if each.column in columns)
     first, second = map(repr, oids)
     return StoreError(
-        f"{shape.definition.name}: {names or ', '.join(columns)} is now unique,"
+        f"{shape.definition.title}: {names or ', '.join(columns)} is now unique,"
         f" but objects {first} and {second} have the same value",
         hint="change one of them with the release before this one",
     )

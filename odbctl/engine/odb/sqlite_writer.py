@@ -118,7 +118,7 @@ def _taken(
     connection: Connection, table: SqliteTable, overlay: Overlay, columns: Sequence[str]
 ) -> Exception:
     """Say which unique values are taken."""
-    name = overlay.definition.name
+    name = overlay.definition.title
     fields = [place.field for place in table.shape.places if place.column in columns]
     if not fields:
         return RevisionConflictError(f"another commit added the same {name}")

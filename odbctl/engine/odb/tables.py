@@ -19,7 +19,17 @@ from odbctl.engine.odb.driver import (
 )
 from odbctl.engine.odb.hints import Mark
 from odbctl.engine.odb.lock import CommitLock
-from odbctl.engine.odb.shape import INDEX_PREFIX, Place, Recorded, Shape, converted, not_unique
+from odbctl.engine.odb.shape import (
+    INDEX_PREFIX,
+    Place,
+    Recorded,
+    Shape,
+    check_alias,
+    check_class_names,
+    class_alias,
+    converted,
+    not_unique,
+)
 from odbctl.errors import StoreError
 from odbctl.light_typing import TYPE_CHECKING
 
@@ -74,8 +84,25 @@ def _is_ready(connection: Connection) -> bool:
 
 
 def read_record(connection: Connection, definition: Definition) -> Recorded | None:
-    """Read what the file records of a class; None if it has no table."""
-    found = connection.query("SELECT definition FROM odb_class WHERE name = ?", (definition.name,))
+    """Read what the file records of a class; None if it has no table.
+
+    Raises:
+        StoreError: It is stored under a former name that it does not give, or under two.
+    """
+    if definition.renamed_from:
+        check_class_names(definition, lambda name: _record(connection, name))
+    found = _record(connection, definition.name)
+    if found is None:
+        alias = class_alias(definition.name)
+        rows = connection.query(
+            "SELECT name FROM odb_class WHERE instr(definition, ?)", (dumps(alias) + ":",)
+        )
+        check_alias(definition, [str(name) for (name,) in rows])
+    return found
+
+
+def _record(connection: Connection, name: str) -> Recorded | None:
+    found = connection.query("SELECT definition FROM odb_class WHERE name = ?", (name,))
     return loads(str(found[0][0])) if found else None
 
 

@@ -140,7 +140,7 @@ class Transaction(View):
             return super().read(field, oid)
         row = overlay.rows[oid]
         if row is None:
-            raise ObjectGoneError(definition.name, oid)
+            raise ObjectGoneError(definition.title, oid)
         if oid not in overlay.created and not overlay.masks.get(oid, 0) & field.bit:
             self.read_set.add_field(definition, oid, field.bit)
         return field.loaded(row[field.position])
@@ -266,7 +266,7 @@ class Transaction(View):
         if row is None:
             # Whoever is told that it is gone has read that.
             self.read_set.add_field(overlay.definition, oid, 0)
-            raise ObjectGoneError(overlay.definition.name, oid)
+            raise ObjectGoneError(overlay.definition.title, oid)
         return row
 
     def _note_references(self, value: object) -> None:

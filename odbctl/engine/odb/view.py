@@ -156,7 +156,7 @@ class View:
         if self.reads is not None:
             self.reads.add_field(definition, oid, field.bit)
         if row is None:
-            raise ObjectGoneError(definition.name, oid)
+            raise ObjectGoneError(definition.title, oid)
         return field.loaded(row[field.position])
 
     def row(self, definition: Definition, oid: int) -> Row | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from odbctl.engine.odb import Database, DbObject, Index, Indexed, Schema, Unique, field
-from odbctl.errors import AlreadyExistsError, StoreError
+from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreError
 
 # Class bodies of one class, `notes.Note`, as releases define it.
 Body = type[Any]
@@ -510,3 +510,189 @@ def test_mixins_bring_fields_and_methods(database: Database) -> None:
         assert one.stamp == "a by ann"
         assert Second.lookup_all(made_by="ann") == (one,)
     assert Second.kind() == "Note"
+
+
+class Headed(DbObject):
+    headline: Indexed[str] = field(renamed_from=("body", "text"))
+    author: Indexed[str] = "ann"
+
+
+class Forgetful(DbObject):
+    """What `Renamed` is after `renamed_from` was dropped."""
+
+    body: Indexed[str] = ""
+    author: Indexed[str] = "ann"
+
+
+def test_renamed_field_is_shared_with_an_older_release_if_the_newer_writes_first(
+    database: Database,
+) -> None:
+    first, second = release(First), release(Renamed)
+    with database.transaction():
+        new = second(body="a")
+    old = first.from_oid(new.oid)
+    with database.view():
+        assert old.text == "a"
+    with database.transaction():
+        old.text = "b"
+    with database.view():
+        assert (new.body, second.lookup_all(body="b")) == ("b", (new,))
+
+
+@pytest.mark.parametrize("writers", [(First, Headed, Renamed), (Headed, First), (Renamed, Headed)])
+def test_field_renamed_twice_has_one_value(database: Database, writers: tuple[Body, ...]) -> None:
+    bodies: dict[str, Body] = {"text": First, "body": Renamed, "headline": Headed}
+    releases = {name: release(body) for name, body in bodies.items()}
+    order = [name for body in writers for name, each in bodies.items() if each is body]
+    with database.transaction():
+        oid = releases[order[0]](**{order[0]: "start"}).oid
+    for name in order:
+        with database.transaction():
+            setattr(releases[name].from_oid(oid), name, f"by {name}")
+        with database.view():
+            found = {each: getattr(kind.from_oid(oid), each) for each, kind in releases.items()}
+            assert set(found.values()) == {f"by {name}"}
+
+
+def test_field_is_found_after_renamed_from_was_dropped(database: Database) -> None:
+    first, second, third = release(First), release(Renamed), release(Forgetful)
+    with database.transaction():
+        old = first(text="a")
+    with database.transaction():
+        second.from_oid(old.oid).author = "bob"  # the release that renames has been in use
+    new = third.from_oid(old.oid)
+    with database.view():
+        assert new.body == "a"
+        assert third.lookup_all(body="a") == (new,)
+    with database.transaction():
+        new.body = "b"
+    with database.view():
+        assert (old.text, second.from_oid(old.oid).body) == ("b", "b")
+    with database.transaction():
+        old.text = "c"
+    with database.view():
+        assert new.body == "c"
+        assert third.lookup_all(body="c") == (new,)
+
+
+def test_change_by_a_dropped_name_is_a_conflict(database: Database) -> None:
+    first, second, third = release(First), release(Renamed), release(Forgetful)
+    with database.transaction():
+        old = second(body="a")
+    new, oldest = third.from_oid(old.oid), first.from_oid(old.oid)
+    with database.view():
+        assert (new.body, oldest.text) == ("a", "a")
+
+    def write_new() -> None:
+        new.body = new.body + "n"
+
+    with pytest.raises(RevisionConflictError), database.transaction():  # noqa: PT012 - its end raises
+        oldest.text = oldest.text + "o"
+        beside(database, write_new)
+    with database.view():
+        assert oldest.text == "an"
+
+
+class Swapped(DbObject):
+    text: str = field(renamed_from="author")
+    author: str = field(renamed_from="text")
+
+
+class Retaken(DbObject):
+    body: str = field(renamed_from="text")
+    text: str = "new"
+
+
+class BothFromOne(DbObject):
+    body: str = field(renamed_from="text")
+    title: str = field(renamed_from="text")
+
+
+@pytest.mark.parametrize("body", [Swapped, Retaken, BothFromOne])
+def test_name_of_another_field_is_refused_as_a_former_name(database: Database, body: Body) -> None:
+    said = (
+        r"notes\.Note\.(text|title|body): its former name '(text|author)' also belongs to notes\.N"
+    )
+    with database.view(), pytest.raises(TypeError, match=said):
+        release(body).lookup_all()
+
+
+def test_former_name_that_is_taken_again_later_is_refused(database: Database) -> None:
+    @release
+    class Third(DbObject):
+        body: str = ""
+        text: str = "new"
+
+    with database.transaction():
+        release(Renamed)(body="a")
+    said = r"notes\.Note\.text has the former name of notes\.Note\.body"
+    with database.view(), pytest.raises(StoreError, match=said):
+        Third.lookup_all()
+
+
+def renamed_class(name: str, *former: str) -> Any:
+    """Define First under another name."""
+    body = type(name, (DbObject,), {**vars(First), "__slots__": ()})
+    return Schema("notes").define(renamed_from=former)(body)
+
+
+@pytest.mark.parametrize("is_new_first", [False, True])
+def test_renamed_class_has_the_objects_of_its_former_name(
+    database: Database, is_new_first: bool
+) -> None:
+    note, memo = release(First), renamed_class("Memo", "Note")
+    with database.transaction():
+        oid = (memo if is_new_first else note)(text="a").oid
+    with database.transaction():
+        assert memo.lookup_all(author="ann") == (memo.from_oid(oid),)
+        memo.from_oid(oid).text = "b"
+    with database.transaction():
+        assert note.from_oid(oid).text == "b"
+        note.from_oid(oid).author = "bob"
+    with database.view():
+        assert [each.oid for each in memo.lookup_all(author="bob")] == [oid]
+        assert repr(memo.from_oid(oid)) == f"<notes.Memo {oid}>"
+
+
+def test_object_of_a_renamed_class_is_a_conflict_under_both_names(database: Database) -> None:
+    note, memo = release(First), renamed_class("Memo", "Note")
+    with database.transaction():
+        old = note(text="a")
+    new = memo.from_oid(old.oid)
+    with pytest.raises(RevisionConflictError), database.transaction():  # noqa: PT012 - its end raises
+        new.text = new.text + "n"
+        beside(database, lambda: setattr(old, "text", "o"))
+    with database.view():
+        assert new.text == "o"
+
+
+def test_class_that_forgets_its_former_name_is_refused(database: Database) -> None:
+    with database.transaction():
+        renamed_class("Memo", "Note")(text="a")
+    said = r"notes\.Memo is stored under its former name notes\.Note"
+    with database.view(), pytest.raises(StoreError, match=said) as caught:
+        renamed_class("Memo").lookup_all()
+    assert 'define(renamed_from="Note")' in str(caught.value.hint)
+
+
+def test_class_with_objects_under_both_names_is_refused(database: Database) -> None:
+    with database.transaction():
+        release(First)(text="a")
+        renamed_class("Memo")(text="b")
+    said = r"notes\.Memo is renamed from notes\.Note, but the database has objects of notes\.Memo"
+    with database.view(), pytest.raises(StoreError, match=said):
+        renamed_class("Memo", "Note").lookup_all()
+
+
+def test_class_cannot_take_the_former_name_of_another() -> None:
+    schema = Schema("notes")
+
+    class Note(DbObject):
+        text: str
+
+    class Memo(DbObject):
+        text: str
+
+    schema.define(Note)
+    with pytest.raises(TypeError, match=r"notes\.Memo: notes\.Note has the same name or former"):
+        schema.define(renamed_from="Note")(Memo)
