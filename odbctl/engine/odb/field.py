@@ -63,6 +63,11 @@ class Field(property):
             default: A value, a `FieldSpec`, or MISSING.
         """
         self.codec, self.mark, self.is_secret = found
+        if self.codec.text in self.conversions:
+            raise TypeError(
+                f"{self}: converted_from has {self.codec.text}, which the field itself is called:"
+                " nobody could tell converted values from others, so give the field a new name"
+            )
         self.encode = self.codec.to_column
         self.decode = self.codec.from_column
         decode = self.decode

@@ -33,6 +33,8 @@ Recorded = dict[str, list[str]]
 INDEX_PREFIX: Final = "#"
 # Stands behind the type of a column that a release has converted.
 CONVERTED: Final = "converted"
+# Stands there if the type is a record: by name it could be an enum, too.
+RECORD: Final = "record"
 # Stands before another name of a column, or, as `#=name`, of the class.
 ALIAS: Final = "="
 _MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
@@ -211,15 +213,35 @@ def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored]
     column, _, text, *rest = recorded
     if text in field.conversions:
         return _through(field, *field.conversions[text])
-    # A column that was converted has no meaning for releases of before.
-    if column == field.codec.column and (text == field.codec.text or CONVERTED not in rest):
+    now = field.codec
+    if column == now.column and text == now.text:
         return None
-    if (column, field.codec.column) == ("INTEGER", "REAL"):
+    # A column that was converted has no meaning for releases of before.
+    is_converted = CONVERTED in rest
+    if not is_converted and column == now.column and _is_compatible(text, now.text, rest):
+        return None
+    if (_without_none(text), _without_none(now.text)) == ("int", "float"):
         return _as_float
+    for earlier, conversion in field.conversions.items():
+        # What is recorded are the words of the first release, perhaps narrower ones.
+        if not is_converted and _is_compatible(text, earlier, rest):
+            return _through(field, *conversion)
     raise StoreError(
         f"{field} was stored as {text} and is now {field.codec.text}",
         hint=f"convert it: field(converted_from={{{text}: function}}); or give it a new name",
     )
+
+
+def _is_compatible(recorded: str, declared: str, rest: Sequence[str]) -> bool:
+    from odbctl.engine.odb.type_change import is_compatible
+
+    if RECORD in rest and _without_none(declared) in ("str", "int"):
+        return False
+    return is_compatible(recorded, declared)
+
+
+def _without_none(text: str) -> str:
+    return text.removesuffix(" | None")
 
 
 def _as_float(stored: Stored) -> Stored:
@@ -265,19 +287,25 @@ def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) 
         also = list(dict.fromkeys([*(ALIAS + each for each in _aliases(before)), *also]))
         mark = max(field.mark.value if field.mark else "", before[1], key=_MARKS.index)
         if place.convert is not None:
-            merged[column] = [field.codec.column, mark, field.codec.text, CONVERTED, *also]
+            merged[column] = [*_description(field, mark), CONVERTED, *also]
         elif place.is_there:
             # The words of another release stay, where both read the same type of column.
             merged[column] = [before[0], mark, *before[2:]]
             merged[column] += [each for each in also if each not in before[3:]]
         else:
-            merged[column] = [field.codec.column, mark, field.codec.text, *also]
+            merged[column] = [*_description(field, mark), *also]
     for index in definition.indexes:
         names = [places[field.position - 1].column for field in index.fields]
         name = INDEX_PREFIX + ",".join(names)
         mark = Mark.UNIQUE.value if index.is_unique else Mark.INDEXED.value
         merged[name] = ["", max(mark, known.get(name, ["", ""])[1], key=_MARKS.index), ""]
     return merged
+
+
+def _description(field: Field, mark: str) -> list[str]:
+    codec = field.codec
+    is_record = codec.kind.startswith("dict") and _without_none(codec.text).isidentifier()
+    return [codec.column, mark, codec.text, *([RECORD] if is_record else [])]
 
 
 def not_unique(shape: Shape, columns: Collection[str], oids: Sequence[Stored]) -> StoreError:
