@@ -19,7 +19,7 @@ from odbctl.engine.model.states import InstanceState
 from odbctl.engine.odb import Database
 from odbctl.engine.worker.configuration import build_config
 from odbctl.engine.worker.launch import ConfigValue, WorkerLaunch
-from odbctl.engine.worker.service_base import Runtime, ServiceBase
+from odbctl.engine.worker.service_base import Runtime, ServiceBase, run_work
 from odbctl.errors import StoreBusyError
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
@@ -103,7 +103,7 @@ class RunningService:
             service.configure_logging()
             service.initialize()
             self._is_initialized.set()
-            service.do_work(self.should_stop)
+            run_work(service, self.should_stop)
         except BaseException as error:  # noqa: BLE001 - the boundary of the thread: raised in the test
             self._error = error
         finally:

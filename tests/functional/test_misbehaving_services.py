@@ -10,6 +10,7 @@ from waiting import eventually
 
 from odbctl.engine.api import services, why
 from odbctl.engine.api.documents import InstanceDocument
+from odbctl.engine.model.core import ServiceInstance
 from odbctl.errors import StartFailedError
 
 RAISES_AT_START = """
@@ -104,13 +105,17 @@ def test_an_early_end_is_recorded_as_it_was(world: World, how: str) -> None:
     assert why.why(world.engine, "svc")["lines"]
 
 
-def test_what_do_work_raised_is_the_reason(world: World) -> None:
+@pytest.mark.parametrize("define", ["def", "async def"])
+def test_what_do_work_raised_is_the_reason(world: World, define: str) -> None:
     world.service(
-        "class Svc(ServiceBase):\n    def do_work(self, should_stop):\n        1 / 0\n",
+        f"class Svc(ServiceBase):\n    {define} do_work(self, should_stop):\n        1 / 0\n",
         restart="never",
     )
     world.start()
     assert world.wait_ended("svc-1")["reason"] == "ZeroDivisionError: division by zero"
+    with world.engine.db.view():
+        (text,) = (each.traceback or "" for each in ServiceInstance.lookup_all())
+    assert "in do_work" in text.splitlines()[1]
     assert any("ZeroDivisionError" in line for line in why.why(world.engine, "svc")["lines"])
 
 

@@ -133,7 +133,23 @@ class Svc(ServiceBase):
         print("woken")
 """
 
-MOMENTS = {"sleep": SLEEPS_IN_C, "lock": HOLDS_THE_LOCK, "asyncio": AWAITS}
+# The same with a loop that the worker runs.
+IS_AWAITED = """
+import asyncio
+
+class Svc(ServiceBase):
+    async def do_work(self, should_stop):
+        asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), SIGNAL)
+        await self.stop_requested()
+        print("woken")
+"""
+
+MOMENTS = {
+    "sleep": SLEEPS_IN_C,
+    "lock": HOLDS_THE_LOCK,
+    "asyncio": AWAITS,
+    "coroutine": IS_AWAITED,
+}
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 

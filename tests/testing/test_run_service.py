@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,50 @@ def test_fixtures_give_the_same(pytester: pytest.Pytester) -> None:
         """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+class Following(ServiceBase):
+    """Answers in an event loop."""
+
+    async def do_work(self, should_stop: StopSignal) -> None:
+        following = asyncio.create_task(self._follow())
+        await self.stop_requested()
+        assert should_stop.is_set()
+        following.cancel()
+        self.is_done = True
+
+    async def _follow(self) -> None:
+        async for change in self.db.changes_async(types=[Greeting], since=0):
+            if change.kind == "insert":
+                greeting = Greeting.from_oid(change.oid)
+                await self.db.run_async(partial(answer, greeting))
+
+
+def answer(greeting: Greeting) -> None:
+    greeting.text += "!"
+
+
+class FailingLater(ServiceBase):
+    async def do_work(self, should_stop: StopSignal) -> None:
+        await asyncio.sleep(0)
+        raise RuntimeError("out of luck")
+
+
+def test_work_may_be_a_coroutine() -> None:
+    with run_service(Following) as running:
+        running.db.run(lambda: Greeting(text="hello"))
+        running.wait_for(lambda: Greeting.lookup_all()[0].text == "hello!")
+    assert isinstance(running.service, Following)
+    assert running.service.is_done
+
+
+def test_error_of_a_coroutine_is_raised_in_the_test() -> None:
+    with pytest.raises(RuntimeError, match="out of luck"), run_service(FailingLater) as running:
+        running.wait()
+
+
+def test_stop_is_not_awaited_outside_a_coroutine() -> None:
+    with run_service(Hello, configuration={"name": "ann"}) as running:
+        waiting = running.service.stop_requested()
+        with pytest.raises(RuntimeError, match="needs an `async def do_work`"):
+            waiting.send(None)

@@ -17,6 +17,7 @@ from odbctl.errors import TransactionError
 from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Final
 
     from odbctl.engine.odb.codec import Row
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # Rows of the cache, by class and oid.
 Rows = dict["Definition", dict[int, "Row"]]
 NO_ROWS: Final[Rows] = {}
+CO_COROUTINE: Final = 0x80
 
 
 class _Current(_thread._local):  # pyright: ignore[reportPrivateUsage] - as `threading` does
@@ -153,6 +155,20 @@ def refuse_waiting(database: Database, what: str) -> None:
             f"{what} cannot be used inside a {kind}: it would wait for ever, because what is"
             " read there does not change",
             hint=f"wait outside the {kind}; what waits opens views of its own",
+        )
+
+
+def refuse_coroutine(function: Callable[..., object], why: str) -> None:
+    """Refuse a coroutine function where a plain one is called.
+
+    Raises:
+        TypeError: It is one.
+    """
+    # As `inspect.iscoroutinefunction` does, whose import would cost every command that writes.
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_flags & CO_COROUTINE:
+        raise TypeError(
+            f"{function.__qualname__} is a coroutine function, but must be a plain one: {why}"
         )
 
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Collection
 from types import TracebackType
 
+from odbctl.engine.odb.current import open_view
 from odbctl.engine.odb.session import Session
 from odbctl.engine.odb.sqlite_store import SqliteStore
 from odbctl.engine.odb.view import View
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.objects import DbObject
     from odbctl.engine.odb.store import Listener, Store
+    from odbctl.engine.odb.tasks import AsyncChanges
     from odbctl.engine.odb.transaction import Transaction
 
     T = TypeVar("T")
@@ -255,12 +257,49 @@ class Database:
         """
         from odbctl.engine.odb.feed import Changes
 
-        names = [each if isinstance(each, str) else each.__odb__.name for each in types]
-        return Changes(self, since=since, types=names)
+        return Changes(self, since=since, types=_names_of(types))
+
+    async def wait_for_async(
+        self, condition: Callable[[], object], timeout_seconds: float | None = None
+    ) -> bool:
+        """Do what `wait_for_condition` does, letting other tasks go on meanwhile.
+
+        The condition is a plain function, run in the event loop's thread.
+
+        Returns:
+            False if it was not true in time.
+
+        Raises:
+            TransactionError: A view or transaction is open in this task.
+            TypeError: The condition is a coroutine function.
+        """
+        from odbctl.engine.odb.tasks import wait_for
+
+        return await wait_for(self, condition, timeout_seconds)
+
+    def changes_async(
+        self, *, since: int | None = None, types: Collection[str | type[DbObject]] = ()
+    ) -> AsyncChanges:
+        """Iterate over what any process commits, letting other tasks go on while it waits.
+
+            async for change in db.changes_async(types=[Book]): …
+
+        Args:
+            since: The number of the last commit that is known; by default the last there is when
+                the iteration begins.
+            types: Only of these classes, given or named; of all by default.
+        """
+        from odbctl.engine.odb.tasks import AsyncChanges
+
+        return AsyncChanges(self, since=since, types=_names_of(types))
 
     def last_commit(self) -> int:
         """Return the number of the last commit; 0 if there was none."""
-        return self.session().link.last_seq()
+        session = self._readable_session()
+        try:
+            return session.link.last_seq()
+        finally:
+            self.release(session)
 
     def checkpoint(self) -> None:
         """Move the WAL into the database file and prune the change log.
@@ -275,11 +314,22 @@ class Database:
         Returns:
             The rows are None if the log no longer goes so far back.
         """
-        link = self.session().link
-        rows = link.log_since(seq)
-        if rows is None:
-            return link.last_seq(), None
-        return (rows[-1].seq if rows else seq), rows
+        session = self._readable_session()
+        try:
+            rows = session.link.log_since(seq)
+            if rows is None:
+                return session.link.last_seq(), None
+            return (rows[-1].seq if rows else seq), rows
+        finally:
+            self.release(session)
+
+    def _readable_session(self) -> Session:
+        """Return a session for a look at the log, to be released."""
+        session = self.session()
+        if session.is_open and open_view() is None:
+            # Another task of this thread has a snapshot in it, in which nothing new is seen.
+            return self.spare_session()
+        return session
 
     def session(self) -> Session:
         """Return the session of this thread, opening it if this is its first use.
@@ -342,3 +392,7 @@ class Database:
         if session is not None and not session.is_open:
             self.close_session()
         self._store.close()
+
+
+def _names_of(types: Collection[str | type[DbObject]]) -> list[str]:
+    return [each if isinstance(each, str) else each.__odb__.name for each in types]

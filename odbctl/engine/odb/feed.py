@@ -68,8 +68,7 @@ class Changes:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-        if self._listener is not None:
-            self._listener.close()
+        self.stop_listening()
 
     def __iter__(self) -> Self:
         return self
@@ -96,19 +95,16 @@ class Changes:
                 what is committed from now on.
             TransactionError: A view or transaction is open here.
         """
-        if self._listener is None:
-            raise StoreError(
-                "changes must be read inside a with block", hint="with db.changes() as changes: …"
-            )
+        listener = self.listening()
         if not self._waiting:
             refuse_waiting(self._database, "next")
             wait_for_change(
-                self._listener,
-                self._has_more,
-                should_stop=lambda: self._is_closed.is_set() or self._database.is_closed,
+                listener,
+                self.has_more,
+                should_stop=self.is_over,
                 timeout_seconds=timeout_seconds,
             )
-        return self._waiting.popleft() if self._waiting and not self._is_closed.is_set() else None
+        return self.take()
 
     def close(self) -> None:
         """End the feed, from any thread: whoever waits for the next change gets None."""
@@ -116,7 +112,42 @@ class Changes:
         if self._listener is not None:
             self._listener.wake()
 
-    def _has_more(self) -> bool:
+    @property
+    def listener(self) -> Listener | None:
+        """What wakes it; None before its block."""
+        return self._listener
+
+    def listening(self) -> Listener:
+        """Return what wakes it.
+
+        Raises:
+            StoreError: Its block has not begun.
+        """
+        if self._listener is None:
+            raise StoreError(
+                "changes must be read inside a with block", hint="with db.changes() as changes: …"
+            )
+        return self._listener
+
+    def stop_listening(self) -> None:
+        """Close what wakes it. Safe to call twice."""
+        if self._listener is not None:
+            self._listener.close()
+
+    def is_over(self) -> bool:
+        """Tell whether it, or its database, was closed."""
+        return self._is_closed.is_set() or self._database.is_closed
+
+    def has_waiting(self) -> bool:
+        """Tell whether a change was read that nobody has taken."""
+        return bool(self._waiting)
+
+    def take(self) -> Change | None:
+        """Return the next change that was read; None if there is none, or the feed is closed."""
+        return self._waiting.popleft() if self._waiting and not self._is_closed.is_set() else None
+
+    def has_more(self) -> bool:
+        """Read what was committed since it was last asked, and tell whether it matters."""
         before = self.since
         self._since, groups = self._database.log_since(before)
         if groups is None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
-from odbctl.engine.odb.current import open_view
+from odbctl.engine.odb.current import open_view, refuse_coroutine
 from odbctl.errors import RevisionConflictError
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_TRIES: Final = 20
-CO_COROUTINE: Final = 0x80
 # Of them without a lock.
 OPTIMISTIC_TRIES: Final = 10
 # A function whose try takes longer may not keep others waiting for it.
 LONGEST_LOCKED_SECONDS: Final = 2.0
+_NOT_ACROSS_AWAIT: Final = (
+    "a transaction that may run again is not kept open across an await: await before or after it"
+)
 FIRST_BACK_OFF_SECONDS: Final = 0.0005
 LONGEST_BACK_OFF_SECONDS: Final = 0.05
 
@@ -43,7 +45,7 @@ def retry_on_conflict(function: Callable[P, T]) -> Callable[P, T]:
         RevisionConflictError: It conflicted 20 times.
         TypeError: It is a coroutine function.
     """
-    _refuse_coroutines(function)
+    refuse_coroutine(function, _NOT_ACROSS_AWAIT)
 
     @functools.wraps(function)
     def retrying(*arguments: P.args, **named: P.kwargs) -> T:
@@ -61,7 +63,7 @@ def retry_on_conflict(function: Callable[P, T]) -> Callable[P, T]:
 
 def run(database: Database, function: Callable[[], T]) -> T:
     """Run a function in a transaction, and again after a conflict; see `Database.run`."""
-    _refuse_coroutines(function)
+    refuse_coroutine(function, _NOT_ACROSS_AWAIT)
     if _is_within(database):
         return function()
     tries = Tries(database)
@@ -78,7 +80,7 @@ async def run_async(database: Database, function: Callable[[], T]) -> T:
     """Do the same in a task: other tasks go on during the pauses."""
     from asyncio import sleep  # its caller has imported it
 
-    _refuse_coroutines(function)
+    refuse_coroutine(function, _NOT_ACROSS_AWAIT)
     if _is_within(database):
         return function()
     tries = Tries(database)
@@ -144,16 +146,6 @@ def _is_within(database: Database) -> bool:
     """Tell whether a transaction of a database is open here."""
     view = open_view()
     return view is not None and view.is_writable and view.database is database
-
-
-def _refuse_coroutines(function: Callable[..., object]) -> None:
-    # As `inspect.iscoroutinefunction` does, whose import would cost every command that writes.
-    code = getattr(function, "__code__", None)
-    if code is not None and code.co_flags & CO_COROUTINE:
-        raise TypeError(
-            f"{function.__qualname__} is a coroutine function, but a transaction that may run"
-            " again is not kept open across an await: await before or after it"
-        )
 
 
 def back_off_seconds(tries: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from odbctl.engine.odb.current import refuse_coroutine
 from odbctl.engine.odb.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -15,6 +16,12 @@ class Waiter:
     """A condition, and what it read when it was last looked at."""
 
     def __init__(self, database: Database, condition: Callable[[], object]) -> None:
+        """Store what to ask.
+
+        Raises:
+            TypeError: The condition is a coroutine function.
+        """
+        refuse_coroutine(condition, "what it returns is true before it is awaited")
         self._database = database
         self._condition = condition
         self._tracker = Tracker(database)

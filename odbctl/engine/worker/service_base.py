@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from odbctl.engine.worker.launch import ConfigValue, WorkerLaunch
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Coroutine
+
     from odbctl.engine.model.core import Service, ServiceInstance
     from odbctl.engine.odb import Database, Reactor
     from odbctl.paths import Home
@@ -93,6 +96,8 @@ class ServiceBase:
         self.config = config
         self.logger = logging.getLogger(service_logger_name(type(self)))
         self._reactors: list[Reactor] = []
+        # Set by the runner of an `async def do_work`.
+        self.async_stop: asyncio.Event | None = None
 
     def configure_logging(self) -> None:
         """Set up `logging`; by default the root logger passes on INFO and above."""
@@ -103,10 +108,24 @@ class ServiceBase:
     def initialize(self) -> None:
         """Prepare for work; the instance is Running when this returns."""
 
-    def do_work(self, should_stop: StopSignal) -> None:
-        """Work until `should_stop` is set; by default run the registered reactors."""
+    def do_work(self, should_stop: StopSignal) -> Coroutine[Any, Any, None] | None:
+        """Work until `should_stop` is set; by default run the registered reactors.
+
+        It may be an `async def`, which runs in an event loop and awaits `stop_requested()`.
+        """
         with self.reactors_running():
             should_stop.wait()
+        return None
+
+    async def stop_requested(self) -> None:
+        """Wait, in a task of an `async def do_work`, until the instance should stop.
+
+        Raises:
+            RuntimeError: `do_work` is not a coroutine function.
+        """
+        if self.async_stop is None:
+            raise RuntimeError("stop_requested() needs an `async def do_work`")
+        await self.async_stop.wait()
 
     def teardown(self) -> None:
         """Clean up; called also when `initialize` or `do_work` raised."""
@@ -179,6 +198,16 @@ class ReactorsRunning:
     def __exit__(self, *exc_info: object) -> None:
         for reactor in reversed(self._reactors):
             reactor.stop()
+
+
+def run_work(service: ServiceBase, should_stop: StopSignal) -> None:
+    """Run `do_work` of a service to its end, in an event loop if it is a coroutine function."""
+    work = service.do_work(should_stop)
+    # Neither `asyncio` nor `inspect`: most services do without.
+    if work is not None and hasattr(work, "cr_code"):
+        from odbctl.engine.worker.async_work import run_coroutine
+
+        run_coroutine(service, work, should_stop)
 
 
 def service_logger_name(service_class: type) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 import traceback
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.engine.worker.loading import load_service_class
 from odbctl.engine.worker.reporting import ReportRunning
 from odbctl.engine.worker.running import record_running
-from odbctl.engine.worker.service_base import Runtime, ServiceBase, StopSignal
+from odbctl.engine.worker.service_base import Runtime, ServiceBase, StopSignal, run_work
 from odbctl.engine.worker.spare_descriptors import SpareDescriptors
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class ServiceWorker:
             service.configure_logging()
             service.initialize()
             if self._tell_running():
-                service.do_work(self.should_stop)
+                run_work(service, self.should_stop)
             return 0
         except SystemExit as leaving:
             code = _exit_code(leaving)
@@ -187,7 +188,9 @@ def system_error_name(error: BaseException) -> str:
 
 def _without_our_frames(error: BaseException) -> BaseException:
     """Drop the frames of odbctl itself, for a traceback starts at the author's code."""
-    ours = os.path.dirname(os.path.abspath(__file__))
+    ours: tuple[str, ...] = (os.path.dirname(os.path.abspath(__file__)),)
+    if (loops := sys.modules.get("asyncio")) is not None and loops.__file__:
+        ours = (*ours, os.path.dirname(loops.__file__))  # between us and an `async def do_work`
     frame = error.__traceback__
     while frame is not None and frame.tb_frame.f_code.co_filename.startswith(ours):
         frame = frame.tb_next
@@ -196,8 +199,6 @@ def _without_our_frames(error: BaseException) -> BaseException:
 
 def _print_error(text: str) -> None:
     """Print to standard error, which may be closed or replaced by the author."""
-    import sys
-
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
