@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import types
 import typing
 from typing import Any
 
 import pytest
 
-from odbctl.light_typing import NamedTuple
+from odbctl.light_typing import MANY_TUPLES, NamedTuple
 
 
 class Light(NamedTuple):
@@ -112,3 +113,36 @@ def test_defaults_come_last() -> None:
     body = {"__annotations__": {"a": "int", "b": "int"}, "a": 1}
     with pytest.raises(TypeError, match="without a default"):
         types.new_class("Wrong", (NamedTuple,), exec_body=lambda namespace: namespace.update(body))
+
+
+def test_class_that_is_made_often_makes_tuples_in_one_call_each() -> None:
+    class Entry(NamedTuple):
+        name: str
+        number: int = 7
+
+    def calls_of_one() -> int:
+        count = 0
+
+        def note(_frame: object, event: str, _argument: object) -> None:
+            nonlocal count
+            count += event == "call"
+
+        outer = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            Entry("a")
+        finally:
+            sys.setprofile(outer)
+        return count
+
+    assert calls_of_one() > 1
+    made = [Entry(str(number), number) for number in range(2 * MANY_TUPLES)]
+    assert made[-1] == (str(2 * MANY_TUPLES - 1), 2 * MANY_TUPLES - 1)
+    assert calls_of_one() == 1
+    assert Entry("b") == Entry(name="b") == ("b", 7)
+    assert Entry("b")._replace(number=1) == Entry._make(["b", 1])
+    assert type(Entry("b")) is Entry
+    with pytest.raises(TypeError):
+        Entry()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] - on purpose
+    with pytest.raises(TypeError):
+        Entry("a", nothing=1)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] - on purpose

@@ -80,7 +80,7 @@ def _renew_cache(
     cache = session.cache
     if written.others is None:
         cache.clear()
-    else:
+    elif written.others:
         cache.forget(written.others)
     if written.learnt:
         cache.forget(written.learnt)
@@ -100,10 +100,8 @@ def _renew_table(table: CachedTable, overlay: Overlay, groups: list[Group]) -> N
     rows, name = table.rows, overlay.definition.name
     # Others may have changed other fields of the object: then it is not here, and read anew.
     kept = [oid for oid in overlay.masks if oid in rows]
-    own = [
-        group for group in groups if group.class_name == name and (group.keys or group.op != UPDATE)
-    ]
-    for group in own:
-        table.forget(group)
+    for group in groups:
+        if (group.keys or group.op != UPDATE) and group.class_name == name:
+            table.forget(group)
     for oid in kept:
         rows[oid] = tuple(overlay.changed_row(oid))

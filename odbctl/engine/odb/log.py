@@ -9,7 +9,7 @@ of the oids: of an update `[old, new]`, else the value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, pairwise
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.overlay import Overlay
 
+_new_tuple: Callable[..., Any] = tuple.__new__  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of any items
 INSERT, UPDATE, DELETE, SCHEMA = "insert", "update", "delete", "schema"
 # A value of a looked-up field, as JSON can hold it.
 Key = int | float | str | None
@@ -53,8 +54,10 @@ class Group(NamedTuple):
         return tuple(values[each]) if self.op == UPDATE else (values[each],)
 
 
-def entry_text(groups: Iterable[Group]) -> str:
+def entry_text(groups: Sequence[Group]) -> str:
     """Write the entry of a commit."""
+    if len(groups) == 1:
+        return f"[{groups[0].text()}]"
     return f"[{','.join([group.text() for group in groups])}]"
 
 
@@ -68,7 +71,7 @@ def read_entries(entries: Sequence[tuple[int, float, str]]) -> list[Group]:
     for (seq, at, _), entry in zip(entries, texts, strict=True):
         for name, op, fields, steps, keys in entry:
             oids = steps if len(steps) == 1 else list(accumulate(steps))
-            found.append(Group(name, op, fields, oids, keys, seq, at))
+            found.append(_new_tuple(Group, (name, op, fields, oids, keys, seq, at)))
     return found
 
 
@@ -88,18 +91,31 @@ def schema_group(class_name: str) -> Group:
 
 def groups_of(overlay: Overlay) -> list[Group]:
     """Say what a transaction writes to one class."""
-    definition, groups = overlay.definition, list[Group]()
-    indexed, name = definition.indexed, definition.name
+    definition, masks = overlay.definition, overlay.masks
+    name = definition.name
+    if len(masks) == 1 and not overlay.created and not overlay.deleted:
+        ((oid, mask),) = masks.items()
+        keys = _pair_keys(overlay, mask, (oid,)) if mask & definition.indexed_mask else {}
+        return [_group(name, UPDATE, definition.names_of(mask), (oid,), keys)]
+    groups, indexed = list[Group](), definition.indexed
     if overlay.deleted:
         bases = [overlay.base[oid] for oid in overlay.deleted]
-        groups.append(Group(name, DELETE, "", list(overlay.deleted), _keys(indexed, bases)))
+        groups.append(_group(name, DELETE, "", list(overlay.deleted), _keys(indexed, bases)))
     for mask, oids in overlay.oids_by_mask().items():
         keys = _pair_keys(overlay, mask, oids) if mask & definition.indexed_mask else {}
-        groups.append(Group(name, UPDATE, definition.names_of(mask), oids, keys))
+        groups.append(_group(name, UPDATE, definition.names_of(mask), oids, keys))
     if overlay.created:
         keys = _keys(indexed, overlay.created.values())
-        groups.append(Group(name, INSERT, "", list(overlay.created), keys))
+        groups.append(_group(name, INSERT, "", list(overlay.created), keys))
     return groups
+
+
+def _group(
+    name: str, op: str, fields: str, oids: Sequence[int], keys: dict[str, list[Any]]
+) -> Group:
+    # Each commit makes some: without the checks of arguments.
+    group: Group = _new_tuple(Group, (name, op, fields, oids, keys, 0, 0.0))
+    return group
 
 
 def log_key(value: Stored) -> Key:

@@ -58,11 +58,7 @@ def write_commit(
         write.check(others)
     # Another release may have converted a column since the snapshot.
     is_stale = others is None or (others != [] and any(each.op == SCHEMA for each in others))
-    learnt = [
-        schema_group(definition.name)
-        for definition in write.outdated
-        if ensure_table(connection, definition)
-    ]
+    learnt = _learn(connection, write.outdated) if write.outdated else []
     if learnt:
         connection.run(_AMEND, (entry_text([*learnt, *write.groups]), seq))
     for overlay in write.overlays:
@@ -71,6 +67,14 @@ def write_commit(
             table = open_table(overlay.definition)
         _write_rows(connection, table, overlay)
     return Written(seq, others, learnt)
+
+
+def _learn(connection: Connection, outdated: Sequence[Definition]) -> list[Group]:
+    return [
+        schema_group(definition.name)
+        for definition in outdated
+        if ensure_table(connection, definition)
+    ]
 
 
 def _write_rows(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
@@ -87,19 +91,21 @@ def _write_rows(connection: Connection, table: SqliteTable, overlay: Overlay) ->
 
 def _write_updates(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
     """Update the objects, all that set the same fields with one statement."""
+    if len(overlay.masks) == 1:
+        ((oid, mask),) = overlay.masks.items()
+        sql, positions = table.update(mask)
+        row = overlay.changed_row(oid)
+        connection.run(sql, [*[row[position] for position in positions], oid])
+        return
     groups = overlay.oids_by_mask()
-    if len(overlay.masks) > 1:
-        _give_up_unique_values(connection, table, groups)
+    _give_up_unique_values(connection, table, groups)
     for mask, oids in groups.items():
         sql, positions = table.update(mask)
         updates: list[list[Stored]] = []
         for oid in oids:
             row = overlay.changed_row(oid)
             updates.append([*[row[position] for position in positions], oid])
-        if len(updates) == 1:
-            connection.run(sql, updates[0])
-        else:
-            connection.run_many(sql, updates)
+        connection.run_many(sql, updates)
 
 
 def _give_up_unique_values(
