@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
 from odbctl.engine.odb.current import current, no_view, open_view
+from odbctl.engine.odb.decoded import remembering
 from odbctl.engine.odb.hints import FieldType, Mark, field_type
 from odbctl.errors import StoreError, UnreadableFieldError
 from odbctl.light_typing import TYPE_CHECKING, Any
@@ -69,8 +70,10 @@ class Field(property):
                 " nobody could tell converted values from others, so give the field a new name"
             )
         self.encode = self.codec.to_column
-        self.decode = self.codec.from_column
-        decode = self.decode
+        decode = self.codec.from_column
+        if decode is not None and self.codec.column == "TEXT" and not self.is_secret:
+            decode = remembering(decode)
+        self.decode = decode
         getter = _plain_getter(self) if decode is None else _decoding_getter(self, decode)
         super().__init__(getter, _setter(self))
         if (factory := self.factory) is not None:
