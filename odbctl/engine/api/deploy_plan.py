@@ -14,9 +14,9 @@ from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.instance_listing import instance_document
 from odbctl.engine.api.lookups import find_named_codebase, find_service
 from odbctl.engine.api.plan_texts import kept_texts, order_texts, refusal_of
-from odbctl.engine.api.release_choice import default_target, ran_release
+from odbctl.engine.api.release_choice import default_target, latest_release, ran_release
 from odbctl.engine.api.versions import VERSION
-from odbctl.engine.model.core import Codebase, Release, Service
+from odbctl.engine.model.core import Codebase, Service
 from odbctl.engine.model.states import ENDED_STATES
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def list_service_refs(
     from odbctl.engine.codebases import history
 
     with engine.db.view():
-        latest = _latest(find_service(name))
+        latest = latest_release(find_service(name))
         side = _side(latest.codebase, latest.asked_ref)
     with _stoppable(should_stop):
         mirror = _mirror(engine, side)
@@ -128,7 +128,7 @@ def plan_deploy(
     from odbctl.engine.codebases import history
 
     with engine.db.view():
-        latest = _latest(find_service(name))
+        latest = latest_release(find_service(name))
         old = _side(latest.codebase, latest.asked_ref)
         added = find_named_codebase(ref)
         new = _side(added, ref.partition("@")[2]) if added is not None else None
@@ -164,7 +164,7 @@ def plan_rollback(
     with engine.db.view():
         service = find_service(name)
         target = default_target(service) if number is None else ran_release(service, number)
-        latest = _latest(service)
+        latest = latest_release(service)
         old = _side(latest.codebase, latest.asked_ref)
         new = _side(target.codebase, target.asked_ref)
         to_release = target.number
@@ -199,12 +199,6 @@ def _side(codebase: Codebase, ref: str) -> _Side:
         source_root=codebase.source_root,
         python=codebase.python,
     )
-
-
-def _latest(service: Service) -> Release:
-    release = service.candidate or service.release
-    assert release is not None  # a service is created with a release
-    return release
 
 
 def _compare(engine: Engine, old: _Side, new: _Side) -> Comparison:
@@ -249,13 +243,13 @@ def _document(
 
 
 def _changes_code(service: Service, new: _Side) -> bool:
-    latest = _latest(service)
+    latest = latest_release(service)
     return not _side(latest.codebase, latest.asked_ref).runs_like(new)
 
 
 def _order(service: Service, new: _Side, living: int, to_release: int | None) -> list[str]:
     if to_release is None and not _changes_code(service, new):
-        number = _latest(service).number
+        number = latest_release(service).number
         return [f"release {number} has this commit already: nothing changes"]
     return order_texts(service, living)
 

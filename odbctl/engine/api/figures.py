@@ -23,7 +23,7 @@ def instance_figures(engine: Engine, name: str, *, since: float) -> list[Figures
     """
     with engine.db.view():
         instance = find_instance(name)
-        path = figures_path(engine.home, instance.service.name, instance.name)
+        path = figures_path(engine.home, instance.service_name, instance.name)
     return [
         {
             "kind": "figures",

@@ -78,7 +78,7 @@ def instance_document(
         "kind": "instance",
         "version": VERSION,
         "id": instance.name,
-        "service": service.name,
+        "service": instance.service_name,
         "host": instance.host.name,
         "state": state.value,
         "ready": state is InstanceState.RUNNING
@@ -106,13 +106,16 @@ def instance_document(
         "rss_bytes": latest.sample.rss_bytes if latest else None,
         "open_files": latest.sample.open_files if latest else None,
         "threads": latest.sample.threads if latest else None,
-        "log": f"{home.logs_text}/{service.name}/{instance.name}.log",
+        "log": f"{home.logs_text}/{instance.service_name}/{instance.name}.log",
     }
 
 
 def absence_of(instance: ServiceInstance, absent: Mapping[int, str]) -> str | None:
     """Return why nobody looks after an instance that has not ended; None when somebody does."""
-    return None if instance.state in ENDED_STATES else absent.get(instance.host.oid)
+    if instance.state in ENDED_STATES:
+        return None
+    host = instance.host
+    return absent.get(host.oid) or (None if host.exists() else "its host was deleted")
 
 
 def exit_document(instance: ServiceInstance) -> ExitDocument:

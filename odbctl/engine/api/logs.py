@@ -180,7 +180,7 @@ def _chosen(names: Sequence[str]) -> list[tuple[str, str | None]]:
         for found in match_services(name):
             is_instance = not is_pattern(name) and Service.lookup_unique(name=found) is None
             instance = ServiceInstance.lookup_unique(name=found) if is_instance else None
-            key = (found, None) if instance is None else (instance.service.name, found)
+            key = (found, None) if instance is None else (instance.service_name, found)
             chosen[key] = None
     return list(chosen)
 

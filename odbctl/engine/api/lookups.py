@@ -128,7 +128,7 @@ def codebase_users(codebase: Codebase) -> set[str]:
         if release.service.exists()
         and release in (release.service.release, release.service.candidate)
     } | {
-        instance.service.name
+        instance.service_name
         for release in releases
         for instance in ServiceInstance.lookup_all(is_current=True)
         if instance.release == release and instance.ended_at is None

@@ -7,6 +7,40 @@ from odbctl.engine.model.states import ReleaseOutcome
 from odbctl.errors import ConflictError, NotFoundError
 
 
+def latest_release(service: Service) -> Release:
+    """Return the newest release that a service runs or is about to. Needs an open view.
+
+    Where that was deleted, it is the newest one that is left.
+
+    Raises:
+        ConflictError: All of them were deleted.
+    """
+    for release in (service.candidate, service.release):
+        if release is not None and release.exists():
+            return release
+    left = Release.lookup_newest(1, service=service)
+    if not left:
+        raise ConflictError(
+            f"the releases of service {service.name!r} were deleted",
+            hint=f"odbctl service remove {service.name}, then create it again",
+        )
+    return left[0]
+
+
+def require_codebase(release: Release) -> None:
+    """Refuse to go on without the codebase of a release. Needs an open view.
+
+    Raises:
+        ConflictError: It was deleted.
+    """
+    if not release.codebase.exists():
+        name = release.service.name
+        raise ConflictError(
+            f"the codebase of service {name!r} was deleted",
+            hint=f"odbctl codebase add, then odbctl service deploy {name} NAME@REF",
+        )
+
+
 def default_target(service: Service) -> Release:
     """Return the release that ran before the current one. Needs an open view.
 

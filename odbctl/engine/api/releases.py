@@ -17,7 +17,12 @@ from odbctl.engine.api.release_changes import (
     release_changes,
     release_text,
 )
-from odbctl.engine.api.release_choice import default_target, ran_release
+from odbctl.engine.api.release_choice import (
+    default_target,
+    latest_release,
+    ran_release,
+    require_codebase,
+)
 from odbctl.engine.api.results import Change
 from odbctl.engine.api.status import describe_one
 from odbctl.engine.model.core import Codebase, Release, Service
@@ -70,8 +75,9 @@ def add_release(
         changes=changes,
     )
     if service.candidate is not None:
-        service.candidate.outcome = ReleaseOutcome.SUPERSEDED
-        service.candidate.finished_at = time.time()
+        if service.candidate.exists():
+            service.candidate.outcome = ReleaseOutcome.SUPERSEDED
+            service.candidate.finished_at = time.time()
         service.candidate = None
     if service.release is None or service.target_count == 0:
         _take_at_once(service, release)
@@ -81,7 +87,7 @@ def add_release(
 
 
 def _take_at_once(service: Service, release: Release) -> None:
-    if service.release is not None:
+    if service.release is not None and service.release.exists():
         service.release.outcome = ReleaseOutcome.SUPERSEDED
     service.release = release
     release.outcome = ReleaseOutcome.ACTIVE
@@ -125,16 +131,18 @@ def deploy_service(
     with engine.db.view():
         service = find_service(name)
         _refuse_locked(service)
-        old = _latest_release(service)
+        old = latest_release(service)
         question = _question(old)
         source = old.codebase
+        codebase = find_named_codebase(ref)
+        if codebase is None:
+            require_codebase(old)
         settings = _StoredSettings(
             repo=source.location,
             name=source.name,
             source_root=source.source_root,
             python=source.python,
         )
-        codebase = find_named_codebase(ref)
         typed = ref if codebase is None else ref.partition("@")[2]
     notes: tuple[str, ...] = ()
     if codebase is None:
@@ -148,7 +156,7 @@ def deploy_service(
                 hint="check the plan again, then deploy",
             )
         service = find_service(name)
-        if not force and _latest_release(service).codebase == codebase:
+        if not force and latest_release(service).codebase == codebase:
             return _runs_already(engine, service)._replace(notes=notes)
         check_class(engine, codebase, question)
     cause = ReleaseCause(action=ReleaseAction.DEPLOY, ref=typed, settle_seconds=settle_seconds)
@@ -158,7 +166,7 @@ def deploy_service(
 
 def _runs_already(engine: Engine, service: Service) -> Change:
     """Report that the newest release has the code that was asked for."""
-    release = _latest_release(service)
+    release = latest_release(service)
     verb = "is being rolled out" if service.candidate is not None else "has this code"
     return Change(
         action="unchanged",
@@ -180,12 +188,6 @@ class _StoredSettings(TypedDict):
 def _refuse_removed(codebase: Codebase, ref: str) -> None:
     if not codebase.exists():
         raise ConflictError(f"the codebase of {ref!r} has been removed", hint="deploy it again")
-
-
-def _latest_release(service: Service) -> Release:
-    release = service.candidate or service.release
-    assert release is not None  # a service is created with a release
-    return release
 
 
 def _question(release: Release) -> ClassQuestion:
@@ -221,7 +223,7 @@ def _release(
 ) -> Change:
     def write() -> Change:
         service = find_service(name)
-        old = _latest_release(service)
+        old = latest_release(service)
         changes_code = old.codebase != codebase
         if changes_code:
             _refuse_locked(service)
@@ -272,7 +274,7 @@ def configure_service(
     _check_settle(settle_seconds)
     with engine.db.view():
         service = find_service(name)
-        old = _latest_release(service)
+        old = latest_release(service)
         question = _question(old)
         if not (words or env or unset or unset_env) and arguments is None:
             raise _nothing_to_configure(name, old)
@@ -286,6 +288,7 @@ def configure_service(
             arguments=tuple(words) if arguments is None else tuple(arguments),
             service_id=None if arguments is None else service.oid,
         )
+        require_codebase(old)
         facts = check_class(engine, old.codebase, asked)
         codebase = old.codebase
         is_same = facts.config == old.config and question.env == old.env
@@ -337,7 +340,8 @@ def restart_service(engine: Engine, name: str, *, settle_seconds: float = 0.0) -
         service = find_service(name)
         if service.target_count == 0:
             raise ConflictError(f"service {name!r} is stopped", hint=f"odbctl service start {name}")
-        old = _latest_release(service)
+        old = latest_release(service)
+        require_codebase(old)
         codebase, question = old.codebase, _question(old)
         cause = ReleaseCause(
             action=ReleaseAction.RESTART, ref=old.asked_ref, settle_seconds=settle_seconds

@@ -140,8 +140,7 @@ def run_service(engine: Engine, name: str) -> Change:
             raise ConflictError(
                 f"service {name!r} is already running", hint=f"odbctl service status {name}"
             )
-        service.instance_count += 1
-        run = service.requested_run = f"{name}-{service.instance_count}"
+        run = service.requested_run = service.next_instance_name()
         record_service_event(service, "run", f"{run}, on request", actor=actor())
         runs.append(run)
         return "begun", f"service {name}: run {run}"

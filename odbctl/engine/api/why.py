@@ -66,7 +66,7 @@ def _why_instance(engine: Engine, instance: ServiceInstance) -> WhyDocument:
     service = instance.service
     document = describe_one(engine, service)
     state = observed_state(instance)
-    lines = [f"{instance.name} is {state.value}, an instance of {service.name}"]
+    lines = [f"{instance.name} is {state.value}, an instance of {instance.service_name}"]
     lines.append(
         f"it runs release {instance.release.number}"
         if state not in ENDED_STATES
@@ -85,7 +85,9 @@ def _why_instance(engine: Engine, instance: ServiceInstance) -> WhyDocument:
         "version": VERSION,
         "service": document,
         "lines": lines,
-        "log": last_words(engine, service.name, instance.name) if state in ENDED_STATES else [],
+        "log": last_words(engine, instance.service_name, instance.name)
+        if state in ENDED_STATES
+        else [],
         "events": find_events(engine, found, limit=EVENTS_SHOWN),
     }
 

@@ -41,6 +41,10 @@ class AdoptedWorkers:
             exited.instance == instance for _session, exited, _until in self._held
         )
 
+    def identity_of(self, instance: int) -> ProcessIdentity | None:
+        """Return the worker of an instance that is watched."""
+        return self._identities.get(instance)
+
     def due_seconds(self) -> float | None:
         """Return in how long `collect` has something to do that no descriptor tells of."""
         if any(session not in self._leftovers for session, _exited, _until in self._held):

@@ -74,7 +74,7 @@ def _apply(action: Action, actor: str) -> None:
             failed = ServiceInstance.from_oid(action.instance)
             _fail_rollout(Service.from_oid(action.service), failed, action.reason, actor)
         case ClearFailedStarts():
-            Service.from_oid(action.service).failed_starts = 0
+            _clear_failed_starts(Service.from_oid(action.service))
         case ReportShortage():
             _report_shortage(Service.from_oid(action.service), action, actor)
         case SetNextRun() | BeginRun() | SkipRun():
@@ -87,6 +87,11 @@ def _apply(action: Action, actor: str) -> None:
             pass  # signals are sent, not written; boots and stops are written together
         case _:
             assert_never(action)
+
+
+def _clear_failed_starts(service: Service) -> None:
+    if service.exists():
+        service.failed_starts = 0
 
 
 def _apply_run(action: SetNextRun | BeginRun | SkipRun, actor: str) -> None:
@@ -118,8 +123,7 @@ def _apply_boots(service: Service, boots: list[Boot], actor: str) -> None:
         and (b.slot, b.release) not in taken
     ]
     for boot in fitting:
-        service.instance_count += 1
-        _create(service, boot, f"{service.name}-{service.instance_count}")
+        _create(service, boot, service.next_instance_name())
     restarts = sum(boot.failures > 0 for boot in fitting)
     if restarts:
         service.restarts += restarts
@@ -156,17 +160,19 @@ def _create(service: Service, boot: Boot, name: str) -> ServiceInstance:
 
 def _apply_stops(stops: list[Stop], actor: str) -> None:
     """Mark instances as stopping; one that has no process yet has ended with that."""
-    reasons: Counter[tuple[Service, str]] = Counter()
+    reasons: Counter[tuple[Service, str, str]] = Counter()
     for stop in stops:
         instance = ServiceInstance.from_oid(stop.instance)
         if not instance.exists() or instance.state not in _MAY_STOP:
             continue
         instance.state = InstanceState.STOPPING
         instance.stopping_at = time.time()
-        reasons[instance.service, stop.reason] += 1
-    for (service, reason), count in reasons.items():
+        is_known = instance.service.exists()
+        reason = stop.reason if is_known else "its service was deleted"
+        reasons[instance.service, instance.service_name, reason] += 1
+    for (service, name, reason), count in reasons.items():
         text = f"{count} instance{'s' if count > 1 else ''}: {reason}"
-        record_service_event(service, "stopping", text, actor=actor)
+        record_service_event(service, "stopping", text, actor=actor, name=name)
 
 
 def _apply_absence(action: RecordGone | ReportHostDown, actor: str) -> None:
@@ -200,7 +206,10 @@ def _promote(service: Service, actor: str) -> None:
     """Make the candidate the release that the service runs."""
     if not service.exists() or service.candidate is None:
         return
-    if service.release is not None:
+    if not service.candidate.exists():
+        _drop_candidate(service, actor)
+        return
+    if service.release is not None and service.release.exists():
         service.release.outcome = ReleaseOutcome.SUPERSEDED
     service.release, service.candidate = service.candidate, None
     service.release.outcome = ReleaseOutcome.ACTIVE
@@ -211,12 +220,23 @@ def _promote(service: Service, actor: str) -> None:
     )
 
 
+def _drop_candidate(service: Service, actor: str) -> None:
+    """Give up a rollout whose release was deleted."""
+    service.candidate = None
+    text = "the release that was rolled out was deleted"
+    record_service_event(service, "deploy-failed", text, actor=actor, level=EventLevel.ERROR)
+
+
 def _fail_rollout(
     service: Service, failed: ServiceInstance, reason: str | None, actor: str
 ) -> None:
     """Give the candidate up, with the reason of the instance that failed."""
     candidate = service.candidate
     if not service.exists() or candidate is None or failed.release != candidate:
+        return
+    if not candidate.exists():
+        failed.is_current = failed.is_current and reason is not None
+        _drop_candidate(service, actor)
         return
     candidate.outcome = ReleaseOutcome.FAILED
     candidate.finished_at = time.time()
@@ -249,8 +269,15 @@ def _report_shortage(service: Service, action: ReportShortage, actor: str) -> No
 
 
 def forget_service(service: Service, *, actor: str) -> None:
-    """Delete a removed service with its releases and instances; its events stay."""
-    if not service.exists() or not service.is_removed:
+    """Delete a removed service with its releases and instances; its events stay.
+
+    Of a service that was deleted already, the ended instances are kept for a while.
+    """
+    if not service.exists():
+        for instance in ServiceInstance.lookup_all(service=service, is_current=True):
+            _retire(instance)
+        return
+    if not service.is_removed:
         return
     record_service_event(service, "removed", "", actor=actor)
     for instance in ServiceInstance.lookup_all(service=service):

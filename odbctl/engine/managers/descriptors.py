@@ -68,6 +68,8 @@ def find_problem() -> str:
 
 def _record(host_id: int, problem: str) -> None:
     host = ServiceHost.from_oid(host_id)
+    if not host.exists():
+        return
     host.problem = problem
     record_event(
         f"host/{host.name}",

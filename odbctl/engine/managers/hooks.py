@@ -122,7 +122,9 @@ class HookRunner:
         dropped, self._dropped = self._dropped, Counter()
 
         def write() -> None:
-            ServiceHost.from_oid(self._host_id).hooks_seen = seen
+            host = ServiceHost.from_oid(self._host_id)
+            if host.exists():
+                host.hooks_seen = seen
             for hook, count in dropped.items():
                 text = f"{count} calls of hook {hook} were dropped: too many were waiting"
                 record_event("hooks", "dropped", text, actor=ACTOR, level=EventLevel.WARNING)

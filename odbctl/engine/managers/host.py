@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import odbctl
 from odbctl.engine.codebases.names import LONGEST_NAME
-from odbctl.engine.model.core import MANAGER_GENERATION, ServiceHost
+from odbctl.engine.model.core import MANAGER_GENERATION, ServiceHost, ServiceInstance
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.states import DEFAULT_HOST_PLACEMENT, HostState
 from odbctl.engine.worker.identity import ProcessIdentity, identify, is_at_work
@@ -158,7 +158,9 @@ def record_host_up(
     is_kept: bool,
 ) -> int:
     """Write that this process supervises a host; return the host's id. Needs a transaction."""
-    host = ServiceHost.lookup_unique(name=settings.name) or ServiceHost(name=settings.name)
+    host = ServiceHost.lookup_unique(name=settings.name)
+    if host is None:
+        host = ServiceHost(name=settings.name)
     identity = identify()
     assert identity is not None  # this process lives
     host.hostname = socket.gethostname()
@@ -186,9 +188,24 @@ def _apply_settings(host: ServiceHost, settings: HostSettings) -> None:
     host.max_instances = None if limit is None else int(limit)
 
 
+def take_over_instances(host: ServiceHost, *, deleted: int | None = None) -> None:
+    """Give a host the instances of hosts that were deleted. Needs a transaction.
+
+    Args:
+        host: The host.
+        deleted: The object id of the one host that was deleted; by default all of them.
+    """
+    for instance in ServiceInstance.lookup_all(is_current=True):
+        is_meant = deleted is None or instance.host.oid == deleted
+        if is_meant and not instance.host.exists():
+            instance.host = host
+
+
 def record_host_down(host_id: int) -> None:
     """Write that a host's manager ends. Needs a transaction."""
     host = ServiceHost.from_oid(host_id)
+    if not host.exists():
+        return
     host.state = HostState.DOWN
     host.last_seen_at = time.time()
     record_event(f"host/{host.name}", "down", "its manager stopped", actor=host.name)

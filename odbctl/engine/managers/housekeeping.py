@@ -11,7 +11,7 @@ from pathlib import Path
 
 from odbctl.engine.managers.runs import mend_next_runs
 from odbctl.engine.managers.sampling import Sampler
-from odbctl.engine.model.core import Event, Service, ServiceHost, ServiceInstance
+from odbctl.engine.model.core import Event, Release, Service, ServiceHost, ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, HostState
 from odbctl.engine.odb import Database
 from odbctl.engine.telemetry.log_keeper import Known, LogKeeper
@@ -60,6 +60,10 @@ class Housekeeper:
         self._host_id = host_id
         self._logs.start()
 
+    def follow_host(self, host_id: int) -> None:
+        """Go on with another record of the host."""
+        self._host_id = host_id
+
     def stop(self) -> None:
         """End the threads. Idempotent."""
         self._logs.stop()
@@ -106,6 +110,8 @@ def keep_house(db: Database, host_id: int) -> None:
 
     def seen() -> None:
         host = ServiceHost.from_oid(host_id)
+        if not host.exists():
+            return  # the manager makes it again
         host.last_seen_at = time.time()
         if host.state is not HostState.UP:
             host.state = HostState.UP  # another manager took this one for dead
@@ -125,7 +131,11 @@ def prune(db: Database) -> bool:
         Whether there may be more to delete.
     """
     with db.view():
-        doomed: list[Event | ServiceInstance] = [*_old_instances(), *_old_events()]
+        doomed: list[Event | ServiceInstance | Release] = [
+            *_old_instances(),
+            *_old_events(),
+            *_releases_of_nothing(),
+        ]
 
     def delete() -> None:
         for found in doomed[:_BATCH]:
@@ -160,4 +170,29 @@ def _old_instances() -> list[ServiceInstance]:
         found += ServiceInstance.lookup_oldest(
             min(surplus, _BATCH), service=service, is_current=False
         )
-    return found
+    return found + _old_instances_of_nothing()
+
+
+def _old_instances_of_nothing() -> list[ServiceInstance]:
+    """Return the oldest ended instances of services that were deleted in a transaction."""
+    surplus = ServiceInstance.lookup_count(is_current=False) - KEPT_INSTANCES_PER_SERVICE
+    for service in Service.lookup_all():
+        surplus -= ServiceInstance.lookup_count(service=service, is_current=False)
+    if surplus <= 0:
+        return []
+    ended = ServiceInstance.lookup_all(is_current=False)
+    return [i for i in ended if not i.service.exists()][: min(surplus, _BATCH)]
+
+
+def _releases_of_nothing() -> list[Release]:
+    """Return the releases of services that were deleted, and of which nothing lives."""
+    surplus = Release.lookup_count()
+    for service in Service.lookup_all():
+        surplus -= Release.lookup_count(service=service)
+    if surplus <= 0:
+        return []
+    return [
+        release
+        for release in Release.lookup_all()
+        if not release.service.exists() and not release.service.current_instances()
+    ][:_BATCH]

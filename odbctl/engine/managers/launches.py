@@ -8,6 +8,7 @@ from pathlib import Path
 from odbctl.engine.codebases.discovery import source_roots
 from odbctl.engine.model.core import Codebase, ServiceInstance
 from odbctl.engine.worker.launch import WorkerLaunch
+from odbctl.errors import ConflictError
 from odbctl.paths import Home
 
 
@@ -18,9 +19,16 @@ def make_launch(home: Home, instance: ServiceInstance, *, cgroup: str = "") -> W
         home: The home.
         instance: The instance.
         cgroup: The control group that it gets if it has limits; empty where there is none.
+
+    Raises:
+        ConflictError: Its release or its codebase was deleted.
     """
     release = instance.release
     codebase = release.codebase
+    if not release.exists():
+        raise ConflictError("its release was deleted")
+    if not codebase.exists():
+        raise ConflictError("its codebase was deleted")
     module, _, class_name = (instance.child_class or release.class_spec).partition(":")
     service = instance.service
     return WorkerLaunch(

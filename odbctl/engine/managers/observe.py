@@ -19,7 +19,7 @@ from odbctl.engine.reconcile.snapshot import (
     ServiceSnapshot,
     WorldSnapshot,
 )
-from odbctl.engine.worker.identity import ProcessIdentity
+from odbctl.engine.worker.identity import ProcessIdentity, read_boot_id
 from odbctl.errors import is_transient
 
 # Takes the name of a service that cannot be read, and why.
@@ -45,6 +45,7 @@ def observe_world(
     """
     found = known_hosts()
     hosts = [observe_host(host, is_own=host.oid == own_host) for host in found]
+    hosts += _deleted_hosts()
     started_at = [host.started_at for host in found if host.oid == own_host]
     up = sorted((host.name, host.id) for host in hosts if host.is_up)
     absent = frozenset(host.id for host in hosts if not host.is_up)
@@ -60,6 +61,22 @@ def observe_world(
     )
 
 
+def _deleted_hosts() -> list[HostSnapshot]:
+    """Return the hosts that were deleted while instances were there: nobody manages them.
+
+    The boot ids of the instances say whether their processes are looked up on this machine.
+    """
+    boot_ids: dict[ServiceHost, set[str]] = defaultdict(set)
+    for instance in ServiceInstance.lookup_all(is_current=True):
+        boot_ids[instance.host].add(instance.boot_id)
+    here = {"", read_boot_id()}
+    return [
+        observe_host(host)._replace(is_on_this_machine=found <= here, is_deleted=True)
+        for host, found in boot_ids.items()
+        if not host.exists()
+    ]
+
+
 def observe_services(
     *,
     asked_at: Mapping[int, float] = MappingProxyType({}),
@@ -69,6 +86,8 @@ def observe_services(
     run: str | os.PathLike[str] | None = None,
 ) -> Iterable[ServiceSnapshot]:
     """Read all services and their current instances. Needs an open view.
+
+    A service that was deleted while it had instances is among them, as a removed one.
 
     Args:
         asked_at: As in `observe_world`.
@@ -96,7 +115,10 @@ def observe_services(
             snapshot = snapshot._replace(is_gone=gone(instance))
         return snapshot
 
-    for service in Service.lookup_all():
+    services = Service.lookup_all()
+    known = {service.oid for service in services}
+    deleted = [Service.from_oid(oid) for oid in instances if oid not in known]
+    for service in (*services, *deleted):
         try:
             found = observe_service(service, map(observe, instances[service.oid]))
         except Exception as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from signal import SIGKILL, Signals
 from typing import Protocol
 
@@ -23,6 +23,9 @@ from odbctl.engine.worker.launch import WorkerLaunch
 from odbctl.errors import is_transient
 
 ASK_AGAIN_SECONDS = 0.05
+# How long the worker of an instance whose record was deleted has to end.
+DELETED_GRACE_SECONDS = 10.0
+LOOK_SECONDS = 1.0
 
 logger = logging.getLogger("odbctl.manager")
 
@@ -53,6 +56,10 @@ class Strategy(Protocol):
         """Return the process of an instance."""
         ...
 
+    def deleted(self, instances: Collection[int]) -> set[int]:
+        """Return the instances whose records somebody has deleted."""
+        ...
+
     def report(self, report: Report) -> None:
         """Add a report that the next pass writes."""
 
@@ -68,11 +75,14 @@ class OwnWorkers:
         self._elsewhere: set[int] = set()  # stopping on hosts without a manager
         self.terminated: set[int] = set()
         self._limit = RateLimit()
+        self._deleted: dict[int, float] = {}  # monotonic time at which they are killed
 
     @property
     def retry_seconds(self) -> float | None:
         """When to try again to ask those that could not be asked; None when there are none."""
-        return ASK_AGAIN_SECONDS if self._unheard else None
+        if self._unheard:
+            return ASK_AGAIN_SECONDS
+        return LOOK_SECONDS if self._deleted else None
 
     def asked_at(self) -> Mapping[int, float]:
         """Return when each was asked to stop, by a clock that nobody can set back."""
@@ -90,6 +100,7 @@ class OwnWorkers:
             self._asked.pop(instance, None)
             self._unheard.discard(instance)
             self.terminated.discard(instance)
+            self._deleted.pop(instance, None)
 
     def act(self, world: WorldSnapshot) -> None:
         """Start booting instances and ask stopping ones to end, each once.
@@ -107,6 +118,21 @@ class OwnWorkers:
                 if instance.is_stopping and not instance.is_killed:
                     self._ask(instance.id)
         self._act_elsewhere(world)
+        self._end_deleted(world)
+
+    def _end_deleted(self, world: WorldSnapshot) -> None:
+        """End the workers of instances whose records were deleted: ask, and kill after a while."""
+        unseen = self._launched - {i.id for service in world.services for i in service.instances}
+        if not unseen:
+            return
+        now = time.monotonic()
+        for instance in self._strategy.deleted(unseen):
+            if instance not in self._deleted:
+                self._deleted[instance] = now + DELETED_GRACE_SECONDS
+                logger.warning("ending a worker: the record of instance %d was deleted", instance)
+                self._request_stop(instance)
+            elif now >= self._deleted[instance]:
+                self._send(instance, SIGKILL)
 
     def _act_elsewhere(self, world: WorldSnapshot) -> None:
         """Ask what is stopping on hosts without a manager, each once."""

@@ -68,7 +68,7 @@ def _targets(home: Home, host_id: int) -> list[_Target]:
         identity = worker_identity(instance)
         if instance.host.oid != host_id or instance.state in ENDED_STATES or identity is None:
             continue
-        path = figures_path(home, instance.service.name, instance.name)
+        path = figures_path(home, instance.service_name, instance.name)
         found.append(_Target(instance.oid, path, identity.pid, identity.start_ticks))
     return found
 

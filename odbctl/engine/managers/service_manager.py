@@ -28,7 +28,13 @@ from odbctl.engine.managers.apply import apply_actions
 from odbctl.engine.managers.descriptors import DescriptorWatch
 from odbctl.engine.managers.health import HealthChecks
 from odbctl.engine.managers.hooks import HookRunner
-from odbctl.engine.managers.host import HostLock, HostSettings, record_host_down, record_host_up
+from odbctl.engine.managers.host import (
+    HostLock,
+    HostSettings,
+    record_host_down,
+    record_host_up,
+    take_over_instances,
+)
 from odbctl.engine.managers.housekeeping import Housekeeper
 from odbctl.engine.managers.identities import worker_identity
 from odbctl.engine.managers.instance_groups import InstanceGroups
@@ -44,7 +50,7 @@ from odbctl.engine.managers.record import record_reports
 from odbctl.engine.managers.report_queue import ReportQueue
 from odbctl.engine.managers.settling import instances_with_run_files, remove_run_files, settle_logs
 from odbctl.engine.managers.strategy import LaunchStrategy
-from odbctl.engine.model.core import Hook, ServiceInstance
+from odbctl.engine.model.core import Hook, ServiceHost, ServiceInstance
 from odbctl.engine.model.events import record_event
 from odbctl.engine.model.plain_text import plain_text
 from odbctl.engine.model.states import EventLevel
@@ -117,15 +123,7 @@ class ServiceManager(LaunchStrategy):
         try:
             self._groups = InstanceGroups.find()
             told = self.find_workers()
-            self.host_id = self.db.run(
-                lambda: record_host_up(
-                    self.settings,
-                    strategy=self.strategy,
-                    start_method=self.start_method,
-                    limits_held_by=self._groups.held_by,
-                    is_kept=bool(self.keep_command),
-                )
-            )
+            self.host_id = self.db.run(self._record_host)
             self._health.open()
             self._adopt(told)
             self._house.start(self.host_id)
@@ -141,6 +139,27 @@ class ServiceManager(LaunchStrategy):
             self.cleanup()
             self.adopted.close()
             lock.release()
+
+    def _record_host(self, *, deleted: int | None = None) -> int:
+        host_id = record_host_up(
+            self.settings,
+            strategy=self.strategy,
+            start_method=self.start_method,
+            limits_held_by=self._groups.held_by,
+            is_kept=bool(self.keep_command),
+        )
+        take_over_instances(ServiceHost.from_oid(host_id), deleted=deleted)
+        return host_id
+
+    def _have_host(self) -> None:
+        """Make the record of this manager's host again when somebody has deleted it."""
+        with self.db.view():
+            if ServiceHost.from_oid(self.host_id).exists():
+                return
+        self.host_id = self.db.run(partial(self._record_host, deleted=self.host_id))
+        self._house.follow_host(self.host_id)
+        self._hooks.stop()  # started again for the new record
+        logger.warning("the record of host %s was deleted; made it again", self.settings.name)
 
     def stop(self) -> None:
         """Make `run` return soon; callable from any thread and from a signal handler."""
@@ -193,6 +212,7 @@ class ServiceManager(LaunchStrategy):
 
     def _pass(self) -> float | None:
         self._has_failed_step = False
+        self._have_host()
         self._attempt("housekeeping", self._house.step)
         self._attempt("counting descriptors", partial(self._descriptors.step, self.host_id))
         for source in (self.collect_reports, self.adopted.collect, self._health.step):
@@ -409,7 +429,18 @@ class ServiceManager(LaunchStrategy):
         """Return the process of an instance, None when it has none yet."""
         with self.db.view():
             found = ServiceInstance.from_oid(instance)
-            return worker_identity(found) if found.exists() else None
+            if found.exists():
+                return worker_identity(found)
+        return self.watched_worker(instance)
+
+    def watched_worker(self, instance: int) -> ProcessIdentity | None:
+        """Return the process of an instance as far as it is watched, whatever is recorded."""
+        return self.adopted.identity_of(instance)
+
+    def deleted(self, instances: Collection[int]) -> set[int]:
+        """Return the instances whose records somebody has deleted."""
+        with self.db.view():
+            return {i for i in instances if not ServiceInstance.from_oid(i).exists()}
 
     def _wait(self, listener: Listener, wake_at: float | None) -> None:
         """Sleep until something changes, a worker ends or `wake_at`."""

@@ -44,7 +44,7 @@ def settle_logs(home: Home, db: Database, instances: Iterable[int]) -> None:
     """Finish the log files of workers that ended, for they may not have been able to."""
     with db.view():
         found = [i for i in map(ServiceInstance.from_oid, instances) if i.exists()]
-        files = [LogFiles.of(home.logs, i.service.name, i.name) for i in found]
+        files = [LogFiles.of(home.logs, i.service_name, i.name) for i in found]
     for each in files:
         with contextlib.suppress(OSError):  # a full disk; readers cope
             settle_window(each)

@@ -87,6 +87,13 @@ class SubprocessServiceManager(ServiceManager):
                 continue
             self._requested[str(client.path)].update(launch.instance for launch in group)
 
+    def watched_worker(self, instance: int) -> ProcessIdentity | None:
+        """Return the process of an instance, as its launcher has reported it."""
+        for workers in self._workers.values():
+            if (worker := workers.get(instance)) is not None:
+                return _identity(worker)
+        return super().watched_worker(instance)
+
     def _refuse(self, launches: Iterable[WorkerLaunch], reason: str) -> None:
         for refusal in _refusals((launch.instance for launch in launches), reason):
             self.report(refusal)

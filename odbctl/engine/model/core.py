@@ -28,6 +28,9 @@ ConfigValue = str | int | float | bool | None
 # that earlier managers ignore; 1: paused services and requested runs.
 MANAGER_GENERATION = 1
 
+# The name that an object has after its deletion, for those who still refer to it.
+DELETED = "(deleted)"
+
 core = Schema("core")
 
 
@@ -148,6 +151,17 @@ class Service(DbObject):
     def current_instances(self) -> tuple[ServiceInstance, ...]:
         """Return the instances that supervision looks at. Needs an open view."""
         return ServiceInstance.lookup_all(service=self, is_current=True)
+
+    def next_instance_name(self) -> str:
+        """Count an instance and return its name. Needs an open transaction.
+
+        Names are left out that instances of an earlier, deleted service of this name have.
+        """
+        while True:
+            self.instance_count += 1
+            name = f"{self.name}-{self.instance_count}"
+            if ServiceInstance.lookup_unique(name=name) is None:
+                return name
 
 
 @core.define
@@ -301,6 +315,12 @@ class ServiceInstance(DbObject):
     # Ended instances are many: what is current of a service must not be found among them.
     current_of_service = Index("service", "is_current")
 
+    @property
+    def service_name(self) -> str:
+        """The name of its service, also of one that was deleted."""
+        name = self.service.name
+        return self.name.rpartition("-")[0] if name == DELETED else name
+
 
 @core.define
 class Hook(DbObject):
@@ -334,3 +354,36 @@ class Event(DbObject):
     message: str
     actor: str
     release: int | None = None
+
+
+# What is deleted in a transaction is deleted without what refers to it. A deleted service wants
+# nothing, a deleted host has no manager, and a deleted release or codebase runs nothing.
+_NEVER = 0.0
+core.read_deleted(Codebase, name=DELETED, location="", ref="", commit="", tree="", added_at=_NEVER)
+core.read_deleted(Service, name=DELETED, created_at=_NEVER, is_removed=True)
+core.read_deleted(
+    Release,
+    service=Service.from_oid(0),
+    number=0,
+    codebase=Codebase.from_oid(0),
+    module="",
+    class_name="",
+    created_at=_NEVER,
+    actor="",
+    outcome=ReleaseOutcome.FAILED,
+    reason="it was deleted",
+)
+core.read_deleted(ServiceHost, name=DELETED, placement="", is_removed=True)
+core.read_deleted(
+    ServiceInstance,
+    name=DELETED,
+    service=Service.from_oid(0),
+    release=Release.from_oid(0),
+    host=ServiceHost.from_oid(0),
+    slot=0,
+    created_at=_NEVER,
+    is_current=False,
+    state=InstanceState.LOST,
+    ended_at=_NEVER,
+)
+core.read_deleted(Hook, name=DELETED, created_at=_NEVER, is_enabled=False)

@@ -16,17 +16,28 @@ def record_service_event(
     *,
     actor: str,
     level: EventLevel = EventLevel.INFO,
+    name: str | None = None,
 ) -> None:
-    """Record an event about a service. Needs an open transaction."""
+    """Record an event about a service. Needs an open transaction.
+
+    Args:
+        service: The service.
+        reason: What happened, in a word.
+        message: What happened, in a sentence.
+        actor: Who did it.
+        level: How much it matters.
+        name: The name that the service had, where it may have been deleted.
+    """
+    name = service.name if name is None else name
     Event(
         at=time.time(),
         level=level,
-        service=service.name,
-        subject=f"service/{service.name}",
+        service=name,
+        subject=f"service/{name}",
         reason=reason,
         message=_printable(message),
         actor=plain_text(actor),
-        release=service.release.number if service.release else None,
+        release=(service.release.number or None) if service.release else None,
     )
 
 
@@ -42,12 +53,12 @@ def record_instance_event(
     Event(
         at=time.time(),
         level=level,
-        service=instance.service.name,
+        service=instance.service_name,
         subject=f"instance/{instance.name}",
         reason=reason,
         message=_printable(message),
         actor=plain_text(actor),
-        release=instance.release.number,
+        release=instance.release.number or None,
     )
 
 

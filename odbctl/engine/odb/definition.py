@@ -14,6 +14,7 @@ from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.field import MISSING, Field
 from odbctl.engine.odb.hints import FieldType, Mark, field_type
 from odbctl.engine.odb.specifiers import FieldSpec, Index
+from odbctl.errors import ObjectGoneError
 from odbctl.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Definition:
         self.fields = {each: Field(self, each, number) for number, each in enumerate(hints)}
         self._declared_indexes = indexes
         self.is_resolved = False
+        # What the fields of a deleted object read as; None where that is an error.
+        self.values_when_deleted: Mapping[str, object] | None = None
         # What `require_unique` has found good.
         self._unique: set[tuple[str, ...]] = set()
         self.cls: type[DbObject]
@@ -161,6 +164,16 @@ class Definition:
             if field.name not in values and field.factory is not None:
                 row[field.position] = field.stored(field.factory())
         return row
+
+    def row_when_deleted(self, oid: int) -> Row:
+        """Return what an object reads as that does not exist.
+
+        Raises:
+            ObjectGoneError: The class does not say so.
+        """
+        if self.values_when_deleted is None:
+            raise ObjectGoneError(self.title, oid)
+        return tuple(self.new_row(oid, self.values_when_deleted))
 
     def fields_of(self, mask: int) -> tuple[Field, ...]:
         """Give the fields whose bits are in `mask`."""

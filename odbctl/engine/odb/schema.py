@@ -125,6 +125,14 @@ class Schema:
         self.classes[cls.__name__] = stored
         return stored  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the rebuilt cls
 
+    def read_deleted(self, cls: type[DbObject], **values: object) -> None:
+        """Let the fields of deleted objects of a class be read, instead of raising an error.
+
+        They have these values, or else their defaults. For classes whose objects other objects
+        refer to, and outlive; writing to a deleted object stays an error.
+        """
+        cls.__odb__.values_when_deleted = values
+
     def resolve(self) -> None:
         """Resolve every class now, as a process does before it forks."""
         for cls in self.classes.values():

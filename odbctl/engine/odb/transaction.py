@@ -140,7 +140,7 @@ class Transaction(View):
             return super().read(field, oid)
         row = overlay.rows[oid]
         if row is None:
-            raise ObjectGoneError(definition.title, oid)
+            return field.loaded(definition.row_when_deleted(oid)[field.position])
         if oid not in overlay.created and not overlay.masks.get(oid, 0) & field.bit:
             self.read_set.add_field(definition, oid, field.bit)
         return field.loaded(row[field.position])

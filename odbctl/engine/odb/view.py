@@ -19,7 +19,7 @@ from odbctl.engine.odb.current import (
 )
 from odbctl.engine.odb.log import log_key
 from odbctl.engine.odb.readset import Fields, Keys, ReadSet
-from odbctl.errors import ObjectGoneError, TransactionError
+from odbctl.errors import TransactionError
 from odbctl.light_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class View:
         if self.reads is not None:
             self.reads.add_field(definition, oid, field.bit)
         if row is None:
-            raise ObjectGoneError(definition.title, oid)
+            row = definition.row_when_deleted(oid)
         return field.loaded(row[field.position])
 
     def row(self, definition: Definition, oid: int) -> Row | None:

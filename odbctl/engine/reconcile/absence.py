@@ -20,6 +20,8 @@ from odbctl.engine.reconcile.snapshot import (
 
 # How often the leader looks whether a stopping instance of an absent host has ended.
 LOOK_SECONDS = 0.25
+# How long instances of a deleted host stay that wait for its manager without an end.
+DELETED_HOST_SECONDS = 60.0
 
 
 def plan_absences(
@@ -52,9 +54,12 @@ def plan_absences(
 
 def _due_at(world: WorldSnapshot, service: ServiceSnapshot, host: HostSnapshot) -> float | None:
     """Return when instances of a host may move: counted from when its absence could be seen."""
-    if service.move_after_seconds is None:
+    wait_seconds = service.move_after_seconds
+    if wait_seconds is None and host.is_deleted:
+        wait_seconds = DELETED_HOST_SECONDS
+    if wait_seconds is None:
         return None
-    return max(host.absent_since, world.observer_since) + service.move_after_seconds
+    return max(host.absent_since, world.observer_since) + wait_seconds
 
 
 def _move(

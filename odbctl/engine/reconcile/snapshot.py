@@ -144,6 +144,8 @@ class HostSnapshot(NamedTuple):
     is_recorded_up: bool = False
     absent_since: float = 0.0
     is_on_this_machine: bool = True
+    # Whether its record was deleted: no manager will come back to it.
+    is_deleted: bool = False
 
 
 class WorldSnapshot(NamedTuple):

@@ -23,9 +23,8 @@ def create_child(
 
     def create() -> ServiceInstance:
         service = owner.service
-        service.instance_count += 1
         child = ServiceInstance(
-            name=f"{service.name}-{service.instance_count}",
+            name=service.next_instance_name(),
             service=service,
             release=owner.release,
             host=owner.host,
