@@ -14,6 +14,7 @@ from stocked_home import stock
 
 from odbctl.cli import main
 from odbctl.commands.catalog import all_commands
+from odbctl.engine.api import managers
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.live import LiveServices
 from odbctl.engine.managers.apply import apply_actions
@@ -250,6 +251,10 @@ def test_every_reading_command_answers(
     assert [text for words in READING if (text := complaints(words, capsys))] == []
 
 
+def _start_no_manager(_engine: Engine, **_options: object) -> bool:
+    return False
+
+
 @pytest.mark.parametrize("what", DELETIONS)
 def test_every_changing_command_answers(
     what: str,
@@ -258,7 +263,7 @@ def test_every_changing_command_answers(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("odbctl.engine.api.managers.ensure_manager", lambda *_, **__: None)
+    monkeypatch.setattr(managers, "ensure_manager", _start_no_manager)
     delete(full_home, what)
     kept = tmp_path / "kept"
     kept.mkdir()
