@@ -43,6 +43,7 @@ class Codec:
         "column",
         "from_column",
         "from_json",
+        "has_equal_forms",
         "has_references",
         "kind",
         "python_types",
@@ -81,6 +82,8 @@ class Codec:
         self.python_types = python_types
         # Whether a value may be or hold an object of the database.
         self.has_references = False
+        # Whether equal values may be stored differently, unless the codec is made for keys.
+        self.has_equal_forms = False
         self.to_json = to_json
         self.from_json = from_json
         self.to_column: Callable[[Any], Stored] = to_column or to_json
@@ -189,7 +192,9 @@ def as_json_text(
         to_column=to_column,
         from_column=from_column,
     )
+    parts = tuple(parts)
     codec.has_references = any(part.has_references for part in parts)
+    codec.has_equal_forms = any(part.has_equal_forms for part in parts)
     return codec
 
 

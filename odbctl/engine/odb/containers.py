@@ -81,8 +81,14 @@ def set_codec(item: Codec, kind: type[set[Any]] | type[frozenset[Any]]) -> Codec
     return as_json_text(text, "list", (kind,), encode=encode, decode=decode, parts=(item,))
 
 
-def dict_codec(key: Codec, item: Codec) -> Codec:
-    """Make the codec of `dict[key, item]`: a JSON object, or pairs if keys are no text."""
+def dict_codec(key: Codec, item: Codec, *, is_sorted: bool = False) -> Codec:
+    """Make the codec of `dict[key, item]`: a JSON object, or pairs if keys are no text.
+
+    Args:
+        key: The codec of the keys.
+        item: The codec of the values.
+        is_sorted: Whether equal dicts are stored alike; otherwise they keep their order.
+    """
     text = f"dict[{key.text}, {item.text}]"
 
     def encode_pairs(value: object) -> list[tuple[Any, Any]]:
@@ -93,7 +99,7 @@ def dict_codec(key: Codec, item: Codec) -> Codec:
                 found.append((key.to_json(name), item.to_json(each)))
             except Mismatch as mismatch:
                 raise mismatch.under(f"[{name!r:.40}]") from None
-        return found
+        return sorted(found, key=lambda pair: dumps(pair[0])) if is_sorted else found
 
     def encode_object(value: object) -> dict[str, Any]:
         return dict(encode_pairs(value))
@@ -108,10 +114,15 @@ def dict_codec(key: Codec, item: Codec) -> Codec:
     if key.kind == "str":
         plain = key.from_json is None and item.from_json is None
         decode = None if plain else decode_object
-        return as_json_text(text, "dict", (dict,), encode=encode_object, decode=decode, parts=parts)
-    return as_json_text(
-        text, "list", (dict,), encode=encode_pairs, decode=decode_pairs, parts=parts
-    )
+        codec = as_json_text(
+            text, "dict", (dict,), encode=encode_object, decode=decode, parts=parts
+        )
+    else:
+        codec = as_json_text(
+            text, "list", (dict,), encode=encode_pairs, decode=decode_pairs, parts=parts
+        )
+    codec.has_equal_forms = True
+    return codec
 
 
 def nullable(codec: Codec) -> Codec:
@@ -138,6 +149,7 @@ def nullable(codec: Codec) -> Codec:
         from_column=codec.from_column,
     )
     found.has_references = codec.has_references
+    found.has_equal_forms = codec.has_equal_forms
     return found
 
 

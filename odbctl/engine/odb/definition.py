@@ -72,19 +72,21 @@ class Definition:
         if self.is_resolved:
             return
         type_of = self._type_finder()
+        together = {name for index in self._declared_indexes.values() for name in index.fields}
         for name, field in self.fields.items():
             default = self.defaults.get(name, MISSING)
             if isinstance(default, FieldSpec):
                 field.specify(default.default_factory, default.renamed_from, default.converted_from)
                 default = default.default
-            field.resolve(type_of(field), default)
+            found = type_of(field)
+            is_indexed = found.mark is not None or name in together
+            field.resolve(found, default, is_indexed=is_indexed)
         ordered = tuple(self.fields.values())
         self._check_names(ordered)
         self.ordered = ordered
         self.indexes = tuple(self._composite(*each) for each in self._declared_indexes.items())
-        together = {field for index in self.indexes for field in index.fields}
         # Fields that take part in any index: lookups need their values in the change log.
-        self.indexed = tuple(each for each in ordered if each.mark or each in together)
+        self.indexed = tuple(each for each in ordered if each.mark or each.name in together)
         self.indexed_mask = sum(each.bit for each in self.indexed)
         self.required = tuple(each for each in ordered if each.is_required)
         self.unique_fields = (

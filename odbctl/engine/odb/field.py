@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
 from odbctl.engine.odb.current import current, no_view, open_view
 from odbctl.engine.odb.decoded import remembering
-from odbctl.engine.odb.hints import FieldType, Mark, field_type
+from odbctl.engine.odb.hints import FieldType, Mark, field_type, key_codec_of
 from odbctl.errors import StoreError, UnreadableFieldError
 from odbctl.light_typing import TYPE_CHECKING, Any
 
@@ -51,19 +51,26 @@ class Field(property):
         self.conversions: dict[str, Conversion] = {}
         self.mark: Mark | None = None
         self.is_secret = False
+        # Whether equal values are stored alike, because they are looked up.
+        self.is_key = False
+        self.hint: Any = None  # without marks
+        self._key_codec: Codec | None = None
         self.codec: Codec
         self.encode: Callable[[Any], Stored]
         self.decode: Callable[[Any], Any] | None = None
         super().__init__(_getter(self), _setter(self))
 
-    def resolve(self, found: FieldType, default: object) -> None:
+    def resolve(self, found: FieldType, default: object, *, is_indexed: bool) -> None:
         """Take the type and encode the default.
 
         Args:
             found: What the hint says.
             default: A value, a `FieldSpec`, or MISSING.
+            is_indexed: Whether it takes part in an index.
         """
-        self.codec, self.mark, self.is_secret = found
+        self.codec, self.mark, self.is_secret, self.hint = found
+        if is_indexed and self.codec.has_equal_forms:
+            self.is_key, self.codec = True, key_codec_of(self.hint)
         if self.codec.text in self.conversions:
             raise TypeError(
                 f"{self}: converted_from has {self.codec.text}, which the field itself is called:"
@@ -127,6 +134,17 @@ class Field(property):
             raise TypeError(f"{self} expects {self.codec.text}, got {got}{inner}") from None
         except (UnicodeEncodeError, ValueError) as error:
             raise ValueError(f"{self}: {error}") from None
+
+    def as_key(self, stored: Stored) -> Stored:
+        """Return a stored value as it would be stored if it were looked up."""
+        if stored is None or stored is UNSET:
+            return stored
+        if (codec := self._key_codec) is None:
+            codec = self._key_codec = key_codec_of(self.hint)
+        try:
+            return codec.to_column(stored if self.decode is None else self.decode(stored))
+        except (Mismatch, *DECODING_ERRORS):
+            return stored  # who reads it is told
 
     def loaded(self, stored: Stored) -> Any:
         """Return a stored value as Python sees it; a container is a fresh copy."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import GenericAlias, UnionType
 
 from odbctl.engine.odb.codec import NONE, SCALARS, Codec, Mismatch, as_json_text, scalar
@@ -21,7 +21,7 @@ from odbctl.engine.odb.containers import (
     tuple_codec,
     union_codec,
 )
-from odbctl.engine.odb.records import is_record, record_codec
+from odbctl.engine.odb.records import FindCodec, is_record, record_codec
 from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class FieldType(NamedTuple):
     codec: Codec
     mark: Mark | None
     is_secret: bool
+    hint: Any  # without marks
 
 
 def field_type(hint: Any) -> FieldType:
@@ -99,7 +100,7 @@ def field_type(hint: Any) -> FieldType:
     plain = _without_marks(hint, found)
     # The stronger one counts, whichever stands inside.
     mark = next((each for each in (Mark.UNIQUE, Mark.INDEXED) if each in found), None)
-    return FieldType(codec_of(plain), mark, SecretMark.SECRET in found)
+    return FieldType(codec_of(plain), mark, SecretMark.SECRET in found, plain)
 
 
 def _without_marks(hint: Any, found: list[Mark | SecretMark]) -> Any:
@@ -123,20 +124,33 @@ def codec_of(hint: Any) -> Codec:
     Raises:
         TypeError: Values of that type cannot be stored.
     """
+    return _codec_of(hint, codec_of, is_key=False)
+
+
+def key_codec_of(hint: Any) -> Codec:
+    """Find the codec of a type hint that stores equal values alike, so that they can be looked up.
+
+    Raises:
+        TypeError: Values of that type cannot be stored.
+    """
+    return _codec_of(hint, key_codec_of, is_key=True)
+
+
+def _codec_of(hint: Any, find: FindCodec, *, is_key: bool) -> Codec:
     hint = _unwrapped(hint)
     origin, arguments = _origin(hint), _arguments(hint)
     if origin is None and (codec := SCALARS.get(hint)):
         return codec
     if _is_union(origin):
-        return _union(arguments)
+        return _union(arguments, find)
     if _is_of_typing(origin, "Literal"):
         return _literal(arguments)
     if is_record(origin or hint):
-        return record_codec(hint, codec_of)
+        return record_codec(hint, find)
     if origin is not None:
-        return _container(hint, origin, arguments)
+        return _container(hint, origin, arguments, find, is_key=is_key)
     if isinstance(hint, type):
-        return _class(hint)
+        return _class(hint, is_key=is_key)
     raise TypeError(f"fields cannot have the type {hint!r}")
 
 
@@ -168,9 +182,9 @@ def _unwrapped(hint: Any, found: list[Mark | SecretMark] | None = None) -> Any:
             return hint
 
 
-def _union(arguments: Sequence[Any]) -> Codec:
+def _union(arguments: Sequence[Any], find: FindCodec) -> Codec:
     hints = _flattened(arguments)
-    codecs = [codec_of(each) for each in hints]
+    codecs = [find(each) for each in hints]
     members = [each for each in codecs if each is not NONE]
     if len({each.kind for each in members}) < len(members):
         _check_names(hints, codecs)
@@ -201,21 +215,23 @@ def _flattened(arguments: Sequence[Any]) -> list[Any]:
     return flat
 
 
-def _container(hint: object, origin: object, arguments: Sequence[Any]) -> Codec:
+def _container(
+    hint: object, origin: object, arguments: Sequence[Any], find: FindCodec, *, is_key: bool
+) -> Codec:
     if origin is list:
-        return list_codec(codec_of(arguments[0]))
+        return list_codec(find(arguments[0]))
     if origin is dict:
-        return dict_codec(codec_of(arguments[0]), codec_of(arguments[1]))
+        return dict_codec(find(arguments[0]), find(arguments[1]), is_sorted=is_key)
     if origin is set or origin is frozenset:
-        return set_codec(codec_of(arguments[0]), set if origin is set else frozenset)
+        return set_codec(find(arguments[0]), set if origin is set else frozenset)
     if origin is tuple:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple_codec(codec_of(arguments[0]))
-        return fixed_tuple_codec([codec_of(each) for each in arguments])
+            return tuple_codec(find(arguments[0]))
+        return fixed_tuple_codec([find(each) for each in arguments])
     raise TypeError(f"fields cannot have the type {hint!r}")
 
 
-def _class(hint: type[Any]) -> Codec:
+def _class(hint: type[Any], *, is_key: bool) -> Codec:
     if issubclass(hint, enum.Flag):
         return _flag(hint)
     if issubclass(hint, enum.Enum):
@@ -224,12 +240,17 @@ def _class(hint: type[Any]) -> Codec:
         return _reference(hint)
     # By name, so that nobody pays the import of a module that he does not use.
     if hint.__module__ == "datetime":
-        from odbctl.engine.odb.time_codecs import TIMES
+        from odbctl.engine.odb.time_codecs import TIME_KEYS, TIMES
 
-        if codec := TIMES.get(hint):
+        if codec := (TIME_KEYS if is_key else TIMES).get(hint):
             return codec
-    if f"{hint.__module__}.{hint.__name__}" in ("uuid.UUID", "decimal.Decimal"):
-        return _by_text(hint)
+    name = f"{hint.__module__}.{hint.__name__}"
+    if name == "uuid.UUID":
+        return _by_text(hint, str)
+    if name == "decimal.Decimal":
+        codec = _by_text(hint, _shortest if is_key else str)
+        codec.has_equal_forms = True
+        return codec
     raise TypeError(f"fields cannot have the type {hint!r}")
 
 
@@ -248,10 +269,30 @@ def _reference(target: type[DbObject]) -> Codec:
     return codec
 
 
-def _by_text(kind: type[Any]) -> Codec:
+# Beyond this many zeros at the end, a Decimal is written with an exponent.
+_MOST_ZEROS = 30
+
+
+def _shortest(value: Any) -> str:
+    """Write equal Decimals alike: without the zeros at the end, and 0 without a sign."""
+    if not value.is_finite():
+        if value.is_nan():
+            raise ValueError("NaN cannot be looked up")
+        return str(value)
+    sign, digits, exponent = value.as_tuple()
+    while len(digits) > 1 and digits[-1] == 0:
+        digits, exponent = digits[:-1], exponent + 1
+    if digits == (0,):
+        return "0"
+    if 0 < exponent <= _MOST_ZEROS:
+        digits, exponent = digits + (0,) * exponent, 0  # 100, not 1E+2
+    return str(type(value)((sign, digits, exponent)))
+
+
+def _by_text(kind: type[Any], write: Callable[[Any], str]) -> Codec:
     def encode(value: object) -> str:
         if isinstance(value, kind):
-            return str(value)
+            return write(value)
         raise Mismatch(kind.__name__, value)
 
     return scalar(kind.__name__, "TEXT", "str", (kind,), encode=encode, decode=kind)

@@ -182,6 +182,8 @@ class MemoryLink:
             seq = store.seq + 1
             shapes = [_shape(store, each.definition, store.seq) for each in write.overlays]
             for shape, overlay in zip(shapes, write.overlays, strict=True):
+                if shape.keys_of_others:
+                    shape.make_keys(overlay.rows.values())
                 _check_unique(store, shape, overlay)
                 _check_missing(store, shape)
             learnt = [_learn(store, shape, seq) for shape in shapes if not shape.is_current]

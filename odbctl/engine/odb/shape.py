@@ -35,6 +35,8 @@ INDEX_PREFIX: Final = "#"
 CONVERTED: Final = "converted"
 # Stands there if the type is a record: by name it could be an enum, too.
 RECORD: Final = "record"
+# Stands there if equal values are stored alike, for lookups.
+KEYS: Final = "keys"
 # Stands before another name of a column, or, as `#=name`, of the class.
 ALIAS: Final = "="
 _MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
@@ -43,7 +45,7 @@ _MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
 class Place:
     """Where one field is kept."""
 
-    __slots__ = ("column", "convert", "field", "is_there")
+    __slots__ = ("column", "convert", "field", "is_rewritten", "is_there")
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Place:
         *,
         is_there: bool = True,
         convert: Callable[[Stored], Stored] | None = None,
+        is_rewritten: bool = False,
     ) -> None:
         """Store what is known.
 
@@ -60,11 +63,13 @@ class Place:
             column: The column that it is kept in, or will be.
             is_there: Whether the store has that column.
             convert: Makes the stored value one of now; None if it is.
+            is_rewritten: Whether it only makes equal values alike, so that no old ones are kept.
         """
         self.field = field
         self.column = column
         self.is_there = is_there
         self.convert = convert
+        self.is_rewritten = is_rewritten
 
 
 class Shape:
@@ -76,6 +81,7 @@ class Shape:
         "exists",
         "is_current",
         "is_plain",
+        "keys_of_others",
         "merged",
         "missing",
         "places",
@@ -98,10 +104,23 @@ class Shape:
             for each in self.places
             if self.exists and not each.is_there and each.field.is_required
         )
+        # Columns that another release looks up and this one does not.
+        self.keys_of_others = tuple(
+            each.field
+            for each in self.places
+            if each.is_there and not each.field.is_key and KEYS in known[each.column][3:]
+        )
         # Whether rows can be taken as they are stored.
         self.is_plain = not self.conversions and not self.missing
         self.merged = _merged(definition, self.places, known)
         self.is_current = self.merged == recorded
+
+    def make_keys(self, rows: Iterable[list[Stored] | None]) -> None:
+        """Store alike what another release looks up."""
+        for row in rows:
+            if row is not None:
+                for field in self.keys_of_others:
+                    row[field.position] = field.as_key(row[field.position])
 
     def column(self, field: Field) -> str:
         """Return the column that a field is kept in."""
@@ -135,7 +154,10 @@ def _place(field: Field, known: Recorded) -> Place:
     if column is None:
         return Place(field, field.log_name, is_there=False)
     field.definition.learn_names(field, [column, *_aliases(known[column])])
-    return Place(field, column, convert=_conversion(field, known[column]))
+    convert = _conversion(field, known[column])
+    if convert is None and field.is_key and KEYS not in known[column][3:]:
+        return Place(field, column, convert=field.as_key, is_rewritten=True)
+    return Place(field, column, convert=convert)
 
 
 def _column_called(names: Iterable[str], known: Recorded) -> str | None:
@@ -286,11 +308,12 @@ def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) 
         also = [ALIAS + each for each in field.known_names if each != column]
         also = list(dict.fromkeys([*(ALIAS + each for each in _aliases(before)), *also]))
         mark = max(field.mark.value if field.mark else "", before[1], key=_MARKS.index)
-        if place.convert is not None:
+        if place.convert is not None and not place.is_rewritten:
             merged[column] = [*_description(field, mark), CONVERTED, *also]
         elif place.is_there:
             # The words of another release stay, where both read the same type of column.
             merged[column] = [before[0], mark, *before[2:]]
+            also = [*([KEYS] if field.is_key else []), *also]
             merged[column] += [each for each in also if each not in before[3:]]
         else:
             merged[column] = [*_description(field, mark), *also]
@@ -305,7 +328,8 @@ def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) 
 def _description(field: Field, mark: str) -> list[str]:
     codec = field.codec
     is_record = codec.kind.startswith("dict") and _without_none(codec.text).isidentifier()
-    return [codec.column, mark, codec.text, *([RECORD] if is_record else [])]
+    notes = [*([RECORD] if is_record else []), *([KEYS] if field.is_key else [])]
+    return [codec.column, mark, codec.text, *notes]
 
 
 def not_unique(shape: Shape, columns: Collection[str], oids: Sequence[Stored]) -> StoreError:

@@ -65,6 +65,8 @@ def write_commit(
         table = tables.get(overlay.definition)
         if is_stale or learnt or table is None or not table.is_current:
             table = open_table(overlay.definition)
+        if table.shape.keys_of_others:
+            table.shape.make_keys(overlay.rows.values())
         _write_rows(connection, table, overlay)
     return Written(seq, others, learnt)
 

@@ -127,7 +127,10 @@ def ensure_table(connection: Connection, definition: Definition) -> bool:
             if not place.is_there:
                 _add_column(connection, place)
         for place in shape.conversions:
-            _convert_column(connection, place)
+            if place.is_rewritten:
+                _rewrite_column(connection, place)
+            else:
+                _convert_column(connection, place)
     _create_indexes(connection, shape)
     connection.run(
         "INSERT OR REPLACE INTO odb_class VALUES (?, ?)", (definition.name, dumps(shape.merged))
@@ -161,11 +164,7 @@ def _convert_column(connection: Connection, place: Place) -> None:
     table, column = table_of(place.field.definition), place.column
     taken = {row[1] for row in connection.query(f"PRAGMA table_info({table})")}
     aside = next(name for n in count(1) if (name := f"{column}~{n}") not in taken)
-    for (index,) in connection.query(
-        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql LIKE ?",
-        (place.field.definition.name, f'%"{column}"%'),
-    ):
-        connection.run(f"DROP INDEX {quoted(str(index))}")
+    _drop_indexes(connection, place)
     connection.run(f"ALTER TABLE {table} RENAME COLUMN {quoted(column)} TO {quoted(aside)}")
     connection.run(f"ALTER TABLE {table} ADD COLUMN {_column(place)}")
     rows = connection.query(f"SELECT oid, {quoted(aside)} FROM {table}")
@@ -173,6 +172,27 @@ def _convert_column(connection: Connection, place: Place) -> None:
         f"UPDATE {table} SET {quoted(column)} = ? WHERE oid = ?",
         [(converted(place, int(str(oid)), stored), oid) for oid, stored in rows],
     )
+
+
+def _rewrite_column(connection: Connection, place: Place) -> None:
+    """Store equal values of a column alike, which were written before that mattered."""
+    table, column = table_of(place.field.definition), quoted(place.column)
+    _drop_indexes(connection, place)
+    changed = [
+        (key, oid)
+        for oid, stored in connection.query(f"SELECT oid, {column} FROM {table}")
+        if (key := converted(place, int(str(oid)), stored)) != stored
+    ]
+    connection.run_many(f"UPDATE {table} SET {column} = ? WHERE oid = ?", changed)
+
+
+def _drop_indexes(connection: Connection, place: Place) -> None:
+    """Drop the indexes of a column; they are made again when all columns are as they will be."""
+    for (index,) in connection.query(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql LIKE ?",
+        (place.field.definition.name, f'%"{place.column}"%'),
+    ):
+        connection.run(f"DROP INDEX {quoted(str(index))}")
 
 
 def _create_indexes(connection: Connection, shape: Shape) -> None:

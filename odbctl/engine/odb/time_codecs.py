@@ -13,6 +13,16 @@ def _encode_datetime(value: object) -> str:
     raise Mismatch("datetime", value)
 
 
+def _encode_instant(value: object) -> str:
+    """Write equal instants alike: in UTC."""
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        try:
+            value = value.astimezone(datetime.UTC)
+        except OverflowError:
+            raise ValueError(f"{value} is out of range in UTC") from None
+    return _encode_datetime(value)
+
+
 def _encode_date(value: object) -> str:
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value.isoformat()
@@ -26,6 +36,15 @@ def _encode_time(value: object) -> str:
     if isinstance(value, datetime.time):
         return value.isoformat()
     raise Mismatch("time", value)
+
+
+def _encode_time_of_day(value: object) -> str:
+    """Write equal times alike: in UTC, if that is a time of the same day."""
+    if isinstance(value, datetime.time) and (offset := value.utcoffset()) is not None:
+        moment = datetime.datetime.combine(datetime.date(2000, 1, 1), value, datetime.UTC) - offset
+        if moment.day == 1 and moment.year == 2000:
+            value = moment.timetz()
+    return _encode_time(value)
 
 
 def _encode_timedelta(value: object) -> int:
@@ -72,3 +91,25 @@ TIMES: dict[object, Codec] = {
         decode=_decode_timedelta,
     ),
 }
+
+# The same types where equal values must be stored alike, because they are looked up.
+TIME_KEYS: dict[object, Codec] = {
+    **TIMES,
+    datetime.datetime: scalar(
+        "datetime",
+        "TEXT",
+        "str",
+        (datetime.datetime,),
+        encode=_encode_instant,
+        decode=datetime.datetime.fromisoformat,
+    ),
+    datetime.time: scalar(
+        "time",
+        "TEXT",
+        "str",
+        (datetime.time,),
+        encode=_encode_time_of_day,
+        decode=datetime.time.fromisoformat,
+    ),
+}
+TIMES[datetime.datetime].has_equal_forms = TIMES[datetime.time].has_equal_forms = True
