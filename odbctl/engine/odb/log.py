@@ -4,23 +4,32 @@ An entry is JSON text, so that the `sqlite3` shell can read it: a list of
 groups `[class, op, fields, oids, keys]`, each of objects that were changed
 alike. After the first oid come differences to the one before. `keys` gives,
 by indexed field, the values that lookups know the objects by, in the order
-of the oids: of an update `[old, new]`, else the value.
+of the oids: of an update `[old, new]`, else the value. Under `#` and the name
+of a field its long values are hashes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import accumulate, pairwise
 
 from odbctl.engine.odb.codec import Stored, dumps, loads
 from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.overlay import Overlay
 
 _new_tuple: Callable[..., Any] = tuple.__new__  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of any items
 INSERT, UPDATE, DELETE, SCHEMA = "insert", "update", "delete", "schema"
+# Of a key that is longer the log has the hash.
+MOST_KEY_BYTES: Final = 64
+# Stands before the name of a field whose long keys are hashed: releases that do not know of
+# hashes find no keys under its name, and take every lookup for touched.
+HASHED: Final = "#"
+_SHORT_COLUMNS: Final = frozenset({"INTEGER", "REAL"})
 # A value of a looked-up field, as JSON can hold it.
 Key = int | float | str | None
 
@@ -45,13 +54,6 @@ class Group(NamedTuple):
             return f'["{self.class_name}","{self.op}","{self.fields}",[{oids[0]}],{{}}]'
         steps = [oids[0], *(after - before for before, after in pairwise(oids))]
         return dumps([self.class_name, self.op, self.fields, steps, self.keys])
-
-    def keys_of(self, name: str, each: int) -> tuple[Key, ...] | None:
-        """Give the keys of one object in an indexed field, old and new; None if not known."""
-        values = self.keys.get(name)
-        if values is None:
-            return None
-        return tuple(values[each]) if self.op == UPDATE else (values[each],)
 
 
 def entry_text(groups: Sequence[Group]) -> str:
@@ -123,16 +125,47 @@ def log_key(value: Stored) -> Key:
     return f"x'{value.hex()}'" if isinstance(value, bytes) else value
 
 
-def _keys(fields: Iterable[Field], rows: Iterable[Sequence[Stored]]) -> dict[str, list[Any]]:
-    return {field.log_name: [log_key(row[field.position]) for row in rows] for field in fields}
+def short_key(key: Key) -> Key:
+    """Return a key, or the hash of a long one."""
+    if type(key) is not str or not _is_long(key):
+        return key
+    from hashlib import blake2b
+
+    return blake2b(key.encode(), digest_size=16).hexdigest()
+
+
+def _is_long(key: str) -> bool:
+    # UTF-8 takes up to four bytes a character.
+    return 4 * len(key) > MOST_KEY_BYTES and len(key.encode()) > MOST_KEY_BYTES
+
+
+def _keys(fields: Iterable[Field], rows: Collection[Sequence[Stored]]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {}
+    for field in fields:
+        keys = [log_key(row[field.position]) for row in rows]
+        if field.codec.column not in _SHORT_COLUMNS and _has_long(keys):
+            columns[HASHED + field.log_name] = [short_key(key) for key in keys]
+        else:
+            columns[field.log_name] = keys
+    return columns
 
 
 def _pair_keys(overlay: Overlay, mask: int, oids: Sequence[int]) -> dict[str, list[Any]]:
-    pairs = [(overlay.base[oid], overlay.changed_row(oid)) for oid in oids]
-    return {
-        field.log_name: [
-            [log_key(old[field.position]), log_key(new[field.position])] for old, new in pairs
-        ]
-        for field in overlay.definition.indexed
-        if field.bit & mask
-    }
+    fields = [field for field in overlay.definition.indexed if field.bit & mask]
+    old = _keys(fields, [overlay.base[oid] for oid in oids])
+    new = _keys(fields, [overlay.changed_row(oid) for oid in oids])
+    columns: dict[str, list[Any]] = {}
+    for field in fields:
+        name = field.log_name
+        before, after = old.get(name), new.get(name)
+        if before is None or after is None:
+            hashed = HASHED + name
+            before = old[hashed] if before is None else before
+            after = new[hashed] if after is None else after
+            name = hashed
+        columns[name] = [[*pair] for pair in zip(before, after, strict=True)]
+    return columns
+
+
+def _has_long(keys: Iterable[Key]) -> bool:
+    return any(type(key) is str and _is_long(key) for key in keys)

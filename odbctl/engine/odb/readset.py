@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import Field
-from odbctl.engine.odb.log import INSERT, SCHEMA, UPDATE, Group, Key
+from odbctl.engine.odb.log import HASHED, INSERT, SCHEMA, UPDATE, Group, Key, short_key
 
 Fields = tuple[Field, ...]
 # Values of looked-up fields as `log_key` writes them.
@@ -92,23 +92,45 @@ def touched_lookups(
     if group.op == UPDATE:
         mask = definition.mask_of(group.fields)
         changed = [each for each, field in enumerate(fields) if field.bit & mask]
-        return _touched_by_update(group, fields, changed, known) if changed else ()
+        return _touched_by_update(definition, group, fields, changed, known) if changed else ()
     keys = group.keys
     columns = [keys.get(field.log_name) for field in fields]
     if None in columns:
-        return tuple(known)
+        return _touched_by_hashes(definition, group, fields, known)
     return set(zip(*columns, strict=True)).intersection(known)  # pyright: ignore[reportArgumentType] - None was looked for
 
 
+def _touched_by_hashes(
+    definition: Definition, group: Group, fields: Fields, known: Collection[Keys]
+) -> Collection[Keys]:
+    """Say the same where the log has no keys of a field, or hashes of long ones."""
+    hashed = [
+        number for number, field in enumerate(fields) if HASHED + field.log_name in group.keys
+    ]
+    if not hashed:
+        return tuple(known)
+    by_hash: dict[Keys, list[Keys]] = {}
+    for keys in known:
+        short = [short_key(key) if n in hashed else key for n, key in enumerate(keys)]
+        by_hash.setdefault(tuple(short), []).append(keys)
+    columns = {name.removeprefix(HASHED): column for name, column in group.keys.items()}
+    found = touched_lookups(definition, group._replace(keys=columns), fields, by_hash)
+    return [keys for short in found for keys in by_hash[short]]
+
+
 def _touched_by_update(
-    group: Group, fields: Fields, changed: list[int], known: Collection[Keys]
+    definition: Definition,
+    group: Group,
+    fields: Fields,
+    changed: list[int],
+    known: Collection[Keys],
 ) -> Collection[Keys]:
     """Say which lookups have an old or new value of a changed field; the others are not known."""
     values: dict[int, set[Key]] = {}
     for each in changed:
         pairs = group.keys.get(fields[each].log_name)
         if pairs is None:
-            return tuple(known)
+            return _touched_by_hashes(definition, group, fields, known)
         values[each] = {key for pair in pairs for key in pair}
     if len(fields) == 1:
         return [keys for key in values[0] if (keys := (key,)) in known]
