@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.overlay import Overlay
 
 KEPT_COMMITS: Final = 100_000
+# How many objects the changes of these commits may name.
+KEPT_CHANGES: Final = 500_000
 BUSY_TIMEOUT_SECONDS: Final = 10.0
 
 
@@ -53,6 +55,8 @@ class MemoryStore:
         self._keeper = 0
         self.seq = 0
         self.log: deque[list[Group]] = deque()
+        # How many changes of objects are in the log.
+        self.changes = 0
         # What is recorded of each class, and since which commit.
         self.recorded: dict[str, list[tuple[int, Recorded]]] = {}
         self.classes: dict[str, MemoryClass] = {}
@@ -192,8 +196,11 @@ class MemoryLink:
                 _write(store, shape, overlay, seq)
             entry = [each._replace(seq=seq, at=now) for each in (*learnt, *write.groups)]
             store.log.append(entry)
-            if len(store.log) > KEPT_COMMITS:
-                store.log.popleft()
+            store.changes += _size(entry)
+            while len(store.log) > 1 and (
+                len(store.log) > KEPT_COMMITS or store.changes > KEPT_CHANGES
+            ):
+                store.changes -= _size(store.log.popleft())
             store.seq = seq
             store.drop_outdated()
         return Written(seq, others, learnt)
@@ -213,6 +220,10 @@ class MemoryLink:
     def _visible_seq(self) -> int:
         # A commit that checks what was read looks at the present.
         return self._store.seq if self._snapshot is None else self._snapshot
+
+
+def _size(entry: list[Group]) -> int:
+    return sum([len(group.oids) for group in entry])
 
 
 def _log_between(store: MemoryStore, after: int, last: int) -> list[Group] | None:

@@ -100,3 +100,40 @@ def test_release_without_hashes_takes_every_lookup_for_touched(any_database: Dat
     inserted: Group = groups[-1]
     assert "text" not in inserted.keys
     assert inserted.keys["number"] == [0]
+
+
+def test_log_is_pruned_by_its_size(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("odbctl.engine.odb.checkpoint.KEPT_LOG_BYTES", 20_000, raising=False)
+    monkeypatch.setattr("odbctl.engine.odb.memory_store.KEPT_CHANGES", 600, raising=False)
+    for _ in range(4):
+        for number in range(40):
+            with any_database.transaction():
+                for _ in range(10):
+                    Page(text=str(number))
+        any_database.checkpoint()
+    last = any_database.last_commit()
+    assert last == 160
+    assert any_database.log_since(0)[1] is None
+    _, recent = any_database.log_since(last - 5)
+    assert recent is not None
+    assert sum(len(group.oids) for group in recent) == 50
+    with any_database.transaction():
+        page = Page(text="one more")
+    assert any_database.last_commit() == last + 1
+    with any_database.view():
+        assert page.text == "one more"
+        assert Page.lookup_count() == 1601
+
+
+def test_log_of_a_single_large_commit_is_kept(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("odbctl.engine.odb.checkpoint.KEPT_LOG_BYTES", 10, raising=False)
+    monkeypatch.setattr("odbctl.engine.odb.memory_store.KEPT_CHANGES", 10, raising=False)
+    with any_database.transaction():
+        for number in range(100):
+            Page(text=str(number))
+    any_database.checkpoint()
+    any_database.checkpoint()
+    assert any_database.last_commit() == 1
+    assert any_database.log_since(0)[1] is not None
