@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb import Unique as Unique
     from odbctl.engine.odb import field as field
     from odbctl.engine.odb import retry_on_conflict as retry_on_conflict
+    from odbctl.engine.odb import wake_at as wake_at
     from odbctl.engine.worker.service_base import Health as Health
     from odbctl.engine.worker.service_base import ServiceBase as ServiceBase
     from odbctl.engine.worker.service_base import StopSignal as StopSignal
@@ -45,6 +46,7 @@ _EXPORTS = {
     "connect": "odbctl.connecting",
     "field": "odbctl.engine.odb",
     "retry_on_conflict": "odbctl.engine.odb",
+    "wake_at": "odbctl.engine.odb",
 }
 
 

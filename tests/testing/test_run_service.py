@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from odbctl import DbObject, Schema, ServiceBase, StopSignal
 from odbctl.engine.odb import Database
@@ -58,8 +60,6 @@ class Deaf(ServiceBase):
         self.deaf_until.wait()
 
     def initialize(self) -> None:
-        import threading
-
         self.deaf_until = threading.Event()
 
 
@@ -187,3 +187,30 @@ def test_stop_is_not_awaited_outside_a_coroutine() -> None:
         waiting = running.service.stop_requested()
         with pytest.raises(RuntimeError, match="needs an `async def do_work`"):
             waiting.send(None)
+
+
+class Several(ServiceBase):
+    """Notes in which threads its reactors run."""
+
+    def initialize(self) -> None:
+        self.threads: list[int] = []
+        self.register_reactor(self._note)
+        self.register_reactor(self._note_too)
+        self.register_reactor(self._note_alone, own_thread=True)
+
+    def _note(self) -> None:
+        self.threads.append(threading.get_ident())
+
+    def _note_too(self) -> None:
+        self._note()
+
+    def _note_alone(self) -> None:
+        self._note()
+
+
+def test_reactors_of_a_service_share_a_thread() -> None:
+    with run_service(Several) as running:
+        assert isinstance(running.service, Several)
+        threads = running.service.threads
+        eventually(lambda: len(threads) == 3)
+    assert len(set(threads)) == 2

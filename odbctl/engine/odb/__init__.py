@@ -16,7 +16,7 @@ from odbctl.light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from odbctl.engine.odb.current import current_database
     from odbctl.engine.odb.database import Database
-    from odbctl.engine.odb.reactor import Reactor
+    from odbctl.engine.odb.reactor import Reactor, wake_at
     from odbctl.engine.odb.retry import retry_on_conflict
     from odbctl.engine.odb.store import Listener
     from odbctl.engine.odb.transaction import Transaction
@@ -37,6 +37,7 @@ __all__ = [
     "current_database",
     "field",
     "retry_on_conflict",
+    "wake_at",
 ]
 
 _MODULES = {
@@ -47,6 +48,7 @@ _MODULES = {
     "View": "view",
     "current_database": "current",
     "retry_on_conflict": "retry",
+    "wake_at": "reactor",
 }
 
 

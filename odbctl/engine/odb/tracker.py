@@ -21,8 +21,19 @@ if TYPE_CHECKING:
 class Tracker:
     """What one run of a function has read; use it in a `with`, once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, can_wake: bool = False) -> None:
+        """Store whose reads count.
+
+        Args:
+            database: Of the views that count.
+            can_wake: Whether the function may ask to run again at a time.
+        """
         self.database = database
+        self.can_wake = can_wake
+        # Seconds since the epoch; None if the function did not ask.
+        self.wake_at: float | None = None
+        # The numbers of its own commits.
+        self._commits: set[int] = set()
         self._read_sets: dict[int, list[ReadSet]] = {}
         self._outer: Tracker | None = None
 
@@ -41,6 +52,14 @@ class Tracker:
     def add(self, seq: int, reads: ReadSet) -> None:
         """Remember what a view read that saw the commits up to `seq`."""
         self._read_sets.setdefault(seq, []).append(reads)
+
+    def add_commit(self, seq: int) -> None:
+        """Remember that the function itself has committed."""
+        self._commits.add(seq)
+
+    def is_touched_by_others(self, rows: list[Group]) -> bool:
+        """Tell whether commits other than its own changed what was read."""
+        return self.is_touched_by([row for row in rows if row.seq not in self._commits])
 
     @property
     def first_seq(self) -> int | None:

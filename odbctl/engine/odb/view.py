@@ -135,6 +135,8 @@ class View:
             leave_task_view(self._task, self._outer)
         if self.reads is not None and (tracker := self._tracker()) is not None:
             tracker.add(self.seq, self.reads)
+            if self.session.cache.seq > self.seq:
+                tracker.add_commit(self.session.cache.seq)
         self.session.end()
         self.database.release(self.session)
 

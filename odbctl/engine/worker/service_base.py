@@ -166,7 +166,7 @@ class ServiceBase:
 
     def reactors_running(self) -> ReactorsRunning:
         """Return a context in which all registered reactors run."""
-        return ReactorsRunning(self._reactors)
+        return ReactorsRunning(self.db, self._reactors)
 
     def spawn_child(
         self, service_class: type[ServiceBase] | None = None, /, **config: ConfigValue
@@ -186,14 +186,22 @@ class ServiceBase:
 
 
 class ReactorsRunning:
-    """A context that starts reactors and stops them in the reverse order."""
+    """A context that runs reactors: in one thread, but for those with `own_thread`."""
 
-    def __init__(self, reactors: Sequence[Reactor]) -> None:
+    def __init__(self, db: Database, reactors: Sequence[Reactor]) -> None:
+        self._db = db
         self._reactors = tuple(reactors)
 
     def __enter__(self) -> None:
+        if not self._reactors:
+            return
+        from odbctl.engine.odb.reactor import ReactorThread
+
         for reactor in self._reactors:
-            reactor.start()
+            if reactor.own_thread:
+                reactor.start()
+        if sharing := [each for each in self._reactors if not each.own_thread]:
+            ReactorThread(self._db, sharing).start()
 
     def __exit__(self, *exc_info: object) -> None:
         for reactor in reversed(self._reactors):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from bank_schema import Account
 
-from odbctl.engine.odb import Database, Reactor
+from odbctl.engine.odb import Database, Listener, Reactor, wake_at
+from odbctl.engine.odb.reactor import ReactorThread
+from odbctl.errors import TransactionError
 
 DEADLINE_SECONDS = 20.0
 
@@ -115,3 +122,216 @@ def test_reactor_ends_with_its_database(database: Database) -> None:
     reactor.stop()
     assert not reactor.is_running()
     assert not errors
+
+
+@contextmanager
+def running(database: Database, reactors: Sequence[Reactor]) -> Generator[None]:
+    """Run reactors in one thread."""
+    ReactorThread(database, reactors).start()
+    try:
+        yield
+    finally:
+        for reactor in reactors:
+            reactor.stop()
+
+
+class Looks:
+    """What a reactor saw of the balance, and in which thread it ran."""
+
+    def __init__(self, database: Database, account: Account) -> None:
+        self._database = database
+        self._account = account
+        self.balances: list[int] = []
+        self.threads: set[int] = set()
+        self.has_run = threading.Semaphore(0)
+
+    def look(self) -> None:
+        with self._database.view():
+            self.balances.append(self._account.balance)
+        self.threads.add(threading.get_ident())
+        self.has_run.release()
+
+    def wait(self) -> None:
+        """Wait until it has run once more."""
+        assert self.has_run.acquire(timeout=DEADLINE_SECONDS)
+
+
+@pytest.fixture
+def account(database: Database) -> Account:
+    with database.transaction():
+        return Account(name="a")
+
+
+def test_reactors_share_a_thread_and_a_listener(
+    database: Database, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction():
+        accounts = [account, Account(name="b"), Account(name="c")]
+    listeners: list[Listener] = []
+    listen = database.listen
+
+    def count() -> Listener:
+        listeners.append(listen())
+        return listeners[-1]
+
+    monkeypatch.setattr(database, "listen", count)
+    looks = [Looks(database, each) for each in accounts]
+    reactors = [Reactor(database, each.look) for each in looks]
+    with running(database, reactors):
+        for each in looks:
+            each.wait()
+        database.run(lambda: setattr(accounts[1], "balance", 1))
+        looks[1].wait()
+        reactors[0].stop()
+        assert [each.is_running() for each in reactors] == [False, True, True]
+        with database.transaction():
+            for changed in accounts:
+                changed.balance = 2
+        looks[1].wait()
+        looks[2].wait()
+    assert [each.balances for each in looks] == [[0], [0, 1, 2], [0, 2]]
+    assert len(set[int]().union(*(each.threads for each in looks))) == 1
+    assert len(listeners) == 1
+    assert not any(each.is_running() for each in reactors)
+
+
+def test_reactor_that_runs_is_not_started_again(database: Database, account: Account) -> None:
+    looks = Looks(database, account)
+    with Reactor(database, looks.look, name="look") as reactor:
+        looks.wait()
+        with pytest.raises(TransactionError, match="reactor look is already running"):
+            reactor.start()
+        with pytest.raises(TransactionError, match="reactor look is already running"):
+            ReactorThread(database, [reactor]).start()
+        database.run(lambda: setattr(account, "balance", 1))
+        looks.wait()
+    assert looks.balances == [0, 1]
+
+
+def test_reactor_runs_at_the_time_that_its_function_names(database: Database) -> None:
+    calls = threading.Semaphore(0)
+    times: list[float] = []
+
+    def ask() -> None:
+        times.append(time.time())
+        if len(times) < 3:
+            wake_at(times[-1] + DEADLINE_SECONDS)
+            wake_at(times[-1] + 0.01)
+        calls.release()
+
+    with Reactor(database, ask):
+        for _ in range(3):
+            assert calls.acquire(timeout=DEADLINE_SECONDS)
+    assert len(times) == 3
+    assert all(after - before > 0.009 for before, after in pairwise(times))
+
+
+def test_next_runs_at_the_time_that_the_function_named(database: Database) -> None:
+    times = [time.time() + 0.01]
+
+    def ask() -> None:
+        if times:
+            wake_at(times.pop())
+
+    reactor = Reactor(database, ask)
+    assert reactor.next()
+    assert reactor.next(timeout_seconds=DEADLINE_SECONDS)
+    assert not reactor.next(timeout_seconds=0)
+
+
+def test_wake_at_is_refused_outside_a_reactor(database: Database) -> None:
+    with pytest.raises(TransactionError, match="by the function of a reactor"):
+        wake_at(0.0)
+    with pytest.raises(TransactionError, match="by the function of a reactor"):
+        database.wait_for_condition(lambda: wake_at(0.0), timeout_seconds=0)
+
+
+@pytest.fixture
+def errors_pause_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("odbctl.engine.odb.reactor.FIRST_BACK_OFF_SECONDS", 10 * DEADLINE_SECONDS)
+
+
+@pytest.mark.usefixtures("errors_pause_for_long")
+def test_pause_after_an_error_ends_when_what_it_read_changes(
+    database: Database, account: Account
+) -> None:
+    failed, recovered = threading.Event(), threading.Event()
+
+    def fail_at_zero() -> None:
+        with database.view():
+            _ = 1 // account.balance
+        recovered.set()
+
+    with Reactor(database, fail_at_zero, on_error=lambda _: failed.set()):
+        assert failed.wait(DEADLINE_SECONDS)
+        database.run(lambda: setattr(account, "balance", 1))
+        assert recovered.wait(DEADLINE_SECONDS)
+
+
+@pytest.mark.usefixtures("errors_pause_for_long")
+def test_own_commit_does_not_end_the_pause_after_an_error(
+    database: Database, account: Account
+) -> None:
+    calls: list[int] = []
+    looks = Looks(database, account)
+
+    def write_and_fail() -> None:
+        calls.append(1)
+        with database.transaction():
+            account.limit += 1
+        raise ValueError("after its commit")
+
+    reactors = [
+        Reactor(database, write_and_fail, on_error=lambda _: None),
+        Reactor(database, looks.look),
+    ]
+    with running(database, reactors):
+        looks.wait()
+        database.run(lambda: setattr(account, "balance", 1))
+        looks.wait()  # the thread has looked at all commits by now
+    assert len(calls) == 1
+
+
+def test_reactor_that_never_comes_to_rest_is_reported_once(
+    database: Database,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("odbctl.engine.odb.reactor.MOST_OWN_WAKES", 10)
+    calls = threading.Semaphore(0)
+
+    def count() -> None:
+        with database.transaction():
+            account.balance += 1
+        calls.release()
+
+    with caplog.at_level(logging.WARNING), Reactor(database, count, name="count"):
+        for _ in range(40):
+            assert calls.acquire(timeout=DEADLINE_SECONDS)
+    (record,) = caplog.records
+    assert "reactor count has run 10 times in a row" in record.getMessage()
+
+
+def test_reactor_that_comes_to_rest_each_time_is_not_reported(
+    database: Database,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("odbctl.engine.odb.reactor.MOST_OWN_WAKES", 3)
+    calls = threading.Semaphore(0)
+    numbers: list[int] = []
+
+    def write_every_other_time() -> None:
+        with database.transaction():
+            numbers.append(account.balance)
+            if len(numbers) % 2:
+                account.balance += 1
+        calls.release()
+
+    reactor = Reactor(database, write_every_other_time, wake_every_seconds=0.001)
+    with caplog.at_level(logging.WARNING), reactor:
+        for _ in range(20):
+            assert calls.acquire(timeout=DEADLINE_SECONDS)
+    assert not caplog.records
