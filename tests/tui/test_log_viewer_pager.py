@@ -376,3 +376,13 @@ def test_hits_around_the_lines_of_a_filter_are_counted_and_found() -> None:
     pager.find_next(is_backward=False)
     assert text_of(pager) == "line 505 odd"
     assert pager.frame().search == "/line 50  1 of 5"
+
+
+@pytest.mark.parametrize("number", [991, 992, 996, 998, 999])
+def test_a_time_near_the_end_has_the_cursor_on_its_line(number: int) -> None:
+    """There the first line of the screen is an earlier one, so that the screen is full."""
+    pager = a_pager_at("line 500 ")
+    pager.go_to_time(BEGAN_AT + number - 0.5)
+    assert text_of(pager).startswith(f"line {number} ")
+    assert pager.is_following == (number == 999)
+    assert len(pager.shown) == HEIGHT
