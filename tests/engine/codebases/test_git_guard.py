@@ -152,6 +152,14 @@ def test_a_guard_changes_nothing_for_git(fake_git: Path) -> None:
     assert (guarded.exit_code, guarded.talk) == (3, "talk\n")
 
 
+def test_git_inherits_no_end_of_the_pipe_that_its_guard_reads(fake_git: Path) -> None:
+    fake_git.write_text("#!/bin/sh\nls /proc/$$/fd\nreadlink /proc/$$/fd/* | grep -c pipe\n")
+    *plain, _ = run_git("x").text.split()
+    *guarded, pipes = run_git("x", guarded=True).text.split()
+    assert len(guarded) == len(plain) + 1  # by which the guard sees that all of git has ended
+    assert pipes == "3"  # that one, and both outputs
+
+
 def test_a_guarded_git_that_is_missing_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
