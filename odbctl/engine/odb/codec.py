@@ -211,13 +211,15 @@ def checked_text(value: str) -> str:
 
 def _encode_str(value: object) -> str:
     if type(value) is str:
-        return checked_text(value)
+        return value if value.isascii() else checked_text(value)
     if isinstance(value, str):
         return checked_text(str.__str__(value))
     raise Mismatch("str", value)
 
 
 def _encode_int(value: object) -> int:
+    if type(value) is int and SMALLEST_INT <= value <= LARGEST_INT:
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         if SMALLEST_INT <= value <= LARGEST_INT:
             return int(value)

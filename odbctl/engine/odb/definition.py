@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from odbctl.engine.odb.codec import Row, Stored
+from odbctl.engine.odb.codec import Mismatch, Row, Stored
 from odbctl.engine.odb.field import MISSING, Field
 from odbctl.engine.odb.hints import FieldType, Mark, field_type
 from odbctl.engine.odb.specifiers import FieldSpec, Index
@@ -158,7 +158,10 @@ class Definition:
             if field is None:
                 known = ", ".join(fields)
                 raise TypeError(f"{self.title} has no field {name!r}; it has {known}")
-            row[field.position] = field.stored(value)
+            try:
+                row[field.position] = field.encode(value)
+            except (Mismatch, ValueError, RecursionError):
+                row[field.position] = field.stored(value)  # says what is wrong
         for field in self.required:
             if field.name not in values:
                 raise TypeError(f"{field} is missing; it expects {field.codec.text}")
