@@ -88,6 +88,8 @@ class Field(property):
         if default is not MISSING:
             self.is_required = False
             self.default = self.stored(default)
+            if isinstance(self.default, str) and "\0" in self.default:
+                raise TypeError(f"{self}: a default cannot hold a NUL character")
 
     def specify(
         self,
@@ -134,6 +136,8 @@ class Field(property):
             raise TypeError(f"{self} expects {self.codec.text}, got {got}{inner}") from None
         except (UnicodeEncodeError, ValueError) as error:
             raise ValueError(f"{self}: {error}") from None
+        except RecursionError:
+            raise ValueError(f"{self}: the value is nested too deeply") from None
 
     def as_key(self, stored: Stored) -> Stored:
         """Return a stored value as it would be stored if it were looked up."""

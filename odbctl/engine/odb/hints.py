@@ -11,7 +11,16 @@ import sys
 from collections.abc import Callable, Sequence
 from types import GenericAlias, UnionType
 
-from odbctl.engine.odb.codec import NONE, SCALARS, Codec, Mismatch, as_json_text, scalar
+from odbctl.engine.odb.codec import (
+    LARGEST_INT,
+    NONE,
+    SCALARS,
+    SMALLEST_INT,
+    Codec,
+    Mismatch,
+    as_json_text,
+    scalar,
+)
 from odbctl.engine.odb.containers import (
     dict_codec,
     fixed_tuple_codec,
@@ -299,6 +308,10 @@ def _by_text(kind: type[Any], write: Callable[[Any], str]) -> Codec:
 
 
 def _flag(kind: type[enum.Flag]) -> Codec:
+    for member in kind:
+        if member.value > LARGEST_INT:
+            raise TypeError(f"{kind.__name__}.{member.name} has more than 64 bits")
+
     def encode(value: object) -> object:
         if isinstance(value, kind):
             return value.value
@@ -353,6 +366,6 @@ def _column_of(values: Sequence[object]) -> str | None:
     """Give the column type that holds all values as they are, if one does."""
     if all(type(value) is str for value in values):
         return "TEXT"
-    if all(type(value) is int for value in values):
+    if all(type(value) is int and SMALLEST_INT <= value <= LARGEST_INT for value in values):
         return "INTEGER"
     return None

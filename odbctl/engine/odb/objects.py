@@ -29,7 +29,7 @@ class DbObject:
     __slots__ = ("_oid",)
     __odb__: ClassVar[Definition]
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, /, **values: object) -> None:
         self._oid = current_view().create(type(self).__odb__, values)
 
     @classmethod
@@ -57,7 +57,7 @@ class DbObject:
         current_view().delete(type(self).__odb__, self._oid)
 
     @classmethod
-    def lookup_all(cls, **equal: object) -> tuple[Self, ...]:
+    def lookup_all(cls, /, **equal: object) -> tuple[Self, ...]:
         """Return the objects whose indexed fields have these values, oldest first.
 
         Raises:
@@ -66,28 +66,28 @@ class DbObject:
         return current_view().lookup(cls.__odb__, equal)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
-    def lookup_newest(cls, count: int, **equal: object) -> tuple[Self, ...]:
+    def lookup_newest(cls, count: int, /, **equal: object) -> tuple[Self, ...]:
         """Return the newest objects of a lookup, oldest first, without reading the others."""
         return current_view().lookup_end(cls.__odb__, equal, count, newest=True)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
-    def lookup_oldest(cls, count: int, **equal: object) -> tuple[Self, ...]:
+    def lookup_oldest(cls, count: int, /, **equal: object) -> tuple[Self, ...]:
         """Return the oldest objects of a lookup, oldest first, without reading the others."""
         return current_view().lookup_end(cls.__odb__, equal, count, newest=False)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
-    def lookup_count(cls, **equal: object) -> int:
+    def lookup_count(cls, /, **equal: object) -> int:
         """Count the objects of a lookup, without reading them."""
         return current_view().count(cls.__odb__, equal)
 
     @classmethod
-    def lookup_any(cls, **equal: object) -> Self | None:
+    def lookup_any(cls, /, **equal: object) -> Self | None:
         """Return the oldest object whose indexed fields have these values, or None."""
         found = current_view().lookup_end(cls.__odb__, equal, 1, newest=False)
         return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
-    def lookup_one(cls, **equal: object) -> Self:
+    def lookup_one(cls, /, **equal: object) -> Self:
         """Return the only object whose indexed fields have these values.
 
         Raises:
@@ -100,7 +100,7 @@ class DbObject:
         return found
 
     @classmethod
-    def lookup_one_or_none(cls, **equal: object) -> Self | None:
+    def lookup_one_or_none(cls, /, **equal: object) -> Self | None:
         """Return the only object whose indexed fields have these values; None if there is none.
 
         Raises:
@@ -136,7 +136,7 @@ class DbObject:
         return cls(**{**defaults, **equal}), True
 
     @classmethod
-    def lookup_unique(cls, **equal: object) -> Self | None:
+    def lookup_unique(cls, /, **equal: object) -> Self | None:
         """Return the object that has this value in a Unique field, or None.
 
         Raises:

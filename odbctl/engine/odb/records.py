@@ -117,6 +117,7 @@ def _located(members: list[_Member], value: object) -> Mismatch:
 
 def _members(hint: Any, kind: type[Any], find: FindCodec) -> list[_Member]:
     hints = _hints_of(kind)
+    _check_given(kind)
     parameters, arguments = getattr(kind, "__parameters__", ()), getattr(hint, "__args__", ())
     values = dict(zip(parameters, arguments, strict=False))
     fields: Mapping[str, Any] = getattr(kind, "__dataclass_fields__", {})
@@ -128,6 +129,19 @@ def _members(hint: Any, kind: type[Any], find: FindCodec) -> list[_Member]:
         for name in names
         if name in hints and _is_field(fields, name)
     ]
+
+
+def _check_given(kind: type[Any]) -> None:
+    """Refuse a dataclass that could not be made again from its fields.
+
+    Raises:
+        TypeError: It needs an InitVar, which is not stored.
+    """
+    fields: Mapping[str, Any] = getattr(kind, "__dataclass_fields__", {})
+    for name, each in fields.items():
+        is_needed = not (hasattr(kind, name) or callable(each.default_factory))
+        if each._field_type.name == "_FIELD_INITVAR" and is_needed:
+            raise TypeError(f"{kind.__name__}.{name} is an InitVar without a default, not a field")
 
 
 def _found(kind: type[Any], name: str, hint: Any, find: FindCodec) -> Codec:

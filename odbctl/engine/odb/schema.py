@@ -107,6 +107,8 @@ class Schema:
             )
         for other in self.classes.values():
             theirs = other.__odb__
+            if theirs.title.lower() == title.lower():
+                raise TypeError(f"{title} differs from {theirs.title} in case only")
             if not {title, *former}.isdisjoint({theirs.title, *theirs.renamed_from}):
                 raise TypeError(
                     f"{title}: {theirs.title} has the same name or former name;"
@@ -177,6 +179,10 @@ def _hints_of(cls: type) -> dict[str, object]:
     for name in hints:
         if name in RESERVED or name.startswith("_"):
             raise TypeError(f"{cls.__name__}.{name}: a field cannot have this name")
+    by_letters: dict[str, str] = {}
+    for name in hints:
+        if (other := by_letters.setdefault(name.lower(), name)) != name:
+            raise TypeError(f"{cls.__name__}.{name} differs from {other} in case only")
     return hints
 
 
@@ -218,6 +224,14 @@ def _rebuilt(cls: type[Any], definition: Definition) -> type[DbObject]:
     return stored
 
 
+def _contents(cell: types.CellType) -> object:
+    """Return what a function closed over; None where a local class is yet to be assigned."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
 def _point_super_at(stored: type, original: object) -> None:
     """Let `super()` in the methods mean the rebuilt class: they closed over the first."""
     for value in vars(stored).values():
@@ -225,5 +239,5 @@ def _point_super_at(stored: type, original: object) -> None:
             continue
         for function in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
             for cell in getattr(function, "__closure__", None) or ():
-                if cell.cell_contents is original:
+                if _contents(cell) is original:
                     cell.cell_contents = stored

@@ -131,6 +131,9 @@ def _taken(
     if not fields:
         return RevisionConflictError(f"another commit added the same {name}")
     what = f"{name} with {', '.join(field.name for field in fields)}"
+    if len(fields) < len(columns):
+        # A unique index of another release has a field that this one does not know.
+        return AlreadyExistsError(what, "?")
     terms = " AND ".join(f"{quoted(column)} = ?" for column in columns)
     same = f"SELECT 1 FROM {table_of(overlay.definition)} WHERE {terms} AND oid <> ?"
     seen: set[tuple[Stored, ...]] = set()

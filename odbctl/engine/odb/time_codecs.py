@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from odbctl.engine.odb.codec import Codec, Mismatch, scalar
+from odbctl.engine.odb.codec import LARGEST_INT, SMALLEST_INT, Codec, Mismatch, scalar
 
 
 def _encode_datetime(value: object) -> str:
@@ -53,6 +53,13 @@ def _encode_timedelta(value: object) -> int:
     raise Mismatch("timedelta", value)
 
 
+def _encode_timedelta_column(value: object) -> int:
+    microseconds = _encode_timedelta(value)
+    if SMALLEST_INT <= microseconds <= LARGEST_INT:
+        return microseconds
+    raise ValueError(f"{value} has more than 64 bits of microseconds")
+
+
 def _decode_timedelta(stored: int) -> datetime.timedelta:
     return datetime.timedelta(microseconds=stored)
 
@@ -82,13 +89,15 @@ TIMES: dict[object, Codec] = {
         encode=_encode_time,
         decode=datetime.time.fromisoformat,
     ),
-    datetime.timedelta: scalar(
-        "timedelta",
-        "INTEGER",
-        "int",
-        (datetime.timedelta,),
-        encode=_encode_timedelta,
-        decode=_decode_timedelta,
+    datetime.timedelta: Codec(
+        text="timedelta",
+        column="INTEGER",
+        kind="int",
+        python_types=(datetime.timedelta,),
+        to_json=_encode_timedelta,
+        from_json=_decode_timedelta,
+        to_column=_encode_timedelta_column,
+        from_column=_decode_timedelta,
     ),
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 
+from odbctl.engine.odb.codec import LARGEST_INT
 from odbctl.engine.odb.current import (
     NO_ROWS,
     current,
@@ -209,6 +210,7 @@ class View:
         fields, values, keys = _asked(definition, equal)
         if count <= 0:
             return ()
+        count = min(count, LARGEST_INT)
         found = self._lookup_end(definition, fields, values, count, newest=newest)
         if self.reads is not None:
             self.reads.add_lookup(definition, fields, keys)
