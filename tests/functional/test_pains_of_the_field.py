@@ -24,6 +24,7 @@ from odbctl.engine.api import releases, services, why
 from odbctl.engine.api.settings import ServiceSettings, set_service
 from odbctl.engine.managers.processes import signal_group
 from odbctl.engine.model.core import ServiceInstance
+from odbctl.engine.model.states import InstanceState
 from odbctl.engine.worker.identity import identify
 from odbctl.errors import ConflictError
 
@@ -186,14 +187,15 @@ def test_09_restart_storms(world: World) -> None:
 
 def test_10_reload_has_downtime(world: World) -> None:
     world.run(count=2)
-    least = 2
     release = world.deploy(ref="main")
-    looks = 0
+    running: list[int] = []
     while releases.latest_outcome(world.engine, "svc")[1] == "rolling":
-        least = min(least, len(world.ready()))
-        looks += 1
+        # As recorded: the process table may be ahead of what is read here.
+        with world.engine.db.view():
+            found = ServiceInstance.lookup_all(is_current=True)
+            running.append(sum(i.state is InstanceState.RUNNING for i in found))
     world.settle(release=release)
-    assert (least, looks > 0) == (2, True)
+    assert min(running) >= 2
 
 
 def test_11_rollback_is_missing_or_lands_on_a_broken_release(world: World) -> None:
