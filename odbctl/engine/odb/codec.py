@@ -125,7 +125,7 @@ class _JsonText:
         """Read JSON text.
 
         Raises:
-            ValueError: It is none.
+            ValueError: The text is not JSON.
         """
         value, end = None, -1
         try:

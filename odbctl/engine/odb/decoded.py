@@ -14,7 +14,7 @@ from odbctl.light_typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from typing import Final
 
-# Characters of stored text that one field remembers at most; beyond it begins anew.
+# Characters of stored text that one field remembers at most; beyond that it forgets them all.
 MOST_CHARACTERS: Final = 1_000_000
 # Counted for a short text, too.
 LEAST_CHARACTERS: Final = 100

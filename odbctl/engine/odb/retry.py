@@ -124,7 +124,7 @@ class Tries:
         """Say how long to wait before the next try.
 
         Raises:
-            RevisionConflictError: There should be none.
+            RevisionConflictError: The call should not be tried again.
         """
         outer = open_view()
         if self._count >= MOST_TRIES or (

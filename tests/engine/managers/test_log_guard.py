@@ -115,10 +115,16 @@ def test_second_guard_waits_for_its_turn(start_guard: Callable[[], Guard], tmp_p
     first, second = start_guard(), start_guard()
     tell(first, logs, 4 * MB)
     await_work(files_of(logs), 4 * MB)
-    tell(second, logs, 1 * MB)
+    tell(second, logs, MB // 4)
+    files_of(logs).out.unlink()
+    for number in range(2, 12):
+        files = files_of(logs, f"svc-{number}")
+        await_work(files, 4 * MB)
+        assert allocated(files.out) > MB // 4  # an eighth of the first one's quota
+        files.out.unlink()
     first.kill()
     first.wait()
-    await_work(files_of(logs), 1 * MB)
+    await_work(files_of(logs), MB // 4)
 
 
 def test_guard_that_waits_for_its_turn_ends_with_its_launcher(
