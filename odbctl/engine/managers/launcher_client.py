@@ -68,7 +68,10 @@ class LauncherClient:
         return True
 
     def start(self, home: Home, python: str | None, *, method: str) -> None:
-        """Start a launcher and connect to it; what is sent waits until it reads.
+        """Start a launcher, connected to this process; what is sent waits until it reads.
+
+        The connection is made first. A launcher waits for its first one, and would wait for
+        ever if this process were killed between starting it and connecting.
 
         Raises:
             OSError: The interpreter cannot be executed.
@@ -77,18 +80,22 @@ class LauncherClient:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(self.path))
             listener.listen(16)
+            self.connect()
             arguments = (str(listener.fileno()), method, str(self.journal))
-            process = subprocess.Popen(
-                python_command(home, python, _LAUNCHER, *arguments),
-                pass_fds=(listener.fileno(),),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                cwd="/",
-                env={**os.environ, VARIABLE: BLANK},
-            )
+            try:
+                process = subprocess.Popen(
+                    python_command(home, python, _LAUNCHER, *arguments),
+                    pass_fds=(listener.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                    cwd="/",
+                    env={**os.environ, VARIABLE: BLANK},
+                )
+            except OSError:
+                self.close()
+                raise
             self._pid = process.pid
             process.returncode = 0  # it outlives this process
-        self.connect()
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
