@@ -25,7 +25,7 @@ KILLED_ONCE_IT_HAS_STARTED_A_LAUNCHER = dedent(
     from odbctl.paths import Home
 
     def start_and_die(*arguments, **options):
-        print(start(*arguments, **options).pid, flush=True)
+        Path(sys.argv[2]).write_text(str(start(*arguments, **options).pid))
         os.kill(os.getpid(), signal.SIGKILL)
 
     start, subprocess.Popen = subprocess.Popen, start_and_die
@@ -45,14 +45,14 @@ def launchers() -> Iterator[list[int]]:
 
 
 def test_a_launcher_ends_when_its_manager_was_killed_before_it_came_up(
-    home: Home, launchers: list[int]
+    home: Home, tmp_path: Path, launchers: list[int]
 ) -> None:
     home.create()
     code = KILLED_ONCE_IT_HAS_STARTED_A_LAUNCHER
-    command = [sys.executable, "-c", code, str(home.run / "l.sock")]
-    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    assert ran.returncode == -signal.SIGKILL
-    launchers.append(int(ran.stdout))
+    pid = tmp_path / "pid"
+    command = [sys.executable, "-c", code, str(home.run / "l.sock"), str(pid)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    launchers.append(int(pid.read_text()))
     eventually(lambda: not is_running(launchers[0]))
 
 
