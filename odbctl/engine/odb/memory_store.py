@@ -19,8 +19,8 @@ from odbctl.engine.odb.memory_table import (
     Columns,
     MemoryClass,
     MemoryTable,
+    Term,
     columns_at,
-    terms_of,
 )
 from odbctl.engine.odb.shape import (
     Recorded,
@@ -34,9 +34,8 @@ from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreBusyError, StoreError
 
 if TYPE_CHECKING:
-    from odbctl.engine.odb.codec import Stored
+    from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.definition import Definition
-    from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.overlay import Overlay
 
 KEPT_COMMITS: Final = 100_000
@@ -268,13 +267,20 @@ def _check_missing(store: MemoryStore, shape: Shape) -> None:
 def _learn(store: MemoryStore, shape: Shape, seq: int) -> Group:
     """Record a class as it is now, and convert what has a new type."""
     name = shape.definition.name
-    store.recorded.setdefault(name, []).append((seq, shape.merged))
+    kept = store.class_of(shape.definition)
+    converted: list[tuple[int, Columns]] = []
     if shape.conversions:
-        kept = store.class_of(shape.definition)
-        for oid in tuple(kept.oids):
+        for oid in kept.oids:
             if (columns := columns_at(kept.versions[oid], store.seq)) is not None:
                 now = {**columns, **shape.columns(shape.row(oid, columns))}
-                store.put(kept, oid, seq, now)
+                converted.append((oid, now))
+    # Nothing fails from here on: a conversion may have.
+    store.recorded.setdefault(name, []).append((seq, shape.merged))
+    for place in shape.places:
+        if not place.is_there or place.convert is not None:
+            kept.defaults[place.column] = place.field.default
+    for oid, now in converted:
+        store.put(kept, oid, seq, now)
     return schema_group(name)
 
 
@@ -306,57 +312,87 @@ def _check_unique(store: MemoryStore, shape: Shape, overlay: Overlay) -> None:
             raise RevisionConflictError(f"another commit added the same {definition.title}")
     is_settled = shape.is_current and not shape.conversions
     touched = -1 if overlay.created or not is_settled else _union(overlay.masks.values())
-    for fields in definition.unique_fields:
-        if any(field.bit & touched for field in fields):
-            taken = {} if is_settled else _values_of_others(store, shape, overlay, fields)
-            _check_values(store, shape, overlay, fields, taken)
+    for columns in shape.unique_columns:
+        key = _Unique(store, shape, columns)
+        if key.mask & touched:
+            _check_values(key, overlay, {} if is_settled else _values_of_others(key, overlay))
 
 
-def _values_of_others(
-    store: MemoryStore, shape: Shape, overlay: Overlay, fields: tuple[Field, ...]
-) -> dict[tuple[Stored, ...], int]:
+class _Unique:
+    """Columns whose values no two objects have in common, perhaps by the word of another release.
+
+    A column that this release does not know holds for a new object what it would in a file: the
+    default of the release that added it.
+    """
+
+    def __init__(self, store: MemoryStore, shape: Shape, columns: tuple[str, ...]) -> None:
+        self.seq = store.seq
+        self.shape = shape
+        self.columns = columns
+        self.kept = store.class_of(shape.definition)
+        by_column = {place.column: place.field for place in shape.places}
+        self._known = [by_column.get(column) for column in columns]
+        self.fields = [field for field in self._known if field is not None]
+        # A new object has a value in columns that are not known, too.
+        self.mask = _union([field.bit for field in self.fields]) or -1
+
+    def values(self, oid: int, row: Row | list[Stored]) -> tuple[Stored, ...]:
+        """Return what an object will have in the columns."""
+        stored = columns_at(self.kept.versions.get(oid, ()), self.seq) or {}
+        return tuple(
+            [
+                stored.get(column, self.kept.defaults.get(column))
+                if field is None
+                else row[field.position]
+                for column, field in zip(self.columns, self._known, strict=True)
+            ]
+        )
+
+    def terms(self, values: tuple[Stored, ...]) -> list[Term]:
+        """Say what a lookup asks of the columns."""
+        defaults = [
+            self.kept.defaults.get(column) if field is None else field.default
+            for column, field in zip(self.columns, self._known, strict=True)
+        ]
+        return list(zip(self.columns, defaults, values, strict=True))
+
+    def taken(self, values: tuple[Stored, ...]) -> AlreadyExistsError:
+        """Return the error of values that another object has."""
+        names = [field.name for field in self.fields] or self.columns
+        is_known = len(self.fields) == len(self.columns)
+        text = ", ".join(map(str, values)) if is_known else "?"
+        title = self.shape.definition.title
+        return AlreadyExistsError(f"{title} with {', '.join(names)}", text)
+
+
+def _values_of_others(key: _Unique, overlay: Overlay) -> dict[tuple[Stored, ...], int]:
     """Read the values of all objects that are not written, and check that they are unique."""
     taken: dict[tuple[Stored, ...], int] = {}
-    for oid, versions in store.class_of(overlay.definition).versions.items():
-        if oid in overlay.rows or (columns := columns_at(versions, store.seq)) is None:
+    for oid, versions in key.kept.versions.items():
+        if oid in overlay.rows or (columns := columns_at(versions, key.seq)) is None:
             continue
-        row = shape.row(oid, columns)
-        values = tuple([row[field.position] for field in fields])
+        values = key.values(oid, key.shape.row(oid, columns))
         if None not in values and (other := taken.setdefault(values, oid)) != oid:
-            places = [shape.column(field) for field in fields]
-            raise not_unique(shape, places, sorted((other, oid)))
+            raise not_unique(key.shape, key.columns, sorted((other, oid)))
     return taken
 
 
-def _check_values(
-    store: MemoryStore,
-    shape: Shape,
-    overlay: Overlay,
-    fields: tuple[Field, ...],
-    taken: dict[tuple[Stored, ...], int],
-) -> None:
+def _check_values(key: _Unique, overlay: Overlay, taken: dict[tuple[Stored, ...], int]) -> None:
     """Check what is written against itself, `taken`, and what the index finds."""
-    kept = store.class_of(overlay.definition)
-    mask = _union([field.bit for field in fields])
     for oid, row in overlay.rows.items():
-        if row is None:
-            continue
-        values = tuple([row[field.position] for field in fields])
-        if None in values:
+        if row is None or None in (values := key.values(oid, row)):
             continue
         is_taken = taken.setdefault(values, oid) != oid
         if (
             not is_taken
-            and shape.is_current
-            and (oid in overlay.created or overlay.masks.get(oid, 0) & mask)
+            and key.shape.is_current
+            and (oid in overlay.created or overlay.masks.get(oid, 0) & key.mask)
         ):
-            terms = terms_of(shape, fields, values)
-            found = kept.find(terms, store.seq, kept.candidates(terms))
+            terms = key.terms(values)
+            found = key.kept.find(terms, key.seq, key.kept.candidates(terms))
             is_taken = any(other not in overlay.rows for other in found)
         if is_taken:
-            names = ", ".join(field.name for field in fields)
-            text = ", ".join(map(str, values))
-            raise AlreadyExistsError(f"{overlay.definition.title} with {names}", text)
+            raise key.taken(values)
 
 
 def _union(masks: Iterable[int]) -> int:

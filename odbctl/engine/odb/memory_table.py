@@ -32,7 +32,7 @@ class MemoryClass:
     value in any version. Used under the lock of the store.
     """
 
-    __slots__ = ("_indexes", "oids", "versions")
+    __slots__ = ("_indexes", "defaults", "oids", "versions")
 
     def __init__(self) -> None:
         self.versions: dict[int, Versions] = {}
@@ -40,6 +40,8 @@ class MemoryClass:
         self.oids: list[int] = []
         # Oids in order, by value, by column.
         self._indexes: dict[str, dict[object, list[int]]] = {}
+        # By column: what an object has there for releases that stored it without, as in a file.
+        self.defaults: dict[str, Stored] = {}
 
     def put(self, oid: int, seq: int, columns: Columns | None) -> None:
         """Add a version of an object; None deletes it."""
@@ -189,7 +191,7 @@ def terms_of(shape: Shape, fields: Sequence[Field], values: Sequence[Stored]) ->
     ]
 
 
-def columns_at(versions: Versions, seq: int) -> Columns | None:
+def columns_at(versions: Sequence[tuple[int, Columns | None]], seq: int) -> Columns | None:
     """Return what an object was at a commit."""
     for since, columns in reversed(versions):
         if since <= seq:

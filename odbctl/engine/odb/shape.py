@@ -115,6 +115,15 @@ class Shape:
         self.merged = _merged(definition, self.places, known)
         self.is_current = self.merged == recorded
 
+    @property
+    def unique_columns(self) -> list[tuple[str, ...]]:
+        """The columns of each unique index: those of this release, and of others."""
+        return [
+            tuple(name.removeprefix(INDEX_PREFIX).split(","))
+            for name, (_, mark, *_) in self.merged.items()
+            if mark == Mark.UNIQUE.value
+        ]
+
     def make_keys(self, rows: Iterable[list[Stored] | None]) -> None:
         """Store alike what another release looks up."""
         for row in rows:

@@ -11,8 +11,7 @@ from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition, quoted
 from odbctl.engine.odb.driver import Connection
 from odbctl.engine.odb.field import Field
-from odbctl.engine.odb.hints import Mark
-from odbctl.engine.odb.shape import INDEX_PREFIX, Shape
+from odbctl.engine.odb.shape import Shape
 from odbctl.engine.odb.tables import literal, read_record, table_of
 
 
@@ -117,11 +116,7 @@ class SqliteTable:
     def unique_mask(self) -> int:
         """The fields that take part in a unique index, also of another release."""
         if self._unique_mask is None:
-            merged = self.shape.merged.items()
-            names = [name for name, (_, mark, *_) in merged if mark == Mark.UNIQUE.value]
-            columns = {
-                each for name in names for each in name.removeprefix(INDEX_PREFIX).split(",")
-            }
+            columns = {each for index in self.shape.unique_columns for each in index}
             bits = [place.field.bit for place in self.shape.places if place.column in columns]
             self._unique_mask = sum(bits)
         return self._unique_mask

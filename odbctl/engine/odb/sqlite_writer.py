@@ -129,7 +129,10 @@ def _taken(
     name = overlay.definition.title
     fields = [place.field for place in table.shape.places if place.column in columns]
     if not fields:
-        return RevisionConflictError(f"another commit added the same {name}")
+        if list(columns) == ["oid"]:
+            return RevisionConflictError(f"another commit added the same {name}")
+        # A column of another release, which takes its default a second time.
+        return AlreadyExistsError(f"{name} with {', '.join(columns)}", "?")
     what = f"{name} with {', '.join(field.name for field in fields)}"
     if len(fields) < len(columns):
         # A unique index of another release has a field that this one does not know.

@@ -444,6 +444,73 @@ def test_unique_that_comes_too_late_is_refused(database: Database) -> None:
         Second(text="b")
 
 
+class Slugged(DbObject):
+    text: str
+    slug: Unique[str] = "none"
+    author: Indexed[str] = "ann"
+
+
+class Signed(DbObject):
+    text: Unique[str]
+    author: Indexed[str] = "ann"
+
+
+class Numbered(DbObject):
+    text: str
+    number: int = 7
+    once = Index("text", "number", unique=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(Signed, "text 'a'"), (Numbered, "text '.'"), (Slugged, "slug '.'")],
+)
+def test_unique_mark_of_another_release_counts(database: Database, body: Body, said: str) -> None:
+    newer, older = release(body), release(First)
+    with database.transaction():
+        newer(text="a")
+    said = rf"notes\.Note with {said} already exists"
+    with pytest.raises(AlreadyExistsError, match=said), database.transaction():
+        older(text="a")
+    with database.view():
+        assert newer.lookup_count() == 1
+
+
+def test_unique_mark_of_another_release_counts_for_changes(database: Database) -> None:
+    newer, older = release(Numbered), release(First)
+    with database.transaction():
+        a, b = newer(text="a"), newer(text="b")
+        c = newer(text="c", number=8)
+    old = older.from_oid
+    with pytest.raises(AlreadyExistsError), database.transaction():
+        old(b.oid).text = "a"
+    with database.transaction():
+        old(c.oid).text = "a"
+        old(a.oid).text, old(b.oid).text = "b", "a"
+    with database.view():
+        assert [(each.text, each.number) for each in (a, b, c)] == [("b", 7), ("a", 7), ("a", 8)]
+    with pytest.raises(AlreadyExistsError, match="text"), database.transaction():
+        older(text="a")
+    with database.transaction():
+        older(text="c")
+
+
+def test_conversion_that_fails_leaves_the_class_as_it_was(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        text: int = field(default=0, converted_from={str: int})
+
+    older = release(First)
+    with database.transaction():
+        old = older(text="no number")
+    with pytest.raises(StoreError, match="cannot be converted"), database.transaction():
+        Second(text=1)
+    with database.transaction():
+        old.text = "b"
+    with database.view():
+        assert [each.text for each in release(First).lookup_all()] == ["b"]
+
+
 def test_factory_makes_a_default_for_each_object(database: Database) -> None:
     numbers = iter(range(100))
 
