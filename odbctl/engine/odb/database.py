@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.feed import Changes
     from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.objects import DbObject
+    from odbctl.engine.odb.reactor_chain import Run
     from odbctl.engine.odb.store import Listener, Store
     from odbctl.engine.odb.tasks import AsyncChanges
     from odbctl.engine.odb.transaction import Transaction
@@ -90,6 +91,8 @@ class Database:
         self._transactions: type[Transaction] | None = None
         self._process = forks.marker()
         self._is_closed = False
+        # The latest runs of its reactors in this process, by the number of their commit.
+        self.reactor_runs: dict[int, Run] = {}
         self._local = _Local()
         self._store: Store = SqliteStore(
             self._path,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from odbctl.engine.odb.changes import wait_for_change
 from odbctl.engine.odb.current import current, refuse_waiting
+from odbctl.engine.odb.reactor_chain import ChainWatch
 from odbctl.engine.odb.retry import back_off_seconds
 from odbctl.engine.odb.tracker import Tracker
 from odbctl.errors import RevisionConflictError, TransactionError
@@ -22,12 +23,11 @@ from odbctl.errors import RevisionConflictError, TransactionError
 if TYPE_CHECKING:
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.log import Group
+    from odbctl.engine.odb.reactor_chain import Causes
     from odbctl.engine.odb.store import Listener
 
 FIRST_BACK_OFF_SECONDS: Final = 0.05
 LONGEST_BACK_OFF_SECONDS: Final = 10.0
-# A reactor that runs so often, each time because of its own commit, is reported.
-MOST_OWN_WAKES: Final = 1_000
 NEVER: Final = float("inf")
 
 
@@ -81,9 +81,8 @@ class Reactor:
         self._tracker: Tracker | None = None
         self._looked_seq = 0
         self._pause_seconds = FIRST_BACK_OFF_SECONDS
-        # How often in a row it ran because of its own commits.
-        self._own_wakes = 0
-        self._is_own_wake = False
+        self._causes: Causes = []
+        self._watch = ChainWatch(self.name, database.reactor_runs)
         # When it runs whether or not something changed, on the monotonic clock.
         self.due_at = 0.0
 
@@ -150,16 +149,16 @@ class Reactor:
         if self.is_running():
             raise TransactionError(f"reactor {self.name} is already running")
         self._thread, self._tracker, self.due_at = thread, None, 0.0
-        self._pause_seconds, self._own_wakes = FIRST_BACK_OFF_SECONDS, 0
+        self._pause_seconds = FIRST_BACK_OFF_SECONDS
+        self._causes = []
 
     def run(self) -> None:
         """Run the function, report what it raises, and say when it is due again."""
-        if not self._is_own_wake:
-            self._own_wakes = 0
-        self._is_own_wake = False
+        causes, self._causes = self._causes, []
         try:
             self._call()
         except RevisionConflictError:
+            self._causes = causes
             self._set_due(back_off_seconds(1))
         except Exception as error:  # noqa: BLE001 - the author's code: reported, tried again
             self._on_error(error)
@@ -168,6 +167,8 @@ class Reactor:
         else:
             self._pause_seconds = FIRST_BACK_OFF_SECONDS
             self._set_due(self._wake_every_seconds)
+        if self._tracker is not None and (commits := self._tracker.commits):
+            self._watch.note(commits, causes)
 
     def look(self, rows: list[Group] | None) -> None:
         """Make it due if commits changed what it read.
@@ -180,13 +181,17 @@ class Reactor:
         tracker = self._tracker
         if tracker is None or tracker.first_seq is None:
             return
-        if rows is None or tracker.is_touched_by_others(rows):
-            self.due_at, self._is_own_wake = 0.0, False
-        elif self._pause_seconds == FIRST_BACK_OFF_SECONDS and tracker.is_touched_by(rows):
-            self.due_at, self._is_own_wake = 0.0, True
-            self._own_wakes += 1
-            if self._own_wakes == MOST_OWN_WAKES:
-                self._report_endless()
+        if rows is None:
+            self._causes = []
+        elif not (
+            tracker.is_touched_by(rows)
+            if self._pause_seconds == FIRST_BACK_OFF_SECONDS
+            else tracker.is_touched_by_others(rows)
+        ):
+            return
+        else:
+            self._causes.append((tracker, rows))
+        self.due_at = 0.0
 
     def report(self, error: Exception) -> None:
         """Report what ended its thread."""
@@ -224,16 +229,6 @@ class Reactor:
             return False
         self._looked_seq, rows = self._database.log_since(self._looked_seq)
         return rows is None or tracker.is_touched_by(rows)
-
-    def _report_endless(self) -> None:
-        import logging
-
-        logging.getLogger("odbctl.reactor").warning(
-            "reactor %s has run %d times in a row, each time because of its own commit:"
-            " it changes what it reads, and may never come to rest",
-            self.name,
-            MOST_OWN_WAKES,
-        )
 
     def _log_error(self, error: Exception) -> None:
         import logging

@@ -33,7 +33,7 @@ class Tracker:
         # Seconds since the epoch; None if the function did not ask.
         self.wake_at: float | None = None
         # The numbers of its own commits.
-        self._commits: set[int] = set()
+        self.commits: set[int] = set()
         self._read_sets: dict[int, list[ReadSet]] = {}
         self._outer: Tracker | None = None
 
@@ -55,11 +55,11 @@ class Tracker:
 
     def add_commit(self, seq: int) -> None:
         """Remember that the function itself has committed."""
-        self._commits.add(seq)
+        self.commits.add(seq)
 
     def is_touched_by_others(self, rows: list[Group]) -> bool:
         """Tell whether commits other than its own changed what was read."""
-        return self.is_touched_by([row for row in rows if row.seq not in self._commits])
+        return self.is_touched_by([row for row in rows if row.seq not in self.commits])
 
     @property
     def first_seq(self) -> int | None:

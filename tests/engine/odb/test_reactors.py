@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import pairwise
 
@@ -298,7 +298,7 @@ def test_reactor_that_never_comes_to_rest_is_reported_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("odbctl.engine.odb.reactor.MOST_OWN_WAKES", 10)
+    monkeypatch.setattr("odbctl.engine.odb.reactor_chain.LONGEST_CHAIN", 10)
     calls = threading.Semaphore(0)
 
     def count() -> None:
@@ -313,13 +313,76 @@ def test_reactor_that_never_comes_to_rest_is_reported_once(
     assert "reactor count has run 10 times in a row" in record.getMessage()
 
 
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_reactors_that_wake_each_other_for_ever_are_reported_once(
+    database: Database,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_shared: bool,
+) -> None:
+    monkeypatch.setattr("odbctl.engine.odb.reactor_chain.LONGEST_CHAIN", 10)
+    calls = threading.Semaphore(0)
+
+    def follow() -> None:
+        with database.transaction():
+            account.limit = account.balance
+        calls.release()
+
+    def go_ahead() -> None:
+        with database.transaction():
+            account.balance = account.limit + 1
+
+    reactors = [Reactor(database, follow), Reactor(database, go_ahead)]
+    threads = [reactors] if is_shared else [[each] for each in reactors]
+    with caplog.at_level(logging.WARNING), ExitStack() as stack:
+        for together in threads:
+            stack.enter_context(running(database, together))
+        for _ in range(30):
+            assert calls.acquire(timeout=DEADLINE_SECONDS)
+    (record,) = caplog.records
+    assert "reactors follow, go_ahead have run 10 times in a row" in record.getMessage()
+
+
+def test_reactors_that_are_woken_by_others_each_time_are_not_reported(
+    database: Database,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("odbctl.engine.odb.reactor_chain.LONGEST_CHAIN", 3)
+    with database.transaction():
+        last = Account(name="last")
+
+    def follow() -> None:
+        with database.transaction():
+            account.limit = account.balance
+
+    def follow_follower() -> None:
+        with database.transaction():
+            last.balance = account.limit
+
+    reactors = [Reactor(database, follow), Reactor(database, follow_follower)]
+    with caplog.at_level(logging.WARNING), running(database, reactors):
+        for number in range(1, 10):
+            database.run(partial(setattr, account, "balance", number))
+            assert database.wait_for_condition(
+                partial(_has_balance, last, number), DEADLINE_SECONDS
+            )
+    assert not caplog.records
+
+
+def _has_balance(account: Account, balance: int) -> bool:
+    return account.balance == balance
+
+
 def test_reactor_that_comes_to_rest_each_time_is_not_reported(
     database: Database,
     account: Account,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("odbctl.engine.odb.reactor.MOST_OWN_WAKES", 3)
+    monkeypatch.setattr("odbctl.engine.odb.reactor_chain.LONGEST_CHAIN", 3)
     calls = threading.Semaphore(0)
     numbers: list[int] = []
 
