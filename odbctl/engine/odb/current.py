@@ -172,6 +172,27 @@ def refuse_coroutine(function: Callable[..., object], why: str) -> None:
         )
 
 
+def require_loop(what: str, instead: str) -> None:
+    """Refuse to wait where asyncio does not run, as under another event loop.
+
+    Args:
+        what: What would wait, e.g. "run_async".
+        instead: What does the same in a thread.
+
+    Raises:
+        RuntimeError: No loop of asyncio runs in this thread.
+    """
+    from asyncio import get_running_loop
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            f"{what} needs asyncio, which does not run in this thread:"
+            f" under another event loop, call {instead} in a thread of its own"
+        ) from None
+
+
 def current_database() -> Database:
     """Return the database of this thread's view or transaction.
 

@@ -188,6 +188,7 @@ class Database:
 
         Raises:
             RevisionConflictError: As for `run`, and the other errors, too.
+            RuntimeError: No loop of asyncio runs in this thread.
         """
         from odbctl.engine.odb.retry import run_async
 
@@ -273,6 +274,7 @@ class Database:
             False if it was not true in time.
 
         Raises:
+            RuntimeError: No loop of asyncio runs in this thread.
             TransactionError: A view or transaction is open in this task.
             TypeError: The condition is a coroutine function.
         """

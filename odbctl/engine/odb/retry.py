@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
-from odbctl.engine.odb.current import open_view, refuse_coroutine
+from odbctl.engine.odb.current import open_view, refuse_coroutine, require_loop
 from odbctl.errors import RevisionConflictError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def run(database: Database, function: Callable[[], T]) -> T:
 
 async def run_async(database: Database, function: Callable[[], T]) -> T:
     """Do the same in a task: other tasks go on during the pauses."""
+    require_loop("run_async", "db.run")
     from asyncio import sleep  # its caller has imported it
 
     refuse_coroutine(function, _NOT_ACROSS_AWAIT)

@@ -17,7 +17,7 @@ from odbctl.engine.odb.changes import (
     QUIET_SECONDS,
     WAKES_IN_VAIN,
 )
-from odbctl.engine.odb.current import refuse_waiting
+from odbctl.engine.odb.current import refuse_waiting, require_loop
 from odbctl.engine.odb.feed import Change, Changes
 from odbctl.engine.odb.waiting import Waiter
 
@@ -40,6 +40,7 @@ class AsyncChanges:
         self._is_waiting = False
 
     async def __aenter__(self) -> Self:
+        require_loop("changes_async", "db.changes")
         self._feed.__enter__()
         return self
 
@@ -104,6 +105,7 @@ async def wait_for(
     database: Database, condition: Callable[[], object], timeout_seconds: float | None
 ) -> bool:
     """Wait until a condition is true; see `Database.wait_for_async`."""
+    require_loop("wait_for_async", "db.wait_for_condition")
     refuse_waiting(database, "wait_for_async")
     waiter = Waiter(database, condition)
     if waiter.is_true():

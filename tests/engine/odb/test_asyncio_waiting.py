@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import pytest
 from bank_schema import Account
@@ -168,3 +168,40 @@ def test_cancelled_wait_listens_no_more(database: Database, account: Account) ->
         assert await database.wait_for_async(lambda: account.balance == 5)
 
     asyncio.run(wait_and_cancel())
+
+
+async def _first_change(database: Database) -> Change | None:
+    async for change in database.changes_async():
+        return change
+    return None
+
+
+async def _run(database: Database) -> None:
+    await database.run_async(lambda: None)
+
+
+async def _wait(database: Database) -> bool:
+    return await database.wait_for_async(lambda: True)
+
+
+async def _enter_feed(database: Database) -> None:
+    async with database.changes_async():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("wait", "said"),
+    [
+        (_run, "run_async needs asyncio, .* call db.run in a thread"),
+        (_wait, "wait_for_async .* call db.wait_for_cond"),
+        (_first_change, "changes_async needs asyncio, .* call db.changes in a thread"),
+        (_enter_feed, "changes_async needs asyncio"),
+    ],
+)
+def test_waiting_without_asyncio_is_refused(
+    database: Database, wait: Callable[[Database], Coroutine[object, None, object]], said: str
+) -> None:
+    """As another event loop runs a coroutine: step by step, with no loop of asyncio."""
+    coroutine = wait(database)
+    with pytest.raises(RuntimeError, match=said):
+        coroutine.send(None)
