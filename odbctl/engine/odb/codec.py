@@ -45,6 +45,7 @@ class Codec:
         "from_json",
         "has_equal_forms",
         "has_references",
+        "is_ordered",
         "kind",
         "python_types",
         "text",
@@ -84,6 +85,8 @@ class Codec:
         self.has_references = False
         # Whether equal values may be stored differently, unless the codec is made for keys.
         self.has_equal_forms = False
+        # Whether values that are stored come in the order of the values.
+        self.is_ordered = False
         self.to_json = to_json
         self.from_json = from_json
         self.to_column: Callable[[Any], Stored] = to_column or to_json
@@ -284,6 +287,9 @@ BYTES = Codec(
     from_json=bytes.fromhex,
     to_column=_encode_bytes,
 )
+
+for _codec in (INT, STR, FLOAT, BOOL, BYTES):
+    _codec.is_ordered = True
 
 SCALARS: dict[object, Codec] = {
     None: NONE,

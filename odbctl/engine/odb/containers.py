@@ -150,6 +150,7 @@ def nullable(codec: Codec) -> Codec:
     )
     found.has_references = codec.has_references
     found.has_equal_forms = codec.has_equal_forms
+    found.is_ordered = codec.is_ordered
     return found
 
 

@@ -15,7 +15,7 @@ from odbctl.engine.odb.field import MISSING, Field
 from odbctl.engine.odb.hints import FieldType, Mark, field_type
 from odbctl.engine.odb.specifiers import FieldSpec, Index
 from odbctl.errors import ObjectGoneError
-from odbctl.light_typing import TYPE_CHECKING, NamedTuple
+from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
@@ -26,6 +26,22 @@ class ClassNames(NamedTuple):
 
     title: str
     renamed_from: tuple[str, ...]  # its former names, the latest first
+
+
+# Arguments of lookups that are no fields, and endings of arguments that compare one.
+ORDER_BY, LIMIT, AFTER = "order_by", "limit", "after"
+RANGE_WORDS = frozenset({ORDER_BY, LIMIT, AFTER})
+COMPARISONS = frozenset({"gt", "gte", "lt", "lte"})
+
+
+class RangeAskedError(TypeError):
+    """A lookup asks for a range, an order or a page, where only values are expected."""
+
+    def __init__(self, class_name: str, argument: str) -> None:
+        super().__init__(
+            f"{class_name}: {argument} is for lookup_all, lookup_any, lookup_one, lookup_count"
+            " and lookup_each"
+        )
 
 
 class CompositeIndex(NamedTuple):
@@ -87,6 +103,8 @@ class Definition:
         self.indexes = tuple(self._composite(*each) for each in self._declared_indexes.items())
         # Fields that take part in any index: lookups need their values in the change log.
         self.indexed = tuple(each for each in ordered if each.mark or each.name in together)
+        for each in self.indexed:
+            _check_argument(each)
         self.indexed_mask = sum(each.bit for each in self.indexed)
         self.required = tuple(each for each in ordered if each.is_required)
         self.unique_fields = (
@@ -100,6 +118,8 @@ class Definition:
         self.table = quoted(self.name)
         self._masks: dict[str, int] = {}
         self._lookups: dict[tuple[str, ...], tuple[Field, ...]] = {}
+        # What the arguments of a lookup by range ask for; see `ranges.py`.
+        self.questions: dict[tuple[str | None, ...], Any] = {}
         self._names_of_mask: dict[int, str] = {}
         self.is_resolved = True
 
@@ -213,6 +233,9 @@ class Definition:
 
     def _lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
         for name in names:
+            if name in RANGE_WORDS or is_comparison(name):
+                raise RangeAskedError(self.title, name)
+        for name in names:
             if name not in self.fields:
                 raise TypeError(
                     f"{self.title}.{name} is not a field; indexed: {self._lookups_text()}"
@@ -224,6 +247,27 @@ class Definition:
             if not field.mark:
                 raise TypeError(f"{field} is not indexed; indexed: {self._lookups_text()}")
         return fields
+
+    def range_fields(self, names: tuple[str, ...], order: Field | None) -> tuple[Field, ...]:
+        """Give the fields of a lookup that comes in the order of a field.
+
+        Raises:
+            TypeError: A field is unknown, or no index has the objects in this order.
+        """
+        if order is None:
+            return self.lookup_fields(names) if names else ()
+        wanted = {*names}
+        for index in self.indexes:
+            first = {field.name for field in index.fields[: len(wanted)]}
+            if first == wanted and order in index.fields[len(wanted) : len(wanted) + 1]:
+                return tuple(each for each in self.ordered if each.name in wanted)
+        if not order.mark:
+            text = "".join(f"{name!r}, " for name in names)
+            raise TypeError(
+                f"{order} is not indexed behind these fields: add Index({text}{order.name!r});"
+                f" indexed: {self._lookups_text()}"
+            )
+        return self.lookup_fields(names) if names else ()
 
     def _lookups_text(self) -> str:
         alone = [each.name for each in self.ordered if each.mark]
@@ -256,6 +300,25 @@ class Definition:
                 f"{self.title}: lookup_unique takes a Unique field,"
                 f" or the fields of a unique Index, not {names}"
             )
+
+
+def is_comparison(name: str) -> bool:
+    """Tell whether an argument of a lookup compares a field, as `day__gte` does."""
+    field, _, comparison = name.rpartition("__")
+    return bool(field) and comparison in COMPARISONS
+
+
+def _check_argument(field: Field) -> None:
+    """Check that a lookup can name an indexed field.
+
+    Raises:
+        TypeError: Its name has another meaning there.
+    """
+    if field.name in RANGE_WORDS or is_comparison(field.name):
+        raise TypeError(
+            f"{field} cannot be indexed: in a lookup, {field.name} means something else;"
+            f" rename it: field(renamed_from={field.name!r})"
+        )
 
 
 def quoted(name: str) -> str:

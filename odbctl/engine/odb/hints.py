@@ -333,7 +333,9 @@ def _enum(kind: type[enum.Enum]) -> Codec:
         members = {member.value: member for member in kind}
         json_kind = "str" if column == "TEXT" else "int"
         decode = members.__getitem__
-        return scalar(kind.__name__, column, json_kind, (kind,), encode=encode, decode=decode)
+        codec = scalar(kind.__name__, column, json_kind, (kind,), encode=encode, decode=decode)
+        codec.is_ordered = issubclass(kind, (int, str))
+        return codec
 
     def encode_name(value: object) -> str:
         if isinstance(value, kind):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.memory_store import MemoryStore
+    from odbctl.engine.odb.ranges import Range
 
 # An object as it is stored, by column; None where it is deleted.
 Columns = dict[str, "Stored"]
@@ -160,6 +161,24 @@ class MemoryTable:
         with self._store.lock:
             kept = self._store.class_of(shape.definition)
             return sum([1 for _ in kept.find(terms, self._visible_seq(), kept.candidates(terms))])
+
+    def select_range(self, wanted: Range) -> list[Row]:
+        """Read the rows of a range, in its order, up to its limit."""
+        if wanted.order is not None:
+            return wanted.ordered(self._rows_in(wanted))
+        newest = wanted.is_descending
+        after = wanted.oid_before()
+        rows = self.select(
+            wanted.fields, wanted.values, limit=wanted.limit, newest=newest, after=after
+        )
+        return rows[::-1] if newest else rows
+
+    def count_range(self, wanted: Range) -> int:
+        """Count the rows of a range, up to its limit."""
+        return len(self._rows_in(wanted)[: wanted.limit])
+
+    def _rows_in(self, wanted: Range) -> list[Row]:
+        return [row for row in self.select(wanted.fields, wanted.values) if wanted.holds(row)]
 
     def _read(
         self, terms: Sequence[Term], limit: int | None, *, newest: bool, after: int | None

@@ -7,7 +7,10 @@ Handles are equal when they name the same object; they outlive it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from odbctl.engine.odb.current import current_view
+from odbctl.engine.odb.definition import RangeAskedError
 from odbctl.engine.odb.specifiers import field
 from odbctl.errors import NotFoundError
 from odbctl.light_typing import TYPE_CHECKING, dataclass_transform
@@ -57,13 +60,34 @@ class DbObject:
         current_view().delete(type(self).__odb__, self._oid)
 
     @classmethod
-    def lookup_all(cls, /, **equal: object) -> tuple[Self, ...]:
+    def lookup_all(cls, /, **asked: object) -> tuple[Self, ...]:
         """Return the objects whose indexed fields have these values, oldest first.
+
+            Loan.lookup_all(reader="bob", day__gte=5, order_by="-day", limit=50, after=last)
+
+        A range (`__gt`, `__gte`, `__lt`, `__lte`) is of one field, and comes in its order.
+
+        Args:
+            asked: Values by field; bounds of one field; `order_by` a field, or "-field" for the
+                largest first; `limit`; `after`, the last object of the page before.
 
         Raises:
             TypeError: A field is not indexed, or a value has another type than its field.
         """
-        return current_view().lookup(cls.__odb__, equal)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+        try:
+            return current_view().lookup(cls.__odb__, asked)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+        except RangeAskedError:
+            pass
+        return current_view().lookup_range(cls.__odb__, asked)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+
+    @classmethod
+    def lookup_each(cls, /, **asked: object) -> Iterator[Self]:
+        """Iterate over what `lookup_all` would return, in bounded memory.
+
+        The view must stay open. What the transaction creates on the way does not come; an
+        object that it moves ahead in the order comes again.
+        """
+        return current_view().lookup_each(cls.__odb__, asked)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
     def lookup_newest(cls, count: int, /, **equal: object) -> tuple[Self, ...]:
@@ -76,14 +100,26 @@ class DbObject:
         return current_view().lookup_end(cls.__odb__, equal, count, newest=False)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
-    def lookup_count(cls, /, **equal: object) -> int:
+    def lookup_count(cls, /, **asked: object) -> int:
         """Count the objects of a lookup, without reading them."""
-        return current_view().count(cls.__odb__, equal)
+        try:
+            return current_view().count(cls.__odb__, asked)
+        except RangeAskedError:
+            pass
+        return current_view().count_range(cls.__odb__, asked)
 
     @classmethod
-    def lookup_any(cls, /, **equal: object) -> Self | None:
-        """Return the oldest object whose indexed fields have these values, or None."""
-        found = current_view().lookup_end(cls.__odb__, equal, 1, newest=False)
+    def lookup_any(cls, /, **asked: object) -> Self | None:
+        """Return the oldest object whose indexed fields have these values, or None.
+
+        Of a range, or with `order_by`, it is the first one.
+        """
+        try:
+            found = current_view().lookup_end(cls.__odb__, asked, 1, newest=False)
+        except RangeAskedError:
+            found = None
+        if found is None:
+            found = current_view().lookup_range(cls.__odb__, {**asked, "limit": 1})
         return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod

@@ -15,6 +15,10 @@ from collections.abc import Collection, Iterable, Mapping
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.log import HASHED, INSERT, SCHEMA, UPDATE, Group, Key, short_key
+from odbctl.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.ranges import Range, RangeReads
 
 Fields = tuple[Field, ...]
 # Values of looked-up fields as `log_key` writes them.
@@ -24,14 +28,16 @@ Keys = tuple[Key, ...]
 class ReadSet:
     """Objects with the bits of their fields, and lookups, by class."""
 
-    __slots__ = ("lookups", "objects")
+    __slots__ = ("lookups", "objects", "ranges")
 
     def __init__(self) -> None:
         self.objects: dict[Definition, dict[int, int]] = {}
         self.lookups: dict[Definition, dict[Fields, set[Keys]]] = {}
+        # Made with the first lookup by range.
+        self.ranges: dict[Definition, RangeReads] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.objects or self.lookups)
+        return bool(self.objects or self.lookups or self.ranges)
 
     def add_field(self, definition: Definition, oid: int, bit: int) -> None:
         """Remember that a field was read; bit 0 means only that the object exists."""
@@ -43,6 +49,17 @@ class ReadSet:
     def add_lookup(self, definition: Definition, fields: Fields, keys: Keys) -> None:
         """Remember a lookup, whatever it found."""
         self.lookups.setdefault(definition, {}).setdefault(fields, set()).add(keys)
+
+    def add_range(self, read: Range) -> None:
+        """Remember a range that was read, whatever it found."""
+        from odbctl.engine.odb.ranges import RangeReads
+
+        if self.ranges is None:
+            self.ranges = {}
+        reads = self.ranges.get(read.definition)
+        if reads is None:
+            reads = self.ranges[read.definition] = RangeReads(read.definition)
+        reads.add(read)
 
     def touched_by(self, groups: Iterable[Group]) -> str | None:
         """Say what of this the changes of a log touched, or None.
@@ -60,7 +77,7 @@ class ReadSet:
                 for fields, known in lookups.items():
                     if keys := touched_lookups(definition, group, fields, known):
                         return _lookup_text(definition, fields, next(iter(keys)))
-        return None
+        return None if self.ranges is None else _ranges_touched(self.ranges, by_class)
 
 
 def grouped(groups: Iterable[Group]) -> Mapping[str, list[Group]]:
@@ -135,6 +152,16 @@ def _touched_by_update(
     if len(fields) == 1:
         return [keys for key in values[0] if (keys := (key,)) in known]
     return [keys for keys in known if any(keys[each] in values[each] for each in changed)]
+
+
+def _ranges_touched(
+    ranges: Mapping[Definition, RangeReads], by_class: Mapping[str, list[Group]]
+) -> str | None:
+    for definition, reads in ranges.items():
+        for group in by_class.get(definition.name, ()):
+            if text := reads.touched_by(group):
+                return text
+    return None
 
 
 def _objects_touched(definition: Definition, masks: dict[int, int], group: Group) -> str | None:

@@ -25,6 +25,8 @@ def is_unchanged(session: Session, reads: ReadSet, overlays: Iterable[Overlay]) 
 
     False also where that cannot be told, e.g. of objects that were only counted.
     """
+    if reads.ranges is not None:
+        return False  # what they found is not kept
     tables = session.cache.tables
     for definition, masks in reads.objects.items():
         table = tables.get(definition)

@@ -11,6 +11,7 @@ its snapshot, and its commit checks what was read in any case.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from odbctl.engine.odb.cache import Cache, CachedTable
 from odbctl.engine.odb.codec import Row, Stored
@@ -21,6 +22,7 @@ from odbctl.light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
+    from odbctl.engine.odb.ranges import Range
     from odbctl.engine.odb.readset import Fields
     from odbctl.engine.odb.store import Link, Store
     from odbctl.engine.odb.transaction import Transaction
@@ -152,6 +154,23 @@ class Session:
     def count(self, definition: Definition, fields: Fields, values: tuple[Stored, ...]) -> int:
         """Count the rows with these values."""
         return self._readable(self.table(definition)).source.count(fields, values)
+
+    def select_range(self, wanted: Range) -> list[Row]:
+        """Read and remember the rows of a range, in its order."""
+        table = self._readable(self.table(wanted.definition))
+        rows = table.source.select_range(wanted)
+        self.cache.remember(table, rows)
+        return rows
+
+    def count_range(self, wanted: Range) -> int:
+        """Count the rows of a range."""
+        return self._readable(self.table(wanted.definition)).source.count_range(wanted)
+
+    def forget_rows(self, definition: Definition, oids: Iterable[Stored]) -> None:
+        """Forget rows that will hardly be read again."""
+        rows = self.table(definition).rows
+        for oid in oids:
+            rows.pop(oid, None)  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType] - oids are never NULL
 
     def _readable(self, table: CachedTable) -> CachedTable:
         """Return a table as it is in the snapshot, opening that if it is not yet."""

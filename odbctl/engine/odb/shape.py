@@ -133,7 +133,11 @@ class Shape:
 
     def column(self, field: Field) -> str:
         """Return the column that a field is kept in."""
-        return self.places[field.position - 1].column
+        return self.place(field).column
+
+    def place(self, field: Field) -> Place:
+        """Return where a field is kept."""
+        return self.places[field.position - 1]
 
     def row(self, oid: int, columns: Mapping[str, Stored]) -> Row:
         """Make a row of stored columns."""

@@ -13,6 +13,10 @@ from odbctl.engine.odb.driver import Connection
 from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.shape import Shape
 from odbctl.engine.odb.tables import literal, read_record, table_of
+from odbctl.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from odbctl.engine.odb.ranges import Range
 
 
 class SqliteTable:
@@ -90,6 +94,42 @@ class SqliteTable:
         rows = self._connection.query(f"SELECT count(*) FROM ({self._lookup(fields)})", values)
         return int(str(rows[0][0]))
 
+    def select_range(self, wanted: Range) -> list[Row]:
+        """Read the rows of a range, in its order, up to its limit."""
+        if not self.shape.exists:
+            return []
+        if self._is_converted(wanted):
+            return wanted.ordered(self._scan_range(wanted))
+        rows: list[Row] = []
+        for part in wanted.parts():
+            limit = -1 if part.limit is None else part.limit - len(rows)
+            if limit == 0:
+                break
+            terms, arguments = self._range_terms(part)
+            direction = " DESC" if part.is_descending else ""
+            places = [f"oid{direction}"]
+            if (order := part.order) is not None and self.shape.place(order).is_there:
+                places.insert(0, f"{self._columns[order]}{direction}")
+            sql = f"{self._select}{terms} ORDER BY {', '.join(places)} LIMIT {limit}"
+            rows += self._connection.query(sql, arguments)
+        return rows if self.shape.is_plain else [self.shape.converted(row) for row in rows]
+
+    def count_range(self, wanted: Range) -> int:
+        """Count the rows of a range, up to its limit."""
+        if not self.shape.exists:
+            return 0
+        if self._is_converted(wanted):
+            count = len(self._scan_range(wanted))
+        else:
+            count = 0
+            for part in wanted.parts():
+                terms, arguments = self._range_terms(part)
+                rows = self._connection.query(
+                    f"SELECT count(*) FROM {self._table}{terms}", arguments
+                )
+                count += int(str(rows[0][0]))
+        return count if wanted.limit is None else min(count, wanted.limit)
+
     def insert(self) -> str:
         """Give the INSERT of a whole row."""
         columns = ", ".join(["oid", *(quoted(place.column) for place in self.shape.places)])
@@ -131,6 +171,50 @@ class SqliteTable:
         # IS, not =: a lookup of None means NULL.
         terms = " AND ".join(f"{self._columns[each]} IS ?" for each in fields)
         return f"{self._select}{' WHERE ' + terms if terms else ''}"
+
+    def _range_terms(self, part: Range) -> tuple[str, list[Stored]]:
+        """Write what a range asks for as SQL terms, and their arguments."""
+        from odbctl.engine.odb.ranges import BEFORE_OIDS, BEHIND_OIDS
+
+        terms: list[str] = []
+        arguments: list[Stored] = []
+
+        def add(term: str, *values: Stored) -> None:
+            terms.append(term)
+            arguments.extend(values)
+
+        for field, value in zip(part.fields, part.values, strict=True):
+            # Of IS, SQLite does not see that it leaves one value to sort.
+            add(f"{self._columns[field]} {'IS' if value is None else '='} ?", value)
+        order, bounds = part.order, ((part.low, ">"), (part.high, "<"))
+        column = "oid" if order is None else self._columns[order]
+        if order is not None and part.high[0] == 0:
+            add(f"{column} IS NULL")
+        for bound, comparison in bounds:
+            if len(bound) < 3:
+                continue
+            rank, value, oid = bound
+            if order is None or rank == 0:
+                if oid not in (BEFORE_OIDS, BEHIND_OIDS):
+                    add(f"oid {comparison}= ?", oid)
+            elif oid == BEFORE_OIDS:
+                add(f"{column} {'>=' if comparison == '>' else '<'} ?", value)
+            elif oid == BEHIND_OIDS:
+                add(f"{column} {'>' if comparison == '>' else '<='} ?", value)
+            else:
+                add(f"({column}, oid) {comparison}= (?, ?)", value, oid)
+        return f" WHERE {' AND '.join(terms)}" if terms else "", arguments
+
+    def _is_converted(self, wanted: Range) -> bool:
+        """Tell whether a range asks for values that no index has yet."""
+        return any(
+            place.field in wanted.fields or place.field is wanted.order
+            for place in self.shape.conversions
+        )
+
+    def _scan_range(self, wanted: Range) -> list[Row]:
+        rows = [self.shape.converted(row) for row in self._connection.query(self._select)]
+        return [row for row in rows if wanted.holds(row)]
 
     def _scan(
         self,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.overlay import Overlay
+    from odbctl.engine.odb.ranges import Range
 
 
 class Table(Protocol):
@@ -53,6 +54,14 @@ class Table(Protocol):
 
     def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
         """Count the rows with these values."""
+        ...
+
+    def select_range(self, wanted: Range) -> list[Row]:
+        """Read the rows of a range, in its order, up to its limit."""
+        ...
+
+    def count_range(self, wanted: Range) -> int:
+        """Count the rows of a range, up to its limit."""
         ...
 
 

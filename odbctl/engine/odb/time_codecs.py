@@ -122,3 +122,7 @@ TIME_KEYS: dict[object, Codec] = {
     ),
 }
 TIMES[datetime.datetime].has_equal_forms = TIMES[datetime.time].has_equal_forms = True
+
+# Times and datetimes may have zones, whose texts compare otherwise than they do.
+for _ordered in (datetime.date, datetime.timedelta):
+    TIMES[_ordered].is_ordered = True

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.log import Group
+    from odbctl.engine.odb.ranges import Range
 
 EVERY_FIELD = -1
 
@@ -227,6 +228,44 @@ class Transaction(View):
         stored = super()._count(definition, fields, values)
         overlay = self.overlays.get(definition)
         return stored if overlay is None else stored + overlay.surplus(fields, values)
+
+    def lookup_each(
+        self, definition: Definition, asked: Mapping[str, object]
+    ) -> Iterator[DbObject]:
+        """Iterate over the objects of a range, without those that are created on the way."""
+        overlay = self._overlay(definition)
+        before = set(overlay.created)
+        return (
+            found
+            for found in super().lookup_each(definition, asked)
+            if found.oid in before or found.oid not in overlay.created
+        )
+
+    def _range_rows(self, wanted: Range) -> Sequence[Sequence[Stored]]:
+        # First: it may open the snapshot, and so lay the writes over later commits.
+        rows: Sequence[Sequence[Stored]] = super()._range_rows(wanted)
+        definition = wanted.definition
+        if not self._has_written(definition):
+            return rows
+        overlay = self.overlays[definition]
+        written, rest = overlay.rows, wanted
+        kept = [row for row in rows if row[0] not in written]
+        while rest.limit is not None and len(rows) == rest.limit and len(kept) < rest.limit:
+            rest = rest.behind(rest.key(rows[-1]))
+            rows = super()._range_rows(rest)
+            kept += [row for row in rows if row[0] not in written]
+        if wanted.fields:
+            candidates = overlay.candidates(wanted.fields, wanted.values)
+            own = [written[oid] for oid in candidates]
+        else:
+            own = list(written.values())
+        kept += [row for row in own if row is not None and wanted.holds(row)]
+        return wanted.ordered(kept)
+
+    def _count_range(self, wanted: Range) -> int:
+        if not self._has_written(wanted.definition):
+            return super()._count_range(wanted)
+        return len(self._range_rows(wanted))
 
     def _lookup(
         self, definition: Definition, fields: Fields, values: tuple[Stored, ...], keys: Keys

@@ -6,7 +6,7 @@ somebody wants to know: a transaction for its commit, a reactor to run again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
 from odbctl.engine.odb.codec import LARGEST_INT
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
     from odbctl.engine.odb.objects import DbObject
+    from odbctl.engine.odb.ranges import Range
     from odbctl.engine.odb.session import Session
     from odbctl.engine.odb.tracker import Tracker
 
@@ -233,6 +234,76 @@ class View:
     def _count(self, definition: Definition, fields: Fields, values: Values) -> int:
         return self.session.count(definition, fields, values)
 
+    def lookup_range(
+        self, definition: Definition, asked: Mapping[str, object]
+    ) -> tuple[DbObject, ...]:
+        """Return the objects of a range, in its order.
+
+        Raises:
+            TypeError: As for `lookup`.
+        """
+        from odbctl.engine.odb.ranges import asked_range
+
+        return _handles(definition, self._read_range(asked_range(definition, asked, self.read)))
+
+    def lookup_each(
+        self, definition: Definition, asked: Mapping[str, object]
+    ) -> Iterator[DbObject]:
+        """Iterate over the objects of a range, forgetting what is behind.
+
+        Raises:
+            TransactionError: The view is no longer open.
+        """
+        from odbctl.engine.odb.ranges import asked_range
+
+        return self._each(asked_range(definition, asked, self.read))
+
+    def count_range(self, definition: Definition, asked: Mapping[str, object]) -> int:
+        """Count the objects of a range, reading none."""
+        from odbctl.engine.odb.ranges import asked_range
+
+        wanted = asked_range(definition, asked, self.read)
+        count = self._count_range(wanted)
+        if self.reads is not None:
+            self.reads.add_range(wanted)
+        return count
+
+    def _each(self, wanted: Range) -> Iterator[DbObject]:
+        from odbctl.engine.odb.ranges import PAGE_ROWS
+
+        definition, left = wanted.definition, wanted.limit
+        while left is None or left > 0:
+            if open_view() is not self:
+                raise TransactionError(
+                    f"the view in which {definition.name}.lookup_each began is not the open one",
+                    hint="iterate inside its `with`",
+                )
+            count = PAGE_ROWS if left is None else min(left, PAGE_ROWS)
+            rows = self._read_range(wanted._replace(limit=count))
+            if rows:
+                # Now: the loop may change the row.
+                wanted = wanted.behind(wanted.key(rows[-1]))
+            yield from _handles(definition, rows)
+            if len(rows) < count:
+                return
+            left = None if left is None else left - count
+            self.session.forget_rows(definition, [row[0] for row in rows])
+
+    def _read_range(self, wanted: Range) -> Sequence[Sequence[Stored]]:
+        """Return the rows of a range, in its order, and remember that they were read."""
+        if wanted.limit == 0:
+            return ()
+        rows = self._range_rows(wanted)
+        if self.reads is not None:
+            self.reads.add_range(wanted.read_for(rows))
+        return rows
+
+    def _range_rows(self, wanted: Range) -> Sequence[Sequence[Stored]]:
+        return self.session.select_range(wanted)
+
+    def _count_range(self, wanted: Range) -> int:
+        return self.session.count_range(wanted)
+
     def _lookup(
         self, definition: Definition, fields: Fields, values: Values, keys: Keys
     ) -> tuple[DbObject, ...]:
@@ -259,7 +330,7 @@ def _asked(definition: Definition, equal: Mapping[str, object]) -> tuple[Fields,
     return fields, values, values  # type: ignore[return-value] # pyright: ignore[reportReturnType] - without bytes they are keys
 
 
-def _handles(definition: Definition, rows: list[Row]) -> tuple[DbObject, ...]:
+def _handles(definition: Definition, rows: Sequence[Sequence[Stored]]) -> tuple[DbObject, ...]:
     handle = definition.cls.from_oid
     return tuple([handle(row[0]) for row in rows])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - oids are never NULL
 

@@ -1,0 +1,336 @@
+"""Ranges: lookups by comparison, in the order of a field, page by page. Pure.
+
+The place of an object in an order is its key: `(0, 0, oid)` if it has no
+value, else `(1, value, oid)`. So None comes first, and objects of one value
+come oldest first. A range is what lies between two keys, both included. Keys
+of the change log compare alike, so the same question decides what a range
+finds and whether a later commit touches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from odbctl.engine.odb.codec import Stored
+from odbctl.engine.odb.definition import AFTER, COMPARISONS, LIMIT, ORDER_BY, Definition
+from odbctl.engine.odb.field import UNSET, Field
+from odbctl.engine.odb.log import SCHEMA, UPDATE, Group, log_key
+from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Final, TypeVar
+
+    from odbctl.engine.odb.readset import Fields, Keys
+
+    AnyRow = TypeVar("AnyRow", bound=Sequence[Stored])
+
+# A key, or the beginning of one: a shorter tuple comes before all that begin like it.
+Bound = tuple[Any, ...]
+START: Final = (0,)
+END: Final = (2,)
+# How many rows an iterator reads at once.
+PAGE_ROWS: Final = 500
+# Stand in a bound for an oid before and behind all others.
+BEFORE_OIDS: Final = -1
+BEHIND_OIDS: Final = float("inf")
+# What no value of a column comes before.
+_LOWEST: Final[dict[str, Stored]] = {
+    "INTEGER": float("-inf"),
+    "REAL": float("-inf"),
+    "TEXT": "",
+    "BLOB": b"",
+}
+
+
+class Range(NamedTuple):
+    """A lookup by range: what is asked for, in which order, and how much of it."""
+
+    definition: Definition
+    # Fields that have one value.
+    fields: Fields
+    values: tuple[Stored, ...]
+    order: Field | None  # None is the order of oids
+    low: Bound
+    high: Bound
+    is_descending: bool
+    limit: int | None
+
+    def key(self, row: Sequence[Stored]) -> Bound:
+        """Return the place of a row in this order."""
+        if self.order is None:
+            return (1, 0, row[0])
+        value = row[self.order.position]
+        return (0, 0, row[0]) if value is None or value is UNSET else (1, value, row[0])
+
+    def holds(self, row: Sequence[Stored]) -> bool:
+        """Tell whether a row lies in the range."""
+        for field, value in zip(self.fields, self.values, strict=True):
+            if row[field.position] != value:
+                return False
+        return self.low <= self.key(row) <= self.high
+
+    def ordered(self, rows: Sequence[AnyRow]) -> list[AnyRow]:
+        """Return rows of the range in its order, up to its limit."""
+        return sorted(rows, key=self.key, reverse=self.is_descending)[: self.limit]
+
+    def behind(self, key: Bound) -> Range:
+        """Return what comes after a key."""
+        rank, value, oid = key
+        if self.is_descending:
+            return self._replace(high=min(self.high, (rank, value, oid - 1)))
+        return self._replace(low=max(self.low, (rank, value, oid + 1)))
+
+    def oid_before(self) -> int | None:
+        """Return the oid behind which a range in the order of oids begins; None for the first."""
+        bound = self.high if self.is_descending else self.low
+        return None if len(bound) == 1 else bound[2] + (1 if self.is_descending else -1)
+
+    def read_for(self, rows: Sequence[Sequence[Stored]]) -> Range:
+        """Return the part of the range that was read to find these rows."""
+        if self.limit is None or len(rows) < self.limit:
+            return self
+        last = self.key(rows[-1])
+        return self._replace(low=last) if self.is_descending else self._replace(high=last)
+
+    def parts(self) -> tuple[Range, ...]:
+        """Split the range where None ends: comparisons of SQL leave out NULL."""
+        is_whole = self.low == START and self.high == END
+        if self.order is None or is_whole or self.low[0] or not self.high[0]:
+            return (self,)
+        parts = (
+            self._replace(high=(0, 0, BEHIND_OIDS)),
+            self._replace(low=_lowest(self.order)),
+        )
+        return parts[::-1] if self.is_descending else parts
+
+
+class RangeReads:
+    """The ranges of one class that a view or transaction has read."""
+
+    __slots__ = ("_intervals", "definition")
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        # By the fields that have one value, their keys, and the field of the order: the bounds.
+        self._intervals: dict[
+            tuple[Fields, Keys, Field | None], dict[tuple[Bound, Bound], None]
+        ] = {}
+
+    def add(self, read: Range) -> None:
+        """Remember a range; a page is joined to the one before it."""
+        keys = tuple([log_key(value) for value in read.values])
+        intervals = self._intervals.setdefault((read.fields, keys, read.order), {})
+        low, high = _logged(read.low), _logged(read.high)
+        if intervals:
+            first, last = before = next(reversed(intervals))
+            if first <= low and high <= last:
+                return
+            if _is_next(last, low):
+                del intervals[before]
+                low = first
+            elif _is_next(high, first):
+                del intervals[before]
+                high = last
+        intervals[low, high] = None
+
+    def touched_by(self, group: Group) -> str | None:
+        """Say which of the ranges a change of this class touched, or None."""
+        if group.op == SCHEMA:
+            return None
+        for (fields, keys, order), intervals in self._intervals.items():
+            if _touches(self.definition, group, fields, keys, order, intervals):
+                return _text(self.definition, fields, keys, order)
+        return None
+
+
+def _touches(
+    definition: Definition,
+    group: Group,
+    fields: Fields,
+    keys: Keys,
+    order: Field | None,
+    intervals: Mapping[tuple[Bound, Bound], None],
+) -> bool:
+    """Tell whether an object of a change was, or now is, in one of the intervals.
+
+    Of an update, values that did not change are not known: they may be any. An older release
+    may not know that a field is indexed and log no keys of it: then every range counts.
+    """
+    asked = fields if order is None else (*fields, order)
+    if group.op == UPDATE:
+        mask = definition.mask_of(group.fields)
+        known = [field for field in asked if field.bit & mask]
+        if not known:
+            return False
+    else:
+        known = list(asked)
+    columns = {field: group.keys.get(field.log_name) for field in known}
+    if None in columns.values():
+        return True
+    equal = [
+        (columns[field], key) for field, key in zip(fields, keys, strict=True) if field in columns
+    ]
+    sides = (0, 1) if group.op == UPDATE else (None,)
+    for each, oid in enumerate(group.oids):
+        for side in sides:
+            if any(_value(column, each, side) != key for column, key in equal):
+                continue
+            if order is not None and order not in columns:
+                return True
+            value = 0 if order is None else _value(columns[order], each, side)
+            if _is_within((0, 0, oid) if value is None else (1, value, oid), intervals):
+                return True
+    return False
+
+
+def _value(column: Any, each: int, side: int | None) -> Any:
+    return column[each] if side is None else column[each][side]
+
+
+def _is_within(key: Bound, intervals: Mapping[tuple[Bound, Bound], None]) -> bool:
+    try:
+        return any(low <= key <= high for low, high in intervals)
+    except TypeError:
+        return True  # another release has values of another type there
+
+
+def _is_next(high: Bound, low: Bound) -> bool:
+    return len(high) == len(low) == 3 and high[:2] == low[:2] and high[2] + 1 == low[2]
+
+
+def _logged(bound: Bound) -> Bound:
+    """Return a bound as it compares with keys of the change log."""
+    return bound if len(bound) < 3 else (bound[0], log_key(bound[1]), bound[2])
+
+
+def _text(definition: Definition, fields: Fields, keys: Keys, order: Field | None) -> str:
+    terms = [f"{field.name}={key!r}" for field, key in zip(fields, keys, strict=True)]
+    terms.append(f"order_by={'oid' if order is None else order.name!s}")
+    return f"{definition.name}.lookup({', '.join(terms)})"
+
+
+class _Question(NamedTuple):
+    """What the names of the arguments of a lookup say."""
+
+    fields: Fields
+    order: Field | None
+    is_descending: bool
+    # Names of arguments, and how they compare.
+    comparisons: tuple[tuple[str, str], ...]
+
+
+def asked_range(
+    definition: Definition, asked: Mapping[str, object], read: Callable[[Field, int], object]
+) -> Range:
+    """Return the range that the arguments of a lookup ask for.
+
+    Args:
+        definition: The class.
+        asked: The arguments by name.
+        read: Reads a field of an object: the place of `after`.
+
+    Raises:
+        TypeError: A field is not indexed or has no order, or an argument has another type.
+    """
+    definition.resolve()
+    order_by = asked.get(ORDER_BY)
+    if order_by is not None and not isinstance(order_by, str):
+        raise TypeError(f"{definition.name}: {ORDER_BY} expects the name of a field")
+    names = (order_by, *asked)
+    question = definition.questions.get(names)
+    if question is None:
+        question = definition.questions[names] = _question(definition, order_by, tuple(asked))
+    limit = asked.get(LIMIT)
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
+        raise TypeError(f"{definition.name}: {LIMIT} expects int, got {limit!r:.200}")
+    fields, order, is_descending, comparisons = question
+    values = tuple([field.stored(asked[field.name]) for field in fields])
+    low, high = START, END
+    if order is not None and comparisons:
+        low, high = _bounds(order, comparisons, asked)
+    found = Range(
+        definition, fields, values, order, low, high, is_descending,
+        None if limit is None else max(0, limit),
+    )  # fmt: skip
+    after = asked.get(AFTER)
+    return found if after is None else found.behind(_place(definition, order, after, read))
+
+
+def _bounds(
+    order: Field, comparisons: tuple[tuple[str, str], ...], asked: Mapping[str, object]
+) -> tuple[Bound, Bound]:
+    low: Bound = _lowest(order)
+    high: Bound = END
+    for name, comparison in comparisons:
+        stored = None if asked[name] is None else order.stored(asked[name])
+        if stored is None:
+            raise TypeError(f"{order}: {name} cannot be None, which is in no range")
+        if comparison in ("gt", "gte"):
+            low = max(low, (1, stored, BEHIND_OIDS if comparison == "gt" else BEFORE_OIDS))
+        else:
+            high = min(high, (1, stored, BEFORE_OIDS if comparison == "lt" else BEHIND_OIDS))
+    return low, high
+
+
+def _lowest(order: Field) -> Bound:
+    return (1, _LOWEST[order.codec.column], BEFORE_OIDS)
+
+
+def _place(
+    definition: Definition,
+    order: Field | None,
+    after: object,
+    read: Callable[[Field, int], object],
+) -> Bound:
+    """Return the key behind which a page begins."""
+    if isinstance(after, definition.cls):
+        if order is None:
+            return (1, 0, after.oid)
+        stored, oid = order.stored(read(order, after.oid)), after.oid
+        return (0, 0, oid) if stored is None else (1, stored, oid)
+    got = f"{type(after).__name__} {after!r:.200}"
+    raise TypeError(f"{definition.name}: {AFTER} expects the last object of a page, got {got}")
+
+
+def _question(definition: Definition, order_by: str | None, names: tuple[str, ...]) -> _Question:
+    compared: dict[Field, list[tuple[str, str]]] = {}
+    equal: list[str] = []
+    for name in names:
+        if name in definition.fields:
+            equal.append(name)
+        elif name not in (ORDER_BY, LIMIT, AFTER):
+            of, _, comparison = name.rpartition("__")
+            if of not in definition.fields or comparison not in COMPARISONS:
+                raise TypeError(
+                    f"{definition.name}.{name} is no field, nor one with __gt, __gte, __lt or __lte"
+                )
+            compared.setdefault(definition.fields[of], []).append((name, comparison))
+    if len(compared) > 1:
+        text = " and ".join(field.name for field in compared)
+        raise TypeError(f"{definition.name}: a lookup takes a range of one field, not of {text}")
+    ranged = next(iter(compared), None)
+    order = _order(definition, order_by, ranged)
+    fields = definition.range_fields(tuple(equal), order)
+    is_descending = order_by is not None and order_by.startswith("-")
+    return _Question(fields, order, is_descending, tuple(compared[ranged]) if ranged else ())
+
+
+def _order(definition: Definition, order_by: str | None, ranged: Field | None) -> Field | None:
+    """Return the field of the order, None for the oid."""
+    name = (order_by or "").removeprefix("-")
+    order = definition.fields.get(name)
+    if order is None and name not in ("", "oid"):
+        raise TypeError(f"{definition.name}.{name} is not a field to order by")
+    if ranged is not None:
+        if name and order is not ranged:
+            raise TypeError(
+                f"{definition.name}: a range of {ranged.name} comes in the order of"
+                f" {ranged.name}, not of {name}"
+            )
+        order = ranged
+    if order is not None and not order.codec.is_ordered:
+        raise TypeError(
+            f"{order} is {order.codec.text}, whose stored values have another order;"
+            " ranges are of int, float, str, bytes, bool, date, timedelta, and enums of int or str"
+        )
+    return order

@@ -1,0 +1,463 @@
+"""Lookups by range, in an order, page by page: what they find, what counts as read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum
+from typing import Any
+
+import pytest
+
+from odbctl.engine.odb import Database, DbObject, Index, Indexed, Reactor, Schema, Unique
+from odbctl.engine.odb.tracker import Tracker
+from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
+
+schema = Schema("ranges")
+
+
+class Level(IntEnum):
+    """Values with an order of their own."""
+
+    LOW = 1
+    HIGH = 10
+
+
+@schema.define
+class Event(DbObject):
+    """Something that happened, or has yet to."""
+
+    at: Indexed[int] | None
+    kind: str = "a"
+    size: Indexed[int] = 0
+    note: str = ""
+    by_kind = Index("kind", "at")
+
+
+@schema.define
+class Valued(DbObject):
+    """A value of each type that has an order."""
+
+    f: Indexed[float] = 0.0
+    s: Indexed[str] = ""
+    b: Indexed[bytes] = b""
+    t: Indexed[bool] = False
+    d: Indexed[date] = date(2026, 1, 1)
+    td: Indexed[timedelta] = timedelta()
+    e: Indexed[Level] = Level.LOW
+    dt: Indexed[datetime] | None = None
+    dec: Indexed[Decimal] = Decimal(0)
+    u: Unique[str] | None = None
+
+
+def create(db: Database, *ats: int | None, kind: str = "a") -> list[Event]:
+    with db.transaction():
+        return [Event(at=at, kind=kind) for at in ats]
+
+
+def ats(**asked: Any) -> list[int | None]:
+    return [event.at for event in Event.lookup_all(**asked)]
+
+
+def test_bounds_are_as_their_names_say(any_database: Database) -> None:
+    create(any_database, 3, 1, 2, 2, None)
+    with any_database.view():
+        assert ats(at__gte=2) == [2, 2, 3]
+        assert ats(at__gt=2) == [3]
+        assert ats(at__lt=2) == [1]
+        assert ats(at__lte=2) == [1, 2, 2]
+        assert ats(at__gt=1, at__lt=3) == [2, 2]
+        assert ats(at__gt=3) == ats(at__gte=3, at__lt=2) == []
+
+
+def test_order_is_that_of_values_none_first_then_oldest_first(any_database: Database) -> None:
+    a, b, c, d, e = create(any_database, 3, None, 1, None, 3)
+    with any_database.view():
+        assert Event.lookup_all(order_by="at") == (b, d, c, a, e)
+        assert Event.lookup_all(order_by="-at") == (e, a, c, d, b)
+        assert Event.lookup_all(order_by="-oid", limit=2) == (e, d)
+        assert Event.lookup_all(limit=2) == (a, b)
+        assert Event.lookup_all(order_by="at", limit=0) == Event.lookup_all(limit=-1) == ()
+
+
+@pytest.mark.parametrize("order_by", ["at", "-at", "oid", "-oid", None])
+@pytest.mark.parametrize("written", [False, True])
+def test_pages_join_to_the_whole(
+    any_database: Database, order_by: str | None, written: bool
+) -> None:
+    create(any_database, 2, None, 1, 2, None, 2, 3, None, 1)
+    with any_database.transaction():
+        if written:
+            events = Event.lookup_all()
+            events[0].at, events[3].at = None, 5
+            events[6].delete()
+            Event(at=2)
+        whole = Event.lookup_all(order_by=order_by, limit=99)
+        pages: list[Event] = []
+        while page := Event.lookup_all(
+            order_by=order_by, limit=2, after=pages[-1] if pages else None
+        ):
+            assert len(page) <= 2
+            pages += page
+        assert tuple(pages) == whole
+        assert set(whole) == set(Event.lookup_all())
+
+
+def test_equal_fields_go_with_a_range_of_a_composite_index(any_database: Database) -> None:
+    create(any_database, 1, 3, 2, None)
+    create(any_database, 5, 4, kind="b")
+    with any_database.view():
+        assert ats(kind="a", at__gte=2) == [2, 3]
+        assert ats(kind="a", order_by="-at", limit=2) == [3, 2]
+        assert ats(kind="b", order_by="at") == [4, 5]
+        assert ats(size=0, at__gt=3) == [4, 5], "of two indexes"
+        assert Event.lookup_count(kind="a", at__lt=3) == 2
+        first = Event.lookup_any(kind="b", order_by="at")
+        assert first is not None
+        assert first.at == 4
+        assert Event.lookup_one(at__gte=5).kind == "b"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("f", [float("-inf"), -1.5, 0.0, 2.0, 10.0, float("inf")]),
+        ("s", ["", "\0", "A", "Z", "a", "ä", "\uffff", "\U0001f600"]),
+        ("b", [b"", b"\0", b"\0\1", b"a", b"ab", b"\xff"]),
+        ("t", [False, True]),
+        ("d", [date(1, 1, 1), date(999, 9, 9), date(2026, 10, 9), date(2026, 10, 10)]),
+        ("td", [timedelta(-1), timedelta(), timedelta(0, 9), timedelta(0, 10)]),
+        ("e", [Level.LOW, Level.HIGH]),
+    ],
+)
+def test_order_of_each_type_is_that_of_python(
+    any_database: Database, name: str, values: list[Any]
+) -> None:
+    assert values == sorted(values)
+    with any_database.transaction():
+        for value in reversed(values):
+            Valued(**{name: value})
+    with any_database.view():
+        found = [getattr(each, name) for each in Valued.lookup_all(order_by=name)]
+        assert found == values
+        for number, value in enumerate(values):
+            above = Valued.lookup_all(**{f"{name}__gte": value})
+            assert [getattr(each, name) for each in above] == values[number:]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"dt__gte": datetime(2026, 1, 1, tzinfo=UTC)}, r"ranges\.Valued\.dt is datetime \| None"),
+        ({"order_by": "dec"}, r"ranges\.Valued\.dec is Decimal"),
+        ({"f__gte": "1"}, r"ranges\.Valued\.f expects float"),
+        ({"u__gt": None}, r"ranges\.Valued\.u: u__gt cannot be None"),
+        ({"f__gte": 1.0, "s__gte": ""}, "a range of one field, not of f and s"),
+        ({"f__gte": 1.0, "order_by": "s"}, "in the order of f, not of s"),
+        ({"x__gte": 1}, r"ranges\.Valued\.x__gte is no field"),
+        ({"order_by": "x"}, r"ranges\.Valued\.x is not a field to order by"),
+        ({"order_by": 1}, "order_by expects the name of a field"),
+        ({"limit": "5"}, "limit expects int"),
+        ({"after": 5}, "after expects the last object of a page"),
+    ],
+)
+def test_what_has_no_order_is_refused(
+    any_database: Database, asked: dict[str, Any], message: str
+) -> None:
+    with any_database.view():
+        for lookup in (Valued.lookup_all, Valued.lookup_each, Valued.lookup_count):
+            with pytest.raises(TypeError, match=message):
+                lookup(**asked)
+
+
+def test_fields_without_index_have_no_range(any_database: Database) -> None:
+    with any_database.view():
+        with pytest.raises(TypeError, match=r"Event\.note is not indexed"):
+            Event.lookup_all(note__gte="a")
+        with pytest.raises(TypeError, match=r"add Index\('size', 'kind'\)"):
+            Event.lookup_all(size=1, order_by="kind")
+        with pytest.raises(TypeError, match="at__gte is for lookup_all"):
+            Event.lookup_newest(3, at__gte=1)
+
+
+def test_indexed_field_cannot_be_called_like_an_argument_of_lookups(
+    any_database: Database,
+) -> None:
+    cls: Any = Schema("words").define(
+        type("Odd", (DbObject,), {"__annotations__": {"limit": "int"}, "__module__": __name__})
+    )
+    with any_database.transaction():
+        cls(limit=5)
+    for name in ("limit", "day__gte"):
+        hints: dict[str, Any] = {name: Indexed[int]}
+        odd: Any = Schema(f"odd{name}").define(
+            type("Odd", (DbObject,), {"__annotations__": hints, "__module__": __name__})
+        )
+        with any_database.view(), pytest.raises(TypeError, match=rf"Odd\.{name} cannot be indexed"):
+            odd.lookup_all()
+
+
+def test_page_after_a_deleted_object_says_so(any_database: Database) -> None:
+    first, _ = create(any_database, 1, 2)
+    with any_database.transaction():
+        first.delete()
+        with pytest.raises(ObjectGoneError):
+            Event.lookup_all(order_by="at", after=first)
+        assert len(Event.lookup_all(after=first)) == 1, "an oid has its place nevertheless"
+
+
+def test_transaction_sees_its_writes_in_order(any_database: Database) -> None:
+    a, b, c, d = create(any_database, 1, 2, 3, 4)
+    with any_database.transaction():
+        e = Event(at=2)
+        a.at = 9
+        c.delete()
+        assert Event.lookup_all(order_by="at") == (b, e, d, a)
+        assert Event.lookup_all(order_by="-at", limit=2) == (a, d)
+        assert Event.lookup_all(at__lte=4, limit=2) == (b, e)
+        assert Event.lookup_count(at__gte=2) == 4
+        for event in (b, d):
+            event.kind = "b"
+        assert Event.lookup_all(kind="b", order_by="-at") == (d, b)
+        assert Event.lookup_all(kind="a", at__gte=0) == (e, a)
+
+
+def test_limit_is_filled_behind_many_written_objects(any_database: Database) -> None:
+    events = create(any_database, *range(20))
+    with any_database.transaction():
+        for event in events[:15]:
+            event.at = 100
+        assert ats(order_by="at", limit=3) == [15, 16, 17]
+        assert ats(order_by="at", limit=7) == [15, 16, 17, 18, 19, 100, 100]
+
+
+# What another commit does, and whether a transaction that read the range then conflicts.
+CHANGES: dict[str, tuple[Callable[[list[Event]], object], bool]] = {
+    "created in it": (lambda _: Event(at=25), True),
+    "created at its end": (lambda _: Event(at=30), True),
+    "created behind it": (lambda _: Event(at=31), False),
+    "created without a value": (lambda _: Event(at=None), False),
+    "moved into it": (lambda events: setattr(events[0], "at", 22), True),
+    "moved out of it": (lambda events: setattr(events[2], "at", 99), True),
+    "moved within it": (lambda events: setattr(events[2], "at", 21), True),
+    "moved outside": (lambda events: setattr(events[0], "at", 99), False),
+    "deleted in it": (lambda events: events[2].delete(), True),
+    "deleted outside": (lambda events: events[4].delete(), False),
+    "another field": (lambda events: setattr(events[2], "note", "new"), False),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_phantom_in_the_range_is_a_conflict(any_database: Database, name: str) -> None:
+    change, is_conflict = CHANGES[name]
+    events = create(any_database, 10, 20, 25, 30, 40)
+    assert read_conflicts(
+        any_database, lambda: Event.lookup_all(at__gte=20, at__lte=30), lambda: change(events)
+    ) is is_conflict  # fmt: skip
+    assert is_noticed(
+        any_database, lambda: Event.lookup_count(at__gt=41, at__lte=50), lambda: Event(at=50)
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "at", "is_conflict"),
+    [
+        ({"order_by": "at", "limit": 2}, 2, True),
+        ({"order_by": "at", "limit": 2}, None, True),
+        ({"order_by": "at", "limit": 2}, 20, False),
+        ({"order_by": "at", "limit": 3}, 29, True),
+        ({"order_by": "at", "limit": 9}, 99, True),
+        ({"order_by": "-at", "limit": 2}, 25, True),
+        ({"order_by": "-at", "limit": 2}, 20, True),
+        ({"order_by": "-at", "limit": 2}, 19, False),
+        ({"order_by": "oid", "limit": 2}, 15, False),
+        ({"order_by": "-oid", "limit": 2}, 15, True),
+    ],
+)
+def test_only_the_page_was_read(
+    any_database: Database, asked: dict[str, Any], at: int | None, is_conflict: bool
+) -> None:
+    create(any_database, 10, 20, 30)
+    assert read_conflicts(
+        any_database, lambda: Event.lookup_all(**asked), lambda: Event(at=at)
+    ) is is_conflict  # fmt: skip
+
+
+def test_equal_fields_bound_what_was_read(any_database: Database) -> None:
+    create(any_database, 10, 20)
+    (other,) = create(any_database, 15, kind="b")
+
+    def look() -> object:
+        return Event.lookup_all(kind="a", at__gte=10)
+
+    assert not read_conflicts(any_database, look, lambda: Event(at=15, kind="b"))
+    assert read_conflicts(any_database, look, lambda: setattr(other, "kind", "a"))
+    assert read_conflicts(any_database, look, lambda: Event(at=15, kind="a"))
+
+
+def test_bytes_count_as_read_in_their_order(any_database: Database) -> None:
+    def look() -> object:
+        return Valued.lookup_all(b__gte=b"\x01", b__lt=b"\xa0")
+
+    assert read_conflicts(any_database, look, lambda: Valued(b=b"\x9f\xff"))
+    assert not read_conflicts(any_database, look, lambda: Valued(b=b"\xa0"))
+    assert not read_conflicts(any_database, look, lambda: Valued(b=b"\0\xff"))
+
+
+def test_iterator_counts_what_it_gave(any_database: Database) -> None:
+    create(any_database, *range(1200))
+
+    def look(count: int) -> Callable[[], object]:
+        def read() -> object:
+            found = Event.lookup_each(order_by="at")
+            return [next(found) for _ in range(count)]
+
+        return read
+
+    assert not read_conflicts(any_database, look(10), lambda: Event(at=1100))
+    assert read_conflicts(any_database, look(1050), lambda: Event(at=1100))
+
+
+def test_iterator_gives_all_in_order_and_forgets_what_is_behind(any_database: Database) -> None:
+    create(any_database, *range(1300, 0, -1))
+    with any_database.view() as view:
+        assert [event.at for event in Event.lookup_each(order_by="at")] == list(range(1, 1301))
+        cached = view.session.cache.tables[Event.__odb__].rows
+        assert len(cached) < 500
+        assert len(list(Event.lookup_each(at__gt=200, limit=700))) == 700
+        assert len(list(Event.lookup_each())) == 1300
+        assert list(Event.lookup_each(limit=0)) == []
+
+
+def test_iterator_does_not_meet_what_its_loop_creates(any_database: Database) -> None:
+    create(any_database, 1, 2)
+    with any_database.transaction():
+        Event(at=3)
+        for event in Event.lookup_each():
+            Event(at=event.at)
+            event.kind = "b"
+        assert Event.lookup_count(at__gte=0) == 6
+
+
+def test_iterator_ends_with_its_view(any_database: Database) -> None:
+    create(any_database, *range(600))
+    with any_database.view():
+        found = Event.lookup_each()
+        next(found)
+    with pytest.raises(TransactionError, match=r"Event\.lookup_each began"):
+        list(found)
+    with any_database.view(), pytest.raises(StopIteration):
+        next(found)
+
+
+def test_ranges_of_pages_are_kept_as_one(any_database: Database) -> None:
+    create(any_database, *range(40))
+    with any_database.transaction() as transaction:
+        for order_by in ("at", "-at", "oid"):
+            last = None
+            while page := Event.lookup_all(order_by=order_by, limit=3, after=last):
+                last = page[-1]
+        ranges = transaction.read_set.ranges
+        assert ranges is not None
+        kept = ranges[Event.__odb__]._intervals  # pyright: ignore[reportPrivateUsage] - how much is kept shows nowhere else
+        assert [len(each) for each in kept.values()] == [1, 1]
+
+
+def test_reactor_wakes_only_for_its_range(any_database: Database) -> None:
+    create(any_database, 10, 20)
+    runs: list[list[int | None]] = []
+    ran = threading.Event()
+
+    def look() -> None:
+        with any_database.view():
+            runs.append(ats(at__gte=10, at__lt=30))
+        ran.set()
+
+    with Reactor(any_database, look):
+        assert ran.wait(10)
+        ran.clear()
+        create(any_database, 30)
+        create(any_database, 25)
+        assert ran.wait(10)
+    assert runs == [[10, 20], [10, 20, 25]]
+
+
+def test_range_of_a_converted_field_has_the_new_order(any_database: Database) -> None:
+    from odbctl.engine.odb import field
+
+    def release(hint: Any, **rest: Any) -> Any:
+        body = {"__annotations__": {"n": hint}, "__module__": __name__, **rest}
+        return Schema("evolving").define(type("Thing", (DbObject,), body))
+
+    before = release(Indexed[str])
+    with any_database.transaction():
+        for text in ("10", "9", "1"):
+            before(n=text)
+    after = release(Indexed[int], n=field(converted_from={str: int}))
+    with any_database.transaction():
+        assert [each.n for each in after.lookup_all(order_by="n")] == [1, 9, 10]
+        assert [each.n for each in after.lookup_all(order_by="-n", limit=2)] == [10, 9]
+        assert after.lookup_count(n__gte=9) == 2
+
+
+def test_range_of_a_field_that_the_store_lacks_has_its_default(any_database: Database) -> None:
+    def release(hints: dict[str, Any], **rest: Any) -> Any:
+        body = {"__annotations__": hints, "__module__": __name__, **rest}
+        return Schema("growing").define(type("Thing", (DbObject,), body))
+
+    with any_database.transaction():
+        first, second = [release({"a": int})(a=each) for each in (1, 2)]
+    after = release({"a": int, "n": Indexed[int]}, n=1)
+    with any_database.view():
+        found = after.lookup_all(order_by="-n")
+        assert [each.oid for each in found] == [second.oid, first.oid]
+        assert [each.oid for each in after.lookup_all(n__gte=1, after=found[1])] == [second.oid]
+        assert after.lookup_count(n__gt=1) == 0
+
+
+def read_conflicts(db: Database, look: Callable[[], object], change: Callable[[], object]) -> bool:
+    """Tell whether a change beside a transaction that has looked makes it conflict.
+
+    What a tracker says of the same read must agree.
+    """
+    done = threading.Event()
+
+    def beside() -> None:
+        with db.transaction():
+            change()
+        db.close_session()
+        done.set()
+
+    tracker = Tracker(db)
+    with tracker, db.view() as view:
+        look()
+    seq = view.seq
+    try:
+        with db.transaction():
+            look()
+            Valued()
+            runner = threading.Thread(target=beside)
+            runner.start()
+            runner.join()
+    except RevisionConflictError:
+        has_conflicted = True
+    else:
+        has_conflicted = False
+    assert done.is_set(), "the change failed"
+    later = db.log_since(seq)[1] or []
+    own = [group for group in later if group.seq == seq + 1]
+    assert tracker.is_touched_by(own) is has_conflicted
+    return has_conflicted
+
+
+def is_noticed(db: Database, look: Callable[[], object], change: Callable[[], object]) -> bool:
+    """Tell whether a reader of a range is told of a change."""
+    tracker = Tracker(db)
+    with tracker, db.view():
+        look()
+    with db.transaction():
+        change()
+    assert tracker.first_seq is not None
+    return tracker.is_touched_by(db.log_since(tracker.first_seq)[1] or [])
