@@ -10,6 +10,7 @@ finds and whether a later commit touches it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from odbctl.engine.odb.codec import Stored
 from odbctl.engine.odb.definition import AFTER, COMPARISONS, LIMIT, ORDER_BY, Definition
@@ -33,6 +34,7 @@ PAGE_ROWS: Final = 500
 # Stand in a bound for an oid before and behind all others.
 BEFORE_OIDS: Final = -1
 BEHIND_OIDS: Final = float("inf")
+_NULLS_END: Final = (0, 0, BEHIND_OIDS)
 # What no value of a column comes before.
 _LOWEST: Final[dict[str, Stored]] = {
     "INTEGER": float("-inf"),
@@ -92,15 +94,27 @@ class Range(NamedTuple):
         last = self.key(rows[-1])
         return self._replace(low=last) if self.is_descending else self._replace(high=last)
 
-    def parts(self) -> tuple[Range, ...]:
-        """Split the range where None ends: comparisons of SQL leave out NULL."""
-        is_whole = self.low == START and self.high == END
-        if self.order is None or is_whole or self.low[0] or not self.high[0]:
-            return (self,)
-        parts = (
-            self._replace(high=(0, 0, BEHIND_OIDS)),
-            self._replace(low=_lowest(self.order)),
-        )
+    def parts(self) -> list[Range]:
+        """Split the range, in its order, so that each part is one search in an index.
+
+        NULL is apart, because comparisons of SQL leave it out, and so are objects of one value
+        that the range begins or ends among.
+        """
+        order, low, high = self.order, self.low, self.high
+        if low > high or low == high and low[2] in (BEFORE_OIDS, BEHIND_OIDS):
+            return []
+        if order is None or (low, high) == (START, END):
+            return [self]
+        cuts: list[Bound] = [_NULLS_END]
+        if _is_among_equals(low):
+            cuts.append((*low[:2], BEHIND_OIDS))
+        if _is_among_equals(high):
+            cuts.append((*high[:2], BEFORE_OIDS))
+        edges = [low, *sorted({cut for cut in cuts if low < cut < high}), high]
+        parts = [
+            self._replace(low=_lowest(order) if first == _NULLS_END else first, high=last)
+            for first, last in pairwise(edges)
+        ]
         return parts[::-1] if self.is_descending else parts
 
 
@@ -196,6 +210,11 @@ def _is_within(key: Bound, intervals: Mapping[tuple[Bound, Bound], None]) -> boo
 
 def _is_next(high: Bound, low: Bound) -> bool:
     return len(high) == len(low) == 3 and high[:2] == low[:2] and high[2] + 1 == low[2]
+
+
+def _is_among_equals(bound: Bound) -> bool:
+    """Tell whether objects of the same value may lie on both sides of a bound."""
+    return len(bound) == 3 and bound[0] == 1 and bound[2] not in (BEFORE_OIDS, BEHIND_OIDS)
 
 
 def _logged(bound: Bound) -> Bound:

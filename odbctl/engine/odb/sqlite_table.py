@@ -186,23 +186,23 @@ class SqliteTable:
         for field, value in zip(part.fields, part.values, strict=True):
             # Of IS, SQLite does not see that it leaves one value to sort.
             add(f"{self._columns[field]} {'IS' if value is None else '='} ?", value)
-        order, bounds = part.order, ((part.low, ">"), (part.high, "<"))
+        order, low, high = part.order, part.low, part.high
         column = "oid" if order is None else self._columns[order]
-        if order is not None and part.high[0] == 0:
+        is_one_value = order is None
+        if order is not None and high[0] == 0:
+            is_one_value = True
             add(f"{column} IS NULL")
-        for bound, comparison in bounds:
+        elif order is not None and low[:2] == high[:2]:
+            is_one_value = True
+            add(f"{column} = ?", low[1])
+        for bound, signs in ((low, (">=", ">")), (high, ("<", "<="))):
             if len(bound) < 3:
-                continue
-            rank, value, oid = bound
-            if order is None or rank == 0:
-                if oid not in (BEFORE_OIDS, BEHIND_OIDS):
-                    add(f"oid {comparison}= ?", oid)
-            elif oid == BEFORE_OIDS:
-                add(f"{column} {'>=' if comparison == '>' else '<'} ?", value)
-            elif oid == BEHIND_OIDS:
-                add(f"{column} {'>' if comparison == '>' else '<='} ?", value)
-            else:
-                add(f"({column}, oid) {comparison}= (?, ?)", value, oid)
+                continue  # no key: the end of all
+            _, value, oid = bound
+            if not is_one_value:
+                add(f"{column} {signs[oid == BEHIND_OIDS]} ?", value)
+            elif oid not in (BEFORE_OIDS, BEHIND_OIDS):
+                add(f"oid {signs[0][0]}= ?", oid)
         return f" WHERE {' AND '.join(terms)}" if terms else "", arguments
 
     def _is_converted(self, wanted: Range) -> bool:

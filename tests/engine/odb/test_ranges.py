@@ -70,6 +70,11 @@ def test_bounds_are_as_their_names_say(any_database: Database) -> None:
         assert ats(at__lte=2) == [1, 2, 2]
         assert ats(at__gt=1, at__lt=3) == [2, 2]
         assert ats(at__gt=3) == ats(at__gte=3, at__lt=2) == []
+        assert ats(at__gt=2, at__lt=2) == ats(at__gt=2, at__lte=2) == ats(at__gte=2, at__lt=2) == []
+        assert ats(at__gte=2, at__lte=2) == [2, 2]
+        none = Event.lookup_all(order_by="at")[0]
+        assert ats(at__gte=1, order_by="-at", after=none) == []
+        assert ats(at__gte=1, after=none) == [1, 2, 2, 3]
 
 
 def test_order_is_that_of_values_none_first_then_oldest_first(any_database: Database) -> None:
