@@ -19,6 +19,7 @@ from odbctl.engine.odb.tracker import Tracker
 READ = 1000
 AGAINST = "raw sqlite3: BEGIN IMMEDIATE, SELECT by key, UPDATE, COMMIT"
 PER_GROUP = 10
+PAGE = 50
 
 
 def run(options: Options) -> Iterator[Row]:
@@ -171,11 +172,17 @@ def _million(count: int, rounds: int) -> Iterator[Row]:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         lookups: list[float] = []
         selects: list[float] = []
+        ranges: list[float] = []
+        range_selects: list[float] = []
         opens: list[float] = []
         for number in range(40 * rounds):
             group = number * 7919 % (count // PER_GROUP)
             lookups.append(1e6 * _timed(partial(_look_up, ours, group)))
             selects.append(1e6 * _timed(partial(_select, raw, group)))
+            # A group that no lookup has read, so that none of its objects is in the cache.
+            group = (number * 7919 + 1000) % (count // PER_GROUP - PAGE)
+            ranges.append(1e6 * _timed(partial(_look_up_range, ours, group)))
+            range_selects.append(1e6 * _timed(partial(_select_range, raw, group)))
         ours.database.close()
         for number in range(4 * rounds):
             opens.append(1000 * _timed(partial(_open, folder, number)))
@@ -184,6 +191,11 @@ def _million(count: int, rounds: int) -> Iterator[Row]:
         yield Row(
             name=f"lookup of {PER_GROUP} among {count:,}", unit="µs", ours=Figure.of(lookups),
             reference=Figure.of(selects), against="SELECT of the rows through the index",
+            target=Target(limit=2.5),
+        )  # fmt: skip
+        yield Row(
+            name=f"range of {PAGE} by order among {count:,}", unit="µs", ours=Figure.of(ranges),
+            reference=Figure.of(range_selects), against="SELECT with ORDER BY and LIMIT",
             target=Target(limit=2.5),
         )  # fmt: skip
         yield Row(
@@ -207,6 +219,20 @@ def _look_up(ours: Ours, group: int) -> None:
 def _select(raw: ByHand, group: int) -> None:
     rows = raw.execute('SELECT oid, number FROM entry WHERE "group" = ?', (group,)).fetchall()
     assert len([number for _, number in rows]) == PER_GROUP
+
+
+def _look_up_range(ours: Ours, group: int) -> None:
+    with ours.database.view():
+        found = Entry.lookup_all(group__gte=group, order_by="group", limit=PAGE)
+        assert len([each.number for each in found]) == PAGE
+
+
+def _select_range(raw: ByHand, group: int) -> None:
+    rows = raw.execute(
+        'SELECT oid, number FROM entry WHERE "group" >= ? ORDER BY "group", oid LIMIT ?',
+        (group, PAGE),
+    ).fetchall()
+    assert len([number for _, number in rows]) == PAGE
 
 
 def _open(folder: Path, group: int) -> None:

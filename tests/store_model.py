@@ -8,14 +8,74 @@ and asks which states explain all of it.
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Values = dict[str, Any]
 # Objects by number; one state is one commit.
 State = dict[int, Values]
 GONE = "gone"
+
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+@dataclass
+class RangeLookup:
+    """A lookup by range, in an order, of one page."""
+
+    equal: Values
+    order: str
+    bounds: Values
+    is_descending: bool
+    limit: int | None
+
+    def arguments(self, after: object) -> Values:
+        """Return what the lookup is called with."""
+        sign = "-" if self.is_descending else ""
+        bounds = {f"{self.order}__{comparison}": value for comparison, value in self.bounds.items()}
+        order = {"order_by": sign + self.order}
+        return {**self.equal, **bounds, **order, "limit": self.limit, "after": after}
+
+    def find(self, state: State, after: int | None) -> list[int]:
+        """Return the objects that it finds."""
+        oids = sorted(
+            (oid for oid, values in state.items() if self.has(values)),
+            key=lambda oid: self._key(oid, state),
+            reverse=self.is_descending,
+        )
+        if after is not None:
+            if self.order != "oid" and after not in state:
+                return []
+            place = self._key(after, state)
+            oids = [
+                oid
+                for oid in oids
+                if (self._key(oid, state) < place if self.is_descending else
+                    self._key(oid, state) > place)
+            ]  # fmt: skip
+        return oids[: self.limit]
+
+    def has(self, values: Values) -> bool:
+        """Tell whether an object is in the range."""
+        if any(values[name] != value for name, value in self.equal.items()):
+            return False
+        value = values.get(self.order)
+        return all(
+            value is not None and COMPARISONS[comparison](value, bound)
+            for comparison, bound in self.bounds.items()
+        )
+
+    def _key(self, oid: int, state: State) -> tuple[Any, ...]:
+        value = None if self.order == "oid" else state[oid][self.order]
+        return (0, 0, oid) if value is None else (1, value, oid)
 
 
 @dataclass
@@ -38,7 +98,7 @@ class ModelTransaction:
     created: set[int] = field(default_factory=set[int])
     # What was read: (oid, field or None for existence), and lookups.
     items: set[tuple[int, str | None]] = field(default_factory=set[tuple[int, str | None]])
-    lookups: list[Values] = field(default_factory=list[Values])
+    lookups: list[Values | RangeLookup] = field(default_factory=list[Values | RangeLookup])
     is_dead: bool = False
 
     def seen(self, state: State) -> State:
@@ -135,14 +195,32 @@ def _touches(before: State, after: State, tx: ModelTransaction) -> bool:
     return False
 
 
-def _matches(lookup: Mapping[str, Any], old: Values | None, new: Values | None) -> bool:
+def _matches(
+    lookup: Mapping[str, Any] | RangeLookup, old: Values | None, new: Values | None
+) -> bool:
     """Tell whether a change may concern a lookup; a little more than what it must."""
+    if isinstance(lookup, RangeLookup):
+        return _matches_range(lookup, old, new)
     if old is None or new is None:
         there = old or new or {}
         return all(there[name] == value for name, value in lookup.items())
     return any(
         old[name] != new[name] and value in (old[name], new[name]) for name, value in lookup.items()
     )
+
+
+def _matches_range(lookup: RangeLookup, old: Values | None, new: Values | None) -> bool:
+    """Tell the same of a range; what an update left as it was is not in the log."""
+    asked = [*lookup.equal, lookup.order]
+    if old is None or new is None:
+        return lookup.has(old or new or {})
+    changed = {name for name in asked if old.get(name) != new.get(name)}
+    known = replace(
+        lookup,
+        equal={name: value for name, value in lookup.equal.items() if name in changed},
+        bounds=lookup.bounds if lookup.order in changed else {},
+    )
+    return bool(changed) and (known.has(old) or known.has(new))
 
 
 def _hashable(value: Any) -> Any:

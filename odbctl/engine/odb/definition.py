@@ -39,8 +39,7 @@ class RangeAskedError(TypeError):
 
     def __init__(self, class_name: str, argument: str) -> None:
         super().__init__(
-            f"{class_name}: {argument} is for lookup_all, lookup_any, lookup_one, lookup_count"
-            " and lookup_each"
+            f"{class_name}: {argument} is for lookup_all, lookup_any, lookup_count and lookup_each"
         )
 
 

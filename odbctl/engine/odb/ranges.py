@@ -101,7 +101,7 @@ class Range(NamedTuple):
         that the range begins or ends among.
         """
         order, low, high = self.order, self.low, self.high
-        if low > high or low == high and low[2] in (BEFORE_OIDS, BEHIND_OIDS):
+        if low > high or (low == high and low[2] in (BEFORE_OIDS, BEHIND_OIDS)):
             return []
         if order is None or (low, high) == (START, END):
             return [self]

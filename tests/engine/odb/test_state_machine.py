@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from store_model import GONE, Model, ModelTransaction
+from store_model import COMPARISONS, GONE, Model, ModelTransaction, RangeLookup
 
 from odbctl.engine.odb import Database, DbObject, Index, Indexed, Schema, Unique, View
 from odbctl.errors import AlreadyExistsError, ObjectGoneError, RevisionConflictError
@@ -123,6 +123,11 @@ class Sessions(RuleBasedStateMachine):
         self.cls: Any = Schema(f"model{next(_numbers)}").define(
             type("Thing", (DbObject,), {"__annotations__": hints, "__module__": __name__, **extra})
         )
+        # Fields of one value, and at last the field of the order.
+        self.orders: list[tuple[str, ...]] = [
+            ("oid",),
+            *((*names[:-1], names[-1]) for names in self.lookups if self._is_ordered(names, kinds)),
+        ]
         self.model = Model(unique_fields)
         shared = None if is_file else Database.in_memory()
         for _ in range(SESSIONS):
@@ -138,6 +143,9 @@ class Sessions(RuleBasedStateMachine):
             session.end()
             session.database.close()
         shutil.rmtree(self.folder)
+
+    def _is_ordered(self, names: tuple[str, ...], kinds: list[str]) -> bool:
+        return bool(names) and kinds[int(names[-1][1:])] != "numbers"
 
     def _opened(self, number: int) -> tuple[Session, ModelTransaction]:
         """Return a session and what is open in it: a new transaction if nothing is."""
@@ -230,6 +238,53 @@ class Sessions(RuleBasedStateMachine):
             ),
             result,
         )
+
+    @rule(
+        number=st.integers(0, SESSIONS - 1),
+        after=st.none() | objects,
+        limit=st.none() | st.integers(0, 3),
+        is_descending=st.booleans(),
+        data=st.data(),
+    )
+    def look_up_a_range(
+        self,
+        number: int,
+        after: int | None,
+        limit: int | None,
+        is_descending: bool,
+        data: st.DataObject,
+    ) -> None:
+        session, tx = self._opened(number)
+        names = data.draw(st.sampled_from(self.orders))
+        equal = {name: data.draw(self.values[name]) for name in names[:-1]}
+        bounds: dict[str, Any] = {}
+        for comparison in data.draw(st.sets(st.sampled_from(sorted(COMPARISONS)), max_size=2)):
+            bound = data.draw(self.values[names[-1]]) if names[-1] != "oid" else None
+            if bound is not None:
+                bounds[comparison] = bound
+        asked = RangeLookup(equal, names[-1], bounds, is_descending=is_descending, limit=limit)
+        if after is not None and self._step(session, lambda: self._place(asked, after)) == GONE:
+            if not tx.is_dead:
+                tx.items.add((after, None))
+                self.model.observe(tx, lambda state: GONE if after not in state else 0, GONE)
+            return
+        if tx.is_dead:
+            return
+        if after is not None and asked.order != "oid":
+            tx.items.add((after, asked.order))
+        ask, answer = data.draw(st.sampled_from(RANGE_QUESTIONS))
+        arguments = asked.arguments(None if after is None else self.cls.from_oid(after))
+        result = self._step(session, lambda: ask(self.cls, arguments))
+        if tx.is_dead:
+            return
+        tx.lookups.append(asked)
+        self.model.observe(tx, lambda state: answer(asked.find(state, after)), result)
+
+    def _place(self, asked: RangeLookup, after: int) -> object:
+        """Read what a page behind an object begins with; a page of oids needs no object."""
+        if asked.order != "oid":
+            getattr(self.cls.from_oid(after), asked.order)
+        return None
 
     @rule(number=st.integers(0, SESSIONS - 1), oid=objects, data=st.data())
     def write(self, number: int, oid: int, data: st.DataObject) -> None:
@@ -335,6 +390,14 @@ QUESTIONS: list[tuple[Callable[[Any, dict[str, Any]], object], Callable[[list[in
     (lambda cls, equal: cls.lookup_count(**equal), len),
     (lambda cls, equal: _oids(cls.lookup_newest(2, **equal)), lambda oids: oids[-2:]),
     (lambda cls, equal: _oids(cls.lookup_oldest(1, **equal)), lambda oids: oids[:1]),
+]
+
+RANGE_QUESTIONS: list[
+    tuple[Callable[[Any, dict[str, Any]], object], Callable[[list[int]], object]]
+] = [
+    (lambda cls, asked: _oids(cls.lookup_all(**asked)), lambda oids: oids),
+    (lambda cls, asked: _oids(cls.lookup_each(**asked)), lambda oids: oids),
+    (lambda cls, asked: cls.lookup_count(**asked), len),
 ]
 
 TestSessions = Sessions.TestCase
