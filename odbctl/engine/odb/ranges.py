@@ -32,7 +32,7 @@ END: Final = (2,)
 # How many rows an iterator reads at once.
 PAGE_ROWS: Final = 500
 # Stand in a bound for an oid before and behind all others.
-BEFORE_OIDS: Final = -1
+BEFORE_OIDS: Final = float("-inf")
 BEHIND_OIDS: Final = float("inf")
 _NULLS_END: Final = (0, 0, BEHIND_OIDS)
 # What no value of a column comes before.
@@ -61,7 +61,7 @@ class Range(NamedTuple):
         """Return the place of a row in this order."""
         if self.order is None:
             return (1, 0, row[0])
-        value = row[self.order.position]
+        value: Stored = row[self.order.position]
         return (0, 0, row[0]) if value is None or value is UNSET else (1, value, row[0])
 
     def holds(self, row: Sequence[Stored]) -> bool:
@@ -94,7 +94,7 @@ class Range(NamedTuple):
         last = self.key(rows[-1])
         return self._replace(low=last) if self.is_descending else self._replace(high=last)
 
-    def parts(self) -> list[Range]:
+    def parts(self) -> Sequence[Range]:
         """Split the range, in its order, so that each part is one search in an index.
 
         NULL is apart, because comparisons of SQL leave it out, and so are objects of one value
@@ -103,7 +103,8 @@ class Range(NamedTuple):
         order, low, high = self.order, self.low, self.high
         if low > high or (low == high and low[2] in (BEFORE_OIDS, BEHIND_OIDS)):
             return []
-        if order is None or (low, high) == (START, END):
+        is_split = _is_among_equals(low) or _is_among_equals(high)
+        if order is None or not (is_split or low[0] == 0) or (low, high) == (START, END):
             return [self]
         cuts: list[Bound] = [_NULLS_END]
         if _is_among_equals(low):
@@ -224,7 +225,7 @@ def _logged(bound: Bound) -> Bound:
 
 def _text(definition: Definition, fields: Fields, keys: Keys, order: Field | None) -> str:
     terms = [f"{field.name}={key!r}" for field, key in zip(fields, keys, strict=True)]
-    terms.append(f"order_by={'oid' if order is None else order.name!s}")
+    terms.append(f"order_by={'oid' if order is None else order.name}")
     return f"{definition.name}.lookup({', '.join(terms)})"
 
 

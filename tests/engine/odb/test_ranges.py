@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from odbctl.engine.odb import Database, DbObject, Index, Indexed, Reactor, Schema, Unique
+from odbctl.engine.odb import (
+    Database,
+    DbObject,
+    Index,
+    Indexed,
+    Reactor,
+    Schema,
+    Unique,
+    transaction,
+)
 from odbctl.engine.odb.tracker import Tracker
 from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
 
@@ -108,6 +117,22 @@ def test_pages_join_to_the_whole(
             pages += page
         assert tuple(pages) == whole
         assert set(whole) == set(Event.lookup_all())
+
+
+def test_negative_oids_have_their_place(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oids = iter(range(-9, 0))
+    monkeypatch.setattr(transaction, "new_oid", lambda: next(oids))
+    a, b, c, d = create(any_database, 1, 1, 2, None)
+    with any_database.view():
+        assert Event.lookup_all(at__gte=1) == Event.lookup_all(at__gt=0) == (a, b, c)
+        assert Event.lookup_all(at__lt=2) == (a, b)
+        assert Event.lookup_all(order_by="at", after=a) == (b, c)
+        assert Event.lookup_all(order_by="-at", after=b) == (a, d)
+    assert read_conflicts(
+        any_database, lambda: Event.lookup_all(at__gte=5), lambda: Event(at=5)
+    )  # fmt: skip
 
 
 def test_equal_fields_go_with_a_range_of_a_composite_index(any_database: Database) -> None:
