@@ -62,7 +62,7 @@ class Range(NamedTuple):
         if self.order is None:
             return (1, 0, row[0])
         value: Stored = row[self.order.position]
-        return (0, 0, row[0]) if value is None or value is UNSET else (1, value, row[0])
+        return (0, 0, row[0]) if value is None or _is_unset(value) else (1, value, row[0])
 
     def holds(self, row: Sequence[Stored]) -> bool:
         """Tell whether a row lies in the range."""
@@ -211,6 +211,11 @@ def _is_within(key: Bound, intervals: Mapping[tuple[Bound, Bound], None]) -> boo
 
 def _is_next(high: Bound, low: Bound) -> bool:
     return len(high) == len(low) == 3 and high[:2] == low[:2] and high[2] + 1 == low[2]
+
+
+def _is_unset(value: Stored) -> bool:
+    """Tell whether an object was stored without this field."""
+    return value is UNSET
 
 
 def _is_among_equals(bound: Bound) -> bool:
