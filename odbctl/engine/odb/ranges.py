@@ -16,7 +16,7 @@ from odbctl.engine.odb.codec import Stored
 from odbctl.engine.odb.definition import AFTER, COMPARISONS, LIMIT, ORDER_BY, Definition
 from odbctl.engine.odb.field import UNSET, Field
 from odbctl.engine.odb.log import SCHEMA, UPDATE, Group, log_key
-from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple
+from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from typing import Final, TypeVar
@@ -59,10 +59,15 @@ class Range(NamedTuple):
 
     def key(self, row: Sequence[Stored]) -> Bound:
         """Return the place of a row in this order."""
-        if self.order is None:
+        # Fields are properties, whose type a checker does not see when they are attributes.
+        order: Field | None = self.order
+        if order is None:
             return (1, 0, row[0])
-        value: Stored = row[self.order.position]
-        return (0, 0, row[0]) if value is None or _is_unset(value) else (1, value, row[0])
+        value = row[order.position]
+        # As an object: the type of what stands for a missing value is not that of values.
+        if value is None or cast("object", value) is UNSET:
+            return (0, 0, row[0])
+        return (1, value, row[0])
 
     def holds(self, row: Sequence[Stored]) -> bool:
         """Tell whether a row lies in the range."""
@@ -213,11 +218,6 @@ def _is_next(high: Bound, low: Bound) -> bool:
     return len(high) == len(low) == 3 and high[:2] == low[:2] and high[2] + 1 == low[2]
 
 
-def _is_unset(value: Stored) -> bool:
-    """Tell whether an object was stored without this field."""
-    return value is UNSET
-
-
 def _is_among_equals(bound: Bound) -> bool:
     """Tell whether objects of the same value may lie on both sides of a bound."""
     return len(bound) == 3 and bound[0] == 1 and bound[2] not in (BEFORE_OIDS, BEHIND_OIDS)
@@ -231,7 +231,7 @@ def _logged(bound: Bound) -> Bound:
 def _text(definition: Definition, fields: Fields, keys: Keys, order: Field | None) -> str:
     terms = [f"{field.name}={key!r}" for field, key in zip(fields, keys, strict=True)]
     terms.append(f"order_by={'oid' if order is None else order.name}")
-    return f"{definition.name}.lookup({', '.join(terms)})"
+    return f"{definition.title}.lookup({', '.join(terms)})"
 
 
 class _Question(NamedTuple):
@@ -260,14 +260,14 @@ def asked_range(
     definition.resolve()
     order_by = asked.get(ORDER_BY)
     if order_by is not None and not isinstance(order_by, str):
-        raise TypeError(f"{definition.name}: {ORDER_BY} expects the name of a field")
+        raise TypeError(f"{definition.title}: {ORDER_BY} expects the name of a field")
     names = (order_by, *asked)
     question = definition.questions.get(names)
     if question is None:
         question = definition.questions[names] = _question(definition, order_by, tuple(asked))
     limit = asked.get(LIMIT)
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
-        raise TypeError(f"{definition.name}: {LIMIT} expects int, got {limit!r:.200}")
+        raise TypeError(f"{definition.title}: {LIMIT} expects int, got {limit!r:.200}")
     fields, order, is_descending, comparisons = question
     values = tuple([field.stored(asked[field.name]) for field in fields])
     low, high = START, END
@@ -314,7 +314,7 @@ def _place(
         stored, oid = order.stored(read(order, after.oid)), after.oid
         return (0, 0, oid) if stored is None else (1, stored, oid)
     got = f"{type(after).__name__} {after!r:.200}"
-    raise TypeError(f"{definition.name}: {AFTER} expects the last object of a page, got {got}")
+    raise TypeError(f"{definition.title}: {AFTER} expects the last object of a page, got {got}")
 
 
 def _question(definition: Definition, order_by: str | None, names: tuple[str, ...]) -> _Question:
@@ -327,12 +327,12 @@ def _question(definition: Definition, order_by: str | None, names: tuple[str, ..
             of, _, comparison = name.rpartition("__")
             if of not in definition.fields or comparison not in COMPARISONS:
                 raise TypeError(
-                    f"{definition.name}.{name} is no field, nor one with __gt, __gte, __lt or __lte"
+                    f"{definition.title}.{name} is no field, nor one with __gt, __gte, __lt, __lte"
                 )
             compared.setdefault(definition.fields[of], []).append((name, comparison))
     if len(compared) > 1:
         text = " and ".join(field.name for field in compared)
-        raise TypeError(f"{definition.name}: a lookup takes a range of one field, not of {text}")
+        raise TypeError(f"{definition.title}: a lookup takes a range of one field, not of {text}")
     ranged = next(iter(compared), None)
     order = _order(definition, order_by, ranged)
     fields = definition.range_fields(tuple(equal), order)
@@ -345,11 +345,11 @@ def _order(definition: Definition, order_by: str | None, ranged: Field | None) -
     name = (order_by or "").removeprefix("-")
     order = definition.fields.get(name)
     if order is None and name not in ("", "oid"):
-        raise TypeError(f"{definition.name}.{name} is not a field to order by")
+        raise TypeError(f"{definition.title}.{name} is not a field to order by")
     if ranged is not None:
         if name and order is not ranged:
             raise TypeError(
-                f"{definition.name}: a range of {ranged.name} comes in the order of"
+                f"{definition.title}: a range of {ranged.name} comes in the order of"
                 f" {ranged.name}, not of {name}"
             )
         order = ranged

@@ -275,7 +275,7 @@ class View:
         while left is None or left > 0:
             if open_view() is not self:
                 raise TransactionError(
-                    f"the view in which {definition.name}.lookup_each began is not the open one",
+                    f"the view in which {definition.title}.lookup_each began is not the open one",
                     hint="iterate inside its `with`",
                 )
             count = PAGE_ROWS if left is None else min(left, PAGE_ROWS)
