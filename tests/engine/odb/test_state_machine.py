@@ -263,15 +263,8 @@ class Sessions(RuleBasedStateMachine):
             if bound is not None:
                 bounds[comparison] = bound
         asked = RangeLookup(equal, names[-1], bounds, is_descending=is_descending, limit=limit)
-        if after is not None and self._step(session, lambda: self._place(asked, after)) == GONE:
-            if not tx.is_dead:
-                tx.items.add((after, None))
-                self.model.observe(tx, lambda state: GONE if after not in state else 0, GONE)
+        if after is not None and not self._reads_place(session, tx, asked, after):
             return
-        if tx.is_dead:
-            return
-        if after is not None and asked.order != "oid":
-            tx.items.add((after, asked.order))
         ask, answer = data.draw(st.sampled_from(RANGE_QUESTIONS))
         arguments = asked.arguments(None if after is None else self.cls.from_oid(after))
         result = self._step(session, lambda: ask(self.cls, arguments))
@@ -280,11 +273,20 @@ class Sessions(RuleBasedStateMachine):
         tx.lookups.append(asked)
         self.model.observe(tx, lambda state: answer(asked.find(state, after)), result)
 
-    def _place(self, asked: RangeLookup, after: int) -> object:
-        """Read what a page behind an object begins with; a page of oids needs no object."""
-        if asked.order != "oid":
-            getattr(self.cls.from_oid(after), asked.order)
-        return None
+    def _reads_place(
+        self, session: Session, tx: ModelTransaction, asked: RangeLookup, after: int
+    ) -> bool:
+        """Read what a page begins behind, which an order of oids need not; say if that went."""
+        if asked.order == "oid":
+            return True
+        result = self._step(session, lambda: getattr(self.cls.from_oid(after), asked.order))
+        if tx.is_dead:
+            return False
+        tx.items.add((after, asked.order))
+        self.model.observe(
+            tx, lambda state: state[after][asked.order] if after in state else GONE, result
+        )
+        return result != GONE
 
     @rule(number=st.integers(0, SESSIONS - 1), oid=objects, data=st.data())
     def write(self, number: int, oid: int, data: st.DataObject) -> None:
