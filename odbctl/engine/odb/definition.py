@@ -102,8 +102,8 @@ class Definition:
         self.indexes = tuple(self._composite(*each) for each in self._declared_indexes.items())
         # Fields that take part in any index: lookups need their values in the change log.
         self.indexed = tuple(each for each in ordered if each.mark or each.name in together)
-        for each in self.indexed:
-            _check_argument(each)
+        # Arguments of lookups that are not the values of indexed fields of the same names.
+        self.range_words = RANGE_WORDS - {each.name for each in self.indexed}
         self.indexed_mask = sum(each.bit for each in self.indexed)
         self.required = tuple(each for each in ordered if each.is_required)
         self.unique_fields = (
@@ -230,9 +230,13 @@ class Definition:
             found = self._lookups[names] = self._lookup_fields(names)
         return found
 
+    def has_key(self, name: str) -> bool:
+        """Tell whether an argument of a lookup is the value of an indexed field of that name."""
+        return self.fields.get(name) in self.indexed
+
     def _lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
         for name in names:
-            if name in RANGE_WORDS or is_comparison(name):
+            if (name in RANGE_WORDS or is_comparison(name)) and not self.has_key(name):
                 raise RangeAskedError(self.title, name)
         for name in names:
             if name not in self.fields:
@@ -305,19 +309,6 @@ def is_comparison(name: str) -> bool:
     """Tell whether an argument of a lookup compares a field, as `day__gte` does."""
     field, _, comparison = name.rpartition("__")
     return bool(field) and comparison in COMPARISONS
-
-
-def _check_argument(field: Field) -> None:
-    """Check that a lookup can name an indexed field.
-
-    Raises:
-        TypeError: Its name has another meaning there.
-    """
-    if field.name in RANGE_WORDS or is_comparison(field.name):
-        raise TypeError(
-            f"{field} cannot be indexed: in a lookup, {field.name} means something else;"
-            f" rename it: field(renamed_from={field.name!r})"
-        )
 
 
 def quoted(name: str) -> str:

@@ -255,7 +255,9 @@ def _class(hint: type[Any], *, is_key: bool) -> Codec:
             return codec
     name = f"{hint.__module__}.{hint.__name__}"
     if name == "uuid.UUID":
-        return _by_text(hint, str)
+        codec = _by_text(hint, str)
+        codec.is_ordered = True
+        return codec
     if name == "decimal.Decimal":
         codec = _by_text(hint, _shortest if is_key else str)
         codec.has_equal_forms = True
@@ -360,7 +362,9 @@ def _literal(options: Sequence[Any]) -> Codec:
     # No exact types: `Literal["a"] | str` must look at the value.
     if column := _column_of(options):
         json_kind = "str" if column == "TEXT" else "int"
-        return scalar(text, column, json_kind, (), encode=encode)
+        codec = scalar(text, column, json_kind, (), encode=encode)
+        codec.is_ordered = True
+        return codec
     return as_json_text(text, "literal", (), encode=encode, decode=None)
 
 

@@ -26,6 +26,7 @@ _new_tuple: Callable[..., Any] = tuple.__new__  # pyright: ignore[reportUnknownV
 INSERT, UPDATE, DELETE, SCHEMA = "insert", "update", "delete", "schema"
 # Of a key that is longer the log has the hash.
 MOST_KEY_BYTES: Final = 64
+HASH_DIGITS: Final = 32
 # Stands before the name of a field whose long keys are hashed: releases that do not know of
 # hashes find no keys under its name, and take every lookup for touched.
 HASHED: Final = "#"
@@ -131,7 +132,12 @@ def short_key(key: Key) -> Key:
         return key
     from hashlib import blake2b
 
-    return blake2b(key.encode(), digest_size=16).hexdigest()
+    return blake2b(key.encode(), digest_size=HASH_DIGITS // 2).hexdigest()
+
+
+def may_be_hash(key: Key) -> bool:
+    """Tell whether a key among hashed ones may stand for a long one, which has another order."""
+    return type(key) is str and len(key) == HASH_DIGITS
 
 
 def _is_long(key: str) -> bool:

@@ -69,7 +69,7 @@ class DbObject:
 
         Args:
             asked: Values by field; bounds of one field; `order_by` a field, or "-field" for the
-                largest first; `limit`; `after`, the last object of the page before.
+                largest first; `limit`; `after`, the last object of the page before, or a value.
 
         Raises:
             TypeError: A field is not indexed, or a value has another type than its field.
@@ -114,12 +114,16 @@ class DbObject:
 
         Of a range, or with `order_by`, it is the first one.
         """
+        view = current_view()
         try:
-            found = current_view().lookup_end(cls.__odb__, asked, 1, newest=False)
+            found = view.lookup_end(cls.__odb__, asked, 1, newest=False)
         except RangeAskedError:
-            found = None
-        if found is None:
-            found = current_view().lookup_range(cls.__odb__, {**asked, "limit": 1})
+            found = ()
+            is_range = True
+        else:
+            is_range = False
+        if is_range:  # not above, where an error would come with the other one
+            found = view.lookup_range(cls.__odb__, asked, 1)
         return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod

@@ -12,10 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from odbctl.engine.odb.codec import Stored
+from odbctl.engine.odb.codec import LARGEST_INT, SMALLEST_INT, Mismatch, Stored
 from odbctl.engine.odb.definition import AFTER, COMPARISONS, LIMIT, ORDER_BY, Definition
 from odbctl.engine.odb.field import UNSET, Field
-from odbctl.engine.odb.log import SCHEMA, UPDATE, Group, log_key
+from odbctl.engine.odb.log import (
+    HASHED,
+    SCHEMA,
+    UPDATE,
+    Group,
+    log_key,
+    may_be_hash,
+    short_key,
+)
 from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -34,6 +42,8 @@ PAGE_ROWS: Final = 500
 # Stand in a bound for an oid before and behind all others.
 BEFORE_OIDS: Final = float("-inf")
 BEHIND_OIDS: Final = float("inf")
+# Beyond what SQLite takes as an integer.
+_BEYOND_INTS: Final = 1e19
 _NULLS_END: Final = (0, 0, BEHIND_OIDS)
 # What no value of a column comes before.
 _LOWEST: Final[dict[str, Stored]] = {
@@ -84,8 +94,8 @@ class Range(NamedTuple):
         """Return what comes after a key."""
         rank, value, oid = key
         if self.is_descending:
-            return self._replace(high=min(self.high, (rank, value, oid - 1)))
-        return self._replace(low=max(self.low, (rank, value, oid + 1)))
+            return self._replace(high=min(self.high, (rank, value, _storable(oid - 1))))
+        return self._replace(low=max(self.low, (rank, value, _storable(oid + 1))))
 
     def oid_before(self) -> int | None:
         """Return the oid behind which a range in the order of oids begins; None for the first."""
@@ -184,11 +194,20 @@ def _touches(
             return False
     else:
         known = list(asked)
-    columns = {field: group.keys.get(field.log_name) for field in known}
-    if None in columns.values():
-        return True
+    columns: dict[Field, Any] = {}
+    hashed: set[Field] = set()
+    for field in known:
+        column = group.keys.get(field.log_name)
+        if column is None:
+            column = group.keys.get(HASHED + field.log_name)
+            if column is None:
+                return True
+            hashed.add(field)
+        columns[field] = column
     equal = [
-        (columns[field], key) for field, key in zip(fields, keys, strict=True) if field in columns
+        (columns[field], short_key(key) if field in hashed else key)
+        for field, key in zip(fields, keys, strict=True)
+        if field in columns
     ]
     sides = (0, 1) if group.op == UPDATE else (None,)
     for each, oid in enumerate(group.oids):
@@ -198,6 +217,8 @@ def _touches(
             if order is not None and order not in columns:
                 return True
             value = 0 if order is None else _value(columns[order], each, side)
+            if order in hashed and may_be_hash(value):
+                return True
             if _is_within((0, 0, oid) if value is None else (1, value, oid), intervals):
                 return True
     return False
@@ -216,6 +237,13 @@ def _is_within(key: Bound, intervals: Mapping[tuple[Bound, Bound], None]) -> boo
 
 def _is_next(high: Bound, low: Bound) -> bool:
     return len(high) == len(low) == 3 and high[:2] == low[:2] and high[2] + 1 == low[2]
+
+
+def _storable(oid: float) -> float:
+    """Return a number that SQLite can compare, and that has the same place among oids."""
+    if SMALLEST_INT <= oid <= LARGEST_INT or oid in (BEFORE_OIDS, BEHIND_OIDS):
+        return oid
+    return _BEYOND_INTS if oid > 0 else -_BEYOND_INTS
 
 
 def _is_among_equals(bound: Bound) -> bool:
@@ -258,14 +286,15 @@ def asked_range(
         TypeError: A field is not indexed or has no order, or an argument has another type.
     """
     definition.resolve()
-    order_by = asked.get(ORDER_BY)
+    given = {name: asked[name] for name in asked if name in definition.range_words}
+    order_by = given.get(ORDER_BY)
     if order_by is not None and not isinstance(order_by, str):
         raise TypeError(f"{definition.title}: {ORDER_BY} expects the name of a field")
     names = (order_by, *asked)
     question = definition.questions.get(names)
     if question is None:
         question = definition.questions[names] = _question(definition, order_by, tuple(asked))
-    limit = asked.get(LIMIT)
+    limit = given.get(LIMIT)
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
         raise TypeError(f"{definition.title}: {LIMIT} expects int, got {limit!r:.200}")
     fields, order, is_descending, comparisons = question
@@ -275,10 +304,10 @@ def asked_range(
         low, high = _bounds(order, comparisons, asked)
     found = Range(
         definition, fields, values, order, low, high, is_descending,
-        None if limit is None else max(0, limit),
+        None if limit is None else min(max(0, limit), LARGEST_INT),
     )  # fmt: skip
-    after = asked.get(AFTER)
-    return found if after is None else found.behind(_place(definition, order, after, read))
+    after = given.get(AFTER)
+    return found if after is None else found.behind(_place(found, after, read))
 
 
 def _bounds(
@@ -301,31 +330,50 @@ def _lowest(order: Field) -> Bound:
     return (1, _LOWEST[order.codec.column], BEFORE_OIDS)
 
 
-def _place(
-    definition: Definition,
-    order: Field | None,
-    after: object,
-    read: Callable[[Field, int], object],
-) -> Bound:
-    """Return the key behind which a page begins."""
+def _place(wanted: Range, after: object, read: Callable[[Field, int], object]) -> Bound:
+    """Return the key behind which a page begins.
+
+    Args:
+        wanted: The range.
+        after: An object; or a value of the field of the order, for what comes behind all that
+            have it.
+        read: Reads a field of an object.
+    """
+    definition, order = wanted.definition, cast("Field | None", wanted.order)
     if isinstance(after, definition.cls):
         if order is None:
             return (1, 0, after.oid)
         stored, oid = order.stored(read(order, after.oid)), after.oid
         return (0, 0, oid) if stored is None else (1, stored, oid)
-    got = f"{type(after).__name__} {after!r:.200}"
-    raise TypeError(f"{definition.title}: {AFTER} expects the last object of a page, got {got}")
+    if order is None and isinstance(after, int) and not isinstance(after, bool):
+        return (1, 0, after)
+    if order is not None:
+        try:
+            stored = order.encode(after)
+        except Mismatch:
+            pass
+        except ValueError as error:
+            raise ValueError(f"{order}: {error}") from None
+        else:
+            return (1, stored, BEFORE_OIDS if wanted.is_descending else BEHIND_OIDS)
+    value = "an oid" if order is None else f"a value of {order.name}"
+    raise TypeError(
+        f"{definition.title}: {AFTER} expects the last object of a page, or {value},"
+        f" got {type(after).__name__} {after!r:.200}"
+    )
 
 
 def _question(definition: Definition, order_by: str | None, names: tuple[str, ...]) -> _Question:
     compared: dict[Field, list[tuple[str, str]]] = {}
     equal: list[str] = []
     for name in names:
-        if name in definition.fields:
+        if definition.has_key(name):
             equal.append(name)
-        elif name not in (ORDER_BY, LIMIT, AFTER):
+        elif name not in definition.range_words:
             of, _, comparison = name.rpartition("__")
             if of not in definition.fields or comparison not in COMPARISONS:
+                if name in definition.fields:
+                    definition.lookup_fields((name,))  # says that it is not indexed
                 raise TypeError(
                     f"{definition.title}.{name} is no field, nor one with __gt, __gte, __lt, __lte"
                 )
@@ -356,6 +404,7 @@ def _order(definition: Definition, order_by: str | None, ranged: Field | None) -
     if order is not None and not order.codec.is_ordered:
         raise TypeError(
             f"{order} is {order.codec.text}, whose stored values have another order;"
-            " ranges are of int, float, str, bytes, bool, date, timedelta, and enums of int or str"
+            " ranges are of int, float, str, bytes, bool, datetime, date, timedelta, UUID,"
+            " and enums of int or str"
         )
     return order

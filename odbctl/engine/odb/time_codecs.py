@@ -123,6 +123,6 @@ TIME_KEYS: dict[object, Codec] = {
 }
 TIMES[datetime.datetime].has_equal_forms = TIMES[datetime.time].has_equal_forms = True
 
-# Times and datetimes may have zones, whose texts compare otherwise than they do.
-for _ordered in (datetime.date, datetime.timedelta):
-    TIMES[_ordered].is_ordered = True
+# Texts of UTC, and of dates, compare as what they say; a time of day may have a zone.
+for _ordered in (datetime.datetime, datetime.date, datetime.timedelta):
+    TIME_KEYS[_ordered].is_ordered = True

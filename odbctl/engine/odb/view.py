@@ -235,16 +235,24 @@ class View:
         return self.session.count(definition, fields, values)
 
     def lookup_range(
-        self, definition: Definition, asked: Mapping[str, object]
+        self, definition: Definition, asked: Mapping[str, object], limit: int | None = None
     ) -> tuple[DbObject, ...]:
         """Return the objects of a range, in its order.
+
+        Args:
+            definition: The class.
+            asked: The arguments of the lookup.
+            limit: How many are wanted, whatever the arguments say; None for what they say.
 
         Raises:
             TypeError: As for `lookup`.
         """
         from odbctl.engine.odb.ranges import asked_range
 
-        return _handles(definition, self._read_range(asked_range(definition, asked, self.read)))
+        wanted = asked_range(definition, asked, self.read)
+        if limit is not None:
+            wanted = wanted._replace(limit=limit)
+        return _handles(definition, self._read_range(wanted))
 
     def lookup_each(
         self, definition: Definition, asked: Mapping[str, object]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from enum import IntEnum
-from typing import Any
+from enum import Enum, IntEnum
+from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 
@@ -34,6 +35,12 @@ class Level(IntEnum):
     HIGH = 10
 
 
+class Color(Enum):
+    """Values without an order."""
+
+    RED = 1
+
+
 @schema.define
 class Event(DbObject):
     """Something that happened, or has yet to."""
@@ -58,7 +65,21 @@ class Valued(DbObject):
     e: Indexed[Level] = Level.LOW
     dt: Indexed[datetime] | None = None
     dec: Indexed[Decimal] = Decimal(0)
+    tm: Indexed[time] = time()
+    color: Indexed[Color] = Color.RED
+    either: Indexed[int | str] = 0
+    uuid: Indexed[UUID] = UUID(int=0)
+    word: Indexed[Literal["a", "b"]] = "a"
     u: Unique[str] | None = None
+
+
+@schema.define
+class Note(DbObject):
+    """Something with a long title."""
+
+    title: str
+    n: int
+    by_title = Index("title", "n")
 
 
 def create(db: Database, *ats: int | None, kind: str = "a") -> list[Event]:
@@ -159,6 +180,22 @@ def test_equal_fields_go_with_a_range_of_a_composite_index(any_database: Databas
         ("d", [date(1, 1, 1), date(999, 9, 9), date(2026, 10, 9), date(2026, 10, 10)]),
         ("td", [timedelta(-1), timedelta(), timedelta(0, 9), timedelta(0, 10)]),
         ("e", [Level.LOW, Level.HIGH]),
+        ("uuid", [UUID(int=0), UUID(int=9), UUID(int=10), UUID(int=2**128 - 1)]),
+        ("word", ["a", "b"]),
+        (
+            "dt",
+            [
+                datetime(1, 1, 1, tzinfo=UTC),
+                datetime(999, 12, 31, 23, 59, 59, 999_999, UTC),
+                datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))),
+                datetime(2026, 1, 1, tzinfo=UTC),
+                datetime(2026, 1, 1, 0, 0, 0, 1, UTC),
+                datetime(2026, 1, 1, 0, 0, 0, 10, UTC),
+                datetime(2025, 12, 31, 22, 0, 1, tzinfo=timezone(-timedelta(hours=2))),
+                datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
+            ],
+        ),
+        ("dt", [datetime(1, 1, 1), datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 0, 0, 1)]),
     ],
 )
 def test_order_of_each_type_is_that_of_python(
@@ -179,8 +216,11 @@ def test_order_of_each_type_is_that_of_python(
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"dt__gte": datetime(2026, 1, 1, tzinfo=UTC)}, r"ranges\.Valued\.dt is datetime \| None"),
-        ({"order_by": "dec"}, r"ranges\.Valued\.dec is Decimal"),
+        ({"order_by": "dec"}, r"ranges\.Valued\.dec is Decimal, whose stored values have another"),
+        ({"tm__gte": time(1)}, r"ranges\.Valued\.tm is time"),
+        ({"order_by": "-color"}, r"ranges\.Valued\.color is Color"),
+        ({"either__lt": 5}, r"ranges\.Valued\.either is int \| str"),
+        ({"dt__gte": date(2026, 1, 1)}, r"ranges\.Valued\.dt expects datetime"),
         ({"f__gte": "1"}, r"ranges\.Valued\.f expects float"),
         ({"u__gt": None}, r"ranges\.Valued\.u: u__gt cannot be None"),
         ({"f__gte": 1.0, "s__gte": ""}, "a range of one field, not of f and s"),
@@ -189,7 +229,8 @@ def test_order_of_each_type_is_that_of_python(
         ({"order_by": "x"}, r"ranges\.Valued\.x is not a field to order by"),
         ({"order_by": 1}, "order_by expects the name of a field"),
         ({"limit": "5"}, "limit expects int"),
-        ({"after": 5}, "after expects the last object of a page"),
+        ({"after": "5"}, "after expects the last object of a page, or an oid, got str '5'"),
+        ({"order_by": "f", "after": "5"}, "last object of a page, or a value of f, got str '5'"),
     ],
 )
 def test_what_has_no_order_is_refused(
@@ -211,21 +252,43 @@ def test_fields_without_index_have_no_range(any_database: Database) -> None:
             Event.lookup_newest(3, at__gte=1)
 
 
-def test_indexed_field_cannot_be_called_like_an_argument_of_lookups(
-    any_database: Database,
-) -> None:
-    cls: Any = Schema("words").define(
-        type("Odd", (DbObject,), {"__annotations__": {"limit": "int"}, "__module__": __name__})
-    )
+def test_argument_called_like_an_indexed_field_is_its_value(any_database: Database) -> None:
+    def odd(hints: dict[str, Any]) -> Any:
+        body = {"__annotations__": hints, "__module__": __name__}
+        return Schema(f"odd{'_'.join(hints)}").define(type("Odd", (DbObject,), body))
+
+    plain = odd({"limit": int, "n__gte": int, "n": Indexed[int]})
+    taken = odd({"limit": Indexed[int], "n__gte": Indexed[int], "n": Indexed[int]})
     with any_database.transaction():
-        cls(limit=5)
-    for name in ("limit", "day__gte"):
-        hints: dict[str, Any] = {name: Indexed[int]}
-        odd: Any = Schema(f"odd{name}").define(
-            type("Odd", (DbObject,), {"__annotations__": hints, "__module__": __name__})
-        )
-        with any_database.view(), pytest.raises(TypeError, match=rf"Odd\.{name} cannot be indexed"):
-            odd.lookup_all()
+        for cls in (plain, taken):
+            first, second = (cls(limit=n, n__gte=n, n=n) for n in (1, 2))
+            if cls is plain:
+                assert plain.lookup_all(limit=1) == (first,)
+                assert plain.lookup_all(n__gte=1) == (first, second)
+            else:
+                assert taken.lookup_all(limit=2) == (second,)
+                assert taken.lookup_all(n__gte=1) == (first,)
+                assert taken.lookup_any(n__lt=3, order_by="-n") == second
+                assert taken.lookup_all(limit=2, n__gt=0, order_by="n") == (second,)
+        with pytest.raises(TypeError, match=r"Event\.note is not indexed"):
+            Event.lookup_all(note="a", limit=1)
+
+
+def test_page_after_a_value_begins_behind_all_that_have_it(any_database: Database) -> None:
+    a, b, c, d = create(any_database, 1, 2, 2, None)
+    with any_database.view():
+        assert Event.lookup_all(order_by="at", after=1) == (b, c)
+        assert Event.lookup_all(order_by="at", after=2) == ()
+        assert Event.lookup_all(order_by="-at", after=2) == (a, d)
+        assert Event.lookup_all(order_by="-at", after=1) == (d,)
+        assert Event.lookup_all(after=b.oid) == (c, d)
+        assert Event.lookup_all(order_by="-oid", after=b.oid) == (a,)
+        for far in (2**63 - 1, 2**63, 2**70):
+            assert Event.lookup_all(after=far) == ()
+            assert Event.lookup_all(order_by="-oid", after=-far - 1) == ()
+            assert len(Event.lookup_all(after=-far - 1, limit=far)) == 4
+        with pytest.raises(ValueError, match=r"Event\.at: .* has more than 64 bits"):
+            Event.lookup_all(order_by="at", after=2**63)
 
 
 def test_page_after_a_deleted_object_says_so(any_database: Database) -> None:
@@ -333,6 +396,46 @@ def test_bytes_count_as_read_in_their_order(any_database: Database) -> None:
     assert read_conflicts(any_database, look, lambda: Valued(b=b"\x9f\xff"))
     assert not read_conflicts(any_database, look, lambda: Valued(b=b"\xa0"))
     assert not read_conflicts(any_database, look, lambda: Valued(b=b"\0\xff"))
+
+
+def test_long_values_are_compared_where_the_log_has_only_their_hashes(
+    any_database: Database,
+) -> None:
+    long = "m" + 80 * "x"
+
+    def look() -> object:
+        return Valued.lookup_all(s__gte="k", s__lt="p")
+
+    assert read_conflicts(any_database, look, lambda: Valued(s=long))
+    assert read_conflicts(any_database, look, lambda: (Valued(s="n"), Valued(s="z" + long)))
+    assert not read_conflicts(any_database, look, lambda: Valued(s="z"))
+    with any_database.transaction():
+        one, other = Valued(s=long), Valued(s="z")
+    assert read_conflicts(any_database, look, lambda: setattr(one, "s", "a"))
+    # Short values beside long ones are in the log as they are.
+    assert not is_noticed(
+        any_database, lambda: Valued.lookup_all(s__gt="zz"), lambda: Valued(s="b")
+    )
+    assert not is_noticed(
+        any_database,
+        lambda: Note.lookup_all(title=long, n__gte=5),
+        lambda: (Note(title=long, n=4), Note(title="short", n=5), Note(title=long + "x", n=5)),
+    )
+    assert is_noticed(
+        any_database, lambda: Note.lookup_all(title=long, n__gte=5), lambda: Note(title=long, n=5)
+    )
+    assert other.oid > one.oid
+
+
+def test_datetimes_count_as_read_by_their_instants(any_database: Database) -> None:
+    east = timezone(timedelta(hours=5))
+
+    def look() -> object:
+        return Valued.lookup_all(dt__gte=datetime(2026, 1, 1, tzinfo=UTC), order_by="dt")
+
+    late, early = datetime(2026, 1, 1, 5, tzinfo=east), datetime(2026, 1, 1, 4, 59, tzinfo=east)
+    assert read_conflicts(any_database, look, lambda: Valued(dt=late))
+    assert not read_conflicts(any_database, look, lambda: Valued(dt=early))
 
 
 def test_iterator_counts_what_it_gave(any_database: Database) -> None:
