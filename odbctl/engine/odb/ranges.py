@@ -194,16 +194,12 @@ def _touches(
             return False
     else:
         known = list(asked)
-    columns: dict[Field, Any] = {}
-    hashed: set[Field] = set()
-    for field in known:
-        column = group.keys.get(field.log_name)
-        if column is None:
-            column = group.keys.get(HASHED + field.log_name)
-            if column is None:
-                return True
-            hashed.add(field)
-        columns[field] = column
+    columns = {field: group.keys.get(field.log_name) for field in known}
+    hashed = {field for field, column in columns.items() if column is None}
+    for field in hashed:
+        columns[field] = group.keys.get(HASHED + field.log_name)
+        if columns[field] is None:
+            return True
     equal = [
         (columns[field], short_key(key) if field in hashed else key)
         for field, key in zip(fields, keys, strict=True)
@@ -217,11 +213,14 @@ def _touches(
             if order is not None and order not in columns:
                 return True
             value = 0 if order is None else _value(columns[order], each, side)
-            if order in hashed and may_be_hash(value):
-                return True
-            if _is_within((0, 0, oid) if value is None else (1, value, oid), intervals):
+            is_unknown = order in hashed and may_be_hash(value)
+            if is_unknown or _is_within(_key(value, oid), intervals):
                 return True
     return False
+
+
+def _key(value: Any, oid: int) -> Bound:
+    return (0, 0, oid) if value is None else (1, value, oid)
 
 
 def _value(column: Any, each: int, side: int | None) -> Any:

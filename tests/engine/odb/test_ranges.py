@@ -195,7 +195,7 @@ def test_equal_fields_go_with_a_range_of_a_composite_index(any_database: Databas
                 datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
             ],
         ),
-        ("dt", [datetime(1, 1, 1), datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 0, 0, 1)]),
+        ("dt", [datetime.fromisoformat(f"{day}T00:00:00") for day in ("0001-01-01", "2026-01-01")]),
     ],
 )
 def test_order_of_each_type_is_that_of_python(
