@@ -22,7 +22,14 @@ from waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 # The quick ones; the others are walked by hand.
-GUIDES = ("getting-started", "services", "ports", "strategies", "from-object-database")
+GUIDES = (
+    "getting-started",
+    "services",
+    "ports",
+    "strategies",
+    "from-object-database",
+    "evolving-a-schema",
+)
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 READING = re.compile(r"odbctl (logs|ps|why|ls|status)\b")
 # How far a command has come depends on when it looked.

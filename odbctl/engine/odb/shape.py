@@ -261,10 +261,13 @@ def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored]
         # What is recorded are the words of the first release, perhaps narrower ones.
         if not is_converted and _is_compatible(text, earlier, rest):
             return _through(field, *conversion)
-    raise StoreError(
-        f"{field} was stored as {text} and is now {field.codec.text}",
-        hint=f"convert it: field(converted_from={{{text}: function}}); or give it a new name",
+    cure = f"field(converted_from={{{text}: function}})"
+    hint = (
+        f"another release has converted it for good: run that one, or convert back by {cure}"
+        if is_converted
+        else f"convert it: {cure}; or give it a new name"
     )
+    raise StoreError(f"{field} was stored as {text} and is now {field.codec.text}", hint=hint)
 
 
 def _is_compatible(recorded: str, declared: str, rest: Sequence[str]) -> bool:

@@ -211,8 +211,9 @@ def test_older_release_is_told_that_a_field_was_converted(database: Database) ->
     with database.transaction():
         second(text="b", author=1)
     said = r"notes\.Note\.author was stored as int and is now str"
-    with database.view(), pytest.raises(StoreError, match=said):
+    with database.view(), pytest.raises(StoreError, match=said) as caught:
         _ = old.author
+    assert "another release has converted it for good" in str(caught.value.hint)
     with pytest.raises(StoreError, match=said), database.transaction():
         first(text="c")
 
