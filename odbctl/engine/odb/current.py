@@ -17,31 +17,33 @@ from odbctl.errors import TransactionError
 from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Final
 
     from odbctl.engine.odb.codec import Row
     from odbctl.engine.odb.database import Database
-    from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.tracker import Tracker
     from odbctl.engine.odb.view import View
 
 
-# Rows of the cache, by class and oid.
-Rows = dict["Definition", dict[int, "Row"]]
-NO_ROWS: Final[Rows] = {}
+# The cached rows of a class, where the fields that are read are noted, and what is read otherwise
+# because a transaction has written it; all by oid.
+Tracked = tuple[dict[int, "Row"], dict[int, int], "Mapping[int, object]"]
+NOTHING: Final[Tracked] = {}, {}, {}
 CO_COROUTINE: Final = 0x80
 
 
 class _Current(_thread._local):  # pyright: ignore[reportPrivateUsage] - as `threading` does
     # None while tasks have views of their own.
     view: View | None = None
-    # What fields may read without asking the view, because nobody wants to know.
-    rows: Rows = NO_ROWS
     # Who wants to know what this thread reads.
     tracker: Tracker | None = None
     # By running task, once one has opened a view.
     tasks: _TaskViews | None = None
+
+    def __init__(self) -> None:
+        # Of the classes whose fields look into the cache themselves, until the view changes.
+        self.direct: list[_thread._local] = []  # pyright: ignore[reportPrivateUsage] - as `threading` does
 
 
 current = _Current()
@@ -55,7 +57,6 @@ class _TaskViews:
         self._views: dict[object, View] = {}
         # What was open in the thread before: a view around the event loop.
         self._outer: View | None = None
-        self._outer_rows: Rows = NO_ROWS
 
     def find(self, task: object) -> View | None:
         """Return the view that a task has open."""
@@ -64,8 +65,8 @@ class _TaskViews:
     def put(self, task: object, view: View) -> None:
         """Note that a task has opened a view."""
         if not self._views:
-            self._outer, self._outer_rows = current.view, current.rows
-            current.view, current.rows = None, NO_ROWS
+            end_direct_reads()
+            self._outer, current.view = current.view, None
         self._views[task] = view
 
     def put_back(self, task: object, outer: View | None) -> None:
@@ -75,8 +76,15 @@ class _TaskViews:
         else:
             self._views[task] = outer
         if not self._views:
-            current.view, current.rows = self._outer, self._outer_rows
-            self._outer, self._outer_rows = None, NO_ROWS
+            current.view, self._outer = self._outer, None
+
+
+def end_direct_reads() -> None:
+    """Let all fields ask the view again, because another one is open or its cache has changed."""
+    direct = current.direct
+    for reads in direct:
+        reads.rows, reads.tracked = None, NOTHING
+    direct.clear()
 
 
 def running_task() -> object | None:

@@ -7,6 +7,7 @@ process, not to a database: what a given file holds is `tables.py`'s concern.
 
 from __future__ import annotations
 
+import _thread  # `threading` would take 1 ms more
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
@@ -77,6 +78,10 @@ class Definition:
         # What `require_unique` has found good.
         self._unique: set[tuple[str, ...]] = set()
         self.cls: type[DbObject]
+        # What its fields may read without asking the view, in each thread: `rows` of the cache if
+        # nobody wants to know what is read, else `tracked`. Of no class of its own, whose
+        # attributes would be looked up first.
+        self.direct_reads = _thread._local()  # pyright: ignore[reportPrivateUsage] - as `threading` does
 
     def resolve(self) -> None:
         """Turn hints into codecs. Does nothing the second time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored
-from odbctl.engine.odb.current import current, no_view, open_view
+from odbctl.engine.odb.current import NOTHING, current, no_view, open_view
 from odbctl.engine.odb.decoded import remembering
 from odbctl.engine.odb.hints import FieldType, Mark, field_type, key_codec_of
 from odbctl.errors import StoreError, UnreadableFieldError
@@ -182,6 +182,8 @@ UNSET: Final = _Unset("unset")
 
 
 def _getter(field: Field) -> Callable[[DbObject], Any]:
+    """Make the getter of a field whose type is not known yet."""
+
     def get(handle: DbObject) -> Any:
         view = current.view
         if view is None:
@@ -193,42 +195,65 @@ def _getter(field: Field) -> Callable[[DbObject], Any]:
 
 def _plain_getter(field: Field) -> Callable[[DbObject], Any]:
     """Make the getter of a field that is stored as Python sees it."""
-    definition, position = field.definition, field.position
+    direct, position = field.definition.direct_reads, field.position
+    get_tracked = _tracked_getter(field)
 
+    # Short, with few variables: they are set up with each call.
     def get(handle: DbObject) -> Any:
-        rows = current.rows.get(definition)
-        if rows is not None:
-            row = rows.get(handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
-            if row is not None:
-                return row[position]
-        view = current.view
-        if view is None:
-            view = _open_view(field, "read")
-        return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
+        try:
+            rows = direct.rows
+            if rows is not None:
+                return rows[handle._oid][position]  # pyright: ignore[reportPrivateUsage] - a call less
+        except (KeyError, AttributeError):
+            pass  # not in the cache; the first read in this thread
+        return get_tracked(handle)
 
     return get
 
 
 def _decoding_getter(field: Field, decode: Callable[[Any], object]) -> Callable[[DbObject], object]:
     """Make the getter of a field that is stored in another form."""
-    definition, position = field.definition, field.position
+    direct, position = field.definition.direct_reads, field.position
+    get_tracked = _tracked_getter(field)
 
     def get(handle: DbObject) -> object:
-        rows = current.rows.get(definition)
-        if rows is not None:
-            row = rows.get(handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
-            if row is not None:
-                stored = row[position]
-                if stored is None:
-                    return None
-                try:
-                    return decode(stored)
-                except DECODING_ERRORS as error:
-                    raise field.unreadable(stored) from error
+        try:
+            rows = direct.rows
+            stored = rows[handle._oid][position]  # pyright: ignore[reportPrivateUsage] - a call less
+        except (KeyError, AttributeError, TypeError):
+            return get_tracked(handle)
+        if stored is None:
+            return None
+        try:
+            return decode(stored)
+        except DECODING_ERRORS as error:
+            raise field.unreadable(stored) from error
+
+    return get
+
+
+def _tracked_getter(field: Field) -> Callable[[DbObject], Any]:
+    """Make the getter for views in which it is noted what is read."""
+    direct, position, bit = field.definition.direct_reads, field.position, field.bit
+    decode = field.decode
+
+    def get(handle: DbObject) -> Any:
+        oid = handle._oid  # pyright: ignore[reportPrivateUsage] - a call less
+        try:
+            rows, masks, written = direct.tracked
+        except AttributeError:
+            direct.rows, direct.tracked = None, NOTHING
+        else:
+            if oid not in written:
+                row = rows.get(oid)
+                if row is not None:
+                    masks[oid] = masks.get(oid, 0) | bit
+                    stored = row[position]
+                    return stored if decode is None or stored is None else field.loaded(stored)
         view = current.view
         if view is None:
             view = _open_view(field, "read")
-        return view.read(field, handle._oid)  # pyright: ignore[reportPrivateUsage] - a call less
+        return view.read(field, oid)
 
     return get
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from odbctl.engine.odb.cache import Cache, CachedTable
 from odbctl.engine.odb.codec import Row, Stored
+from odbctl.engine.odb.current import end_direct_reads
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.log import Group
 from odbctl.light_typing import TYPE_CHECKING
@@ -208,6 +209,7 @@ class Session:
         return self.link.log_since(cache.seq) if is_near else None
 
     def _forget(self, later: list[Group] | None, seq: int) -> None:
+        end_direct_reads()
         if later is None:
             self.cache.clear()
         else:

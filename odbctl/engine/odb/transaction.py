@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from odbctl.engine.odb.commit import commit, conflict
-from odbctl.engine.odb.current import NO_ROWS, current, open_view
+from odbctl.engine.odb.current import NOTHING, current, open_view
 from odbctl.engine.odb.objects import DbObject
 from odbctl.engine.odb.oids import new_oid
 from odbctl.engine.odb.overlay import Overlay
@@ -68,7 +68,7 @@ class Transaction(View):
             raise TransactionError(f"a transaction cannot be opened inside a {what}")
         session = self._free_session(outer)
         self.seq = session.begin_late(self)
-        self._enter(session, NO_ROWS)
+        self._enter(session)
         return self
 
     def __exit__(
@@ -294,7 +294,13 @@ class Transaction(View):
         if overlay is None:
             definition.resolve()
             overlay = self.overlays[definition] = Overlay(definition)
+            # Until the next read, which knows of it.
+            definition.direct_reads.tracked = NOTHING
         return overlay
+
+    def _written(self, definition: Definition) -> Mapping[int, object]:
+        overlay = self.overlays.get(definition)
+        return NOTHING[2] if overlay is None else overlay.rows
 
     def _writable(self, overlay: Overlay, oid: int) -> list[Stored]:
         if oid in overlay.rows:

@@ -11,8 +11,9 @@ from types import TracebackType
 
 from odbctl.engine.odb.codec import LARGEST_INT
 from odbctl.engine.odb.current import (
-    NO_ROWS,
+    NOTHING,
     current,
+    end_direct_reads,
     enter_task_view,
     leave_task_view,
     open_view,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from odbctl.engine.odb.codec import Row, Stored
-    from odbctl.engine.odb.current import Rows
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
@@ -43,9 +43,10 @@ class View:
     """A snapshot; use it in a `with`. Inside another one it is that one."""
 
     __slots__ = (
+        "_direct",
+        "_has_read",
         "_is_inner",
         "_outer",
-        "_outer_rows",
         "_rows",
         "_task",
         "database",
@@ -60,7 +61,6 @@ class View:
         self.database = database
         self.reads: ReadSet | None = None
         self._outer: View | None = None
-        self._outer_rows: Rows = NO_ROWS
         self._is_inner = False
         self.session: Session
         # The last commit in the snapshot; -1 before it is opened.
@@ -82,8 +82,7 @@ class View:
             session.main.viewed_seq = self.seq
         if self._tracker() is not None:
             self.reads = ReadSet()
-        # Fields may look into the cache themselves when nobody wants to know what is read.
-        self._enter(session, session.cache.rows if self.reads is None else NO_ROWS)
+        self._enter(session)
         return self
 
     def __exit__(
@@ -121,18 +120,23 @@ class View:
             outer = outer._outer
         return False
 
-    def _enter(self, session: Session, rows: Rows) -> None:
+    def _enter(self, session: Session) -> None:
         self.session = session
+        self._has_read = False
         self._rows = session.cache.rows
         if self._task is None:
-            self._outer_rows = current.rows
-            current.view, current.rows = self, rows
+            self._direct = current.direct
+            if self._direct:
+                end_direct_reads()
+            current.view = self
         else:
             enter_task_view(self, self._task)
 
     def _close(self) -> None:
         if self._task is None:
-            current.view, current.rows = self._outer, self._outer_rows
+            if self._direct:
+                end_direct_reads()
+            current.view = self._outer
         else:
             leave_task_view(self._task, self._outer)
         if self.reads is not None and (tracker := self._tracker()) is not None:
@@ -156,12 +160,46 @@ class View:
         rows = self._rows.get(definition)
         row = None if rows is None else rows.get(oid)
         if row is None:
-            row = self.session.row(definition, oid)
+            return self._read_from_store(field, oid)
+        if self.reads is not None:
+            self.reads.add_field(definition, oid, field.bit)
+        if self._has_read:
+            self.let_read(definition)
+        else:
+            self._has_read = True
+        stored = row[field.position]
+        return stored if field.decode is None else field.loaded(stored)
+
+    def _read_from_store(self, field: Field, oid: int) -> Any:
+        """Read a field of an object that is not cached, or whose class lacks some fields."""
+        definition = field.definition
+        row = self.session.row(definition, oid)
         if self.reads is not None:
             self.reads.add_field(definition, oid, field.bit)
         if row is None:
             row = definition.row_when_deleted(oid)
         return field.loaded(row[field.position])
+
+    def let_read(self, definition: Definition) -> None:
+        """Let the fields of a class look into the cache themselves, as long as it stays as it is.
+
+        It pays from the second read on. Not in a thread in which tasks have views.
+        """
+        rows = self._rows.get(definition)
+        if rows is None or current.view is not self:
+            return
+        direct, reads = definition.direct_reads, self.reads
+        self._direct.append(direct)
+        if reads is None:
+            direct.rows = rows
+        else:
+            masks = reads.objects.get(definition)
+            if masks is None:
+                masks = reads.objects[definition] = {}
+            direct.rows, direct.tracked = None, (rows, masks, self._written(definition))
+
+    def _written(self, definition: Definition) -> Mapping[int, object]:
+        return NOTHING[2]
 
     def row(self, definition: Definition, oid: int) -> Row | None:
         """Return the stored row of an object, or None if it does not exist."""
