@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
     from typing import TextIO
 
-    from odbctl.commands._results import Result
-    from odbctl.commands._session import Session
+    from odbctl.commands.output.results import Result
+    from odbctl.commands.session import Session
 
 _FLAGS = {"--home": "home", "--color": "color", "-o": "output", "--output": "output"}
 _HELP = ("-h", "--help")
@@ -101,14 +101,14 @@ class _Run:
     def code(self) -> int:
         """Run the command, tell its errors, and return the exit code."""
         if self.words[:1] == ["__complete"]:
-            from odbctl.commands._complete import print_candidates
+            from odbctl.commands.completion.candidates import print_candidates
 
             return print_candidates(self.words[1:])
         try:
             _refuse_odd_bytes(self.words)
             return self._run()
         except OdbctlError as error:
-            from odbctl.commands._failures import tell
+            from odbctl.commands.output.failures import tell
 
             return tell(error, is_json=self._is_json())
         except BrokenPipeError:
@@ -117,7 +117,7 @@ class _Run:
             print("interrupted", file=sys.stderr)
             return 130
         except Exception as error:  # noqa: BLE001 - the end of the process: it is written down
-            from odbctl.commands._failures import tell, tell_unforeseen
+            from odbctl.commands.output.failures import tell, tell_unforeseen
 
             if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
                 name = shown(str(error.filename))
@@ -143,7 +143,7 @@ class _Run:
         if words[0] == "help":
             words = [w for w in words[1:] if w not in _HELP] + ["--help"]
         result = self._result(_find_command(words), session)
-        from odbctl.commands._render import render
+        from odbctl.commands.output.render import render
 
         return render(result, session)
 
@@ -154,10 +154,10 @@ class _Run:
         if result is not None:
             return result
         self.is_quick = False
-        from odbctl.commands import _app
+        from odbctl.commands.parsing import app
 
         gc.enable()
-        return _app.run(found.noun, found.name, found.words, typed=found.typed)
+        return app.run(found.noun, found.name, found.words, typed=found.typed)
 
 
 _FORMATS = ("table", "wide", "json", "yaml", "name")
@@ -214,22 +214,22 @@ def _front_help(words: list[str]) -> str | None:
     if words[:1] == ["help"]:
         words = [w for w in words[1:] if w not in _HELP] + ["--help"]
         if words == ["exit-codes", "--help"]:
-            from odbctl.commands._help import exit_codes_help
+            from odbctl.commands.help_text import exit_codes_help
 
             return exit_codes_help()
     if not words or words[0] in _HELP:
-        from odbctl.commands._help import root_help
+        from odbctl.commands.help_text import root_help
 
         return root_help()
     if words[0] in NOUNS and (len(words) == 1 or words[1] in _HELP):
-        from odbctl.commands._help import noun_help
+        from odbctl.commands.help_text import noun_help
 
         return noun_help(words[0])
     return None
 
 
 def _open_session(flags: dict[str, str]) -> Session:
-    from odbctl.commands._session import Session, set_session
+    from odbctl.commands.session import Session, set_session
     from odbctl.config import load_settings
 
     session = Session(load_settings(flags, os.environ, _folder()))
@@ -265,12 +265,12 @@ def _find_command(words: list[str]) -> _Found:
     if first in SHORTCUTS:
         return _Found("service", SHORTCUTS[first], first, words[1:])
     if first not in NOUNS:
-        from odbctl.commands._suggestions import unknown_command
+        from odbctl.commands.parsing.suggestions import unknown_command
 
         raise unknown_command(first, words[1:])
     verb = resolve(first, words[1])
     if verb is None:
-        from odbctl.commands._suggestions import unknown_verb
+        from odbctl.commands.parsing.suggestions import unknown_verb
 
         raise unknown_verb(first, words[1])
     return _Found(first, verb, f"{first} {words[1]}", words[2:])

@@ -10,8 +10,8 @@ import pytest
 from cli_runner import odbctl
 from stocked_home import stock
 
-from odbctl.commands._environment import read_environment
-from odbctl.commands._failures import tell_unforeseen, write_report
+from odbctl.commands.output.failures import tell_unforeseen, write_report
+from odbctl.commands.parsing.environment_options import read_environment
 from odbctl.engine.api import status
 from odbctl.engine.api.engine import Engine
 from odbctl.engine.api.hooks import HookChanges, HookOptions, add_hook, set_hook

@@ -162,13 +162,12 @@ TOP: dict[str, str] = {
 # A noun's commands live in the module of its name, those without one in `top`, but for these.
 _RELEASES = ("restart", "configure", "deploy", "rollback", "history", "lock", "prepare", "unlock")
 _MODULES: dict[tuple[str | None, str], str] = {
-    (None, "demo"): "demo",
-    (None, "metrics"): "metrics",
-    (None, "completion"): "completion",
-    **{("service", verb): "releases" for verb in _RELEASES},
-    **{("service", verb): "creation" for verb in ("create", "set")},
-    ("service", "edit"): "editing",
-    **{("service", verb): "execution" for verb in ("exec", "shell")},
+    (None, "demo"): "demo.command",
+    (None, "completion"): "completion.command",
+    **{("service", verb): "service.releases" for verb in _RELEASES},
+    **{("service", verb): "service.creation" for verb in ("create", "set")},
+    ("service", "edit"): "service.editing",
+    **{("service", verb): "service.execution" for verb in ("exec", "shell")},
 }
 
 # Commands that print a list: they take -q, --no-headers, --sort and --filter.
@@ -225,7 +224,9 @@ EXIT_CODES: tuple[tuple[int, str], ...] = (
 
 def module_of(noun: str | None, command: str) -> str:
     """Return the module that defines a command."""
-    return "odbctl.commands." + _MODULES.get((noun, command), noun or "top")
+    of_noun = {None: "top_level", "service": "service.control"}
+    found = _MODULES.get((noun, command)) or of_noun.get(noun) or noun
+    return f"odbctl.commands.{found}"
 
 
 def resolve(noun: str, verb: str) -> str | None:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from odbctl.commands._app import command, new_app
-from odbctl.commands._confirm import confirm
-from odbctl.commands._options import CodebaseSpec, DryRun, Yes
-from odbctl.commands._results import Done, Listing, Result, Single
-from odbctl.commands._session import session
-from odbctl.commands._waiting import done
+from odbctl.commands.actions.confirm import confirm
+from odbctl.commands.actions.waiting import done
+from odbctl.commands.output.results import Done, Listing, Result, Single
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.parsing.options import CodebaseSpec, DryRun, Yes
+from odbctl.commands.session import session
 
 app = new_app("codebase")
 

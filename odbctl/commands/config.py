@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from odbctl.commands._app import command, new_app
-from odbctl.commands._results import Listing, Result, Text
-from odbctl.commands._session import session
+from odbctl.commands.output.results import Listing, Result, Text
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.session import session
 
 app = new_app("config")
 

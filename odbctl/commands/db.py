@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from odbctl.commands._app import command, new_app
-from odbctl.commands._confirm import confirm
-from odbctl.commands._options import Yes
-from odbctl.commands._results import Done, Listing, Result, Single, Stream, Text
-from odbctl.commands._session import session
+from odbctl.commands.actions.confirm import confirm
+from odbctl.commands.output.results import Done, Listing, Result, Single, Stream, Text
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.parsing.options import Yes
+from odbctl.commands.session import session
 from odbctl.errors import UsageError
 from odbctl.units import size
 

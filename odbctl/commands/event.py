@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odbctl.commands._app import command, new_app
-from odbctl.commands._options import EventService, Grep, Since, Until
-from odbctl.commands._results import Listing, Result, Stream
-from odbctl.commands._session import session
+from odbctl.commands.output.results import Listing, Result, Stream
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.parsing.options import EventService, Grep, Since, Until
+from odbctl.commands.session import session
 
 if TYPE_CHECKING:
     from odbctl.engine.api.events import EventFilter

@@ -7,12 +7,12 @@ from typing import Annotated, get_args
 
 import typer
 
-from odbctl.commands._app import command, new_app
-from odbctl.commands._confirm import confirm
-from odbctl.commands._options import Yes, duration_option
-from odbctl.commands._results import Listing, Result, Single
-from odbctl.commands._session import session
-from odbctl.commands._waiting import done
+from odbctl.commands.actions.confirm import confirm
+from odbctl.commands.actions.waiting import done
+from odbctl.commands.output.results import Listing, Result, Single
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.parsing.options import Yes, duration_option
+from odbctl.commands.session import session
 from odbctl.errors import UsageError
 
 app = new_app("hook")
@@ -138,7 +138,7 @@ def edit(name: HookName) -> Result:
     changed. When a value is refused, the editor opens again with the error on top. Headers,
     and commands and URLs with secrets, are not shown.
     """
-    from odbctl.commands._editor import edit_text
+    from odbctl.commands.actions.editor import edit_text
     from odbctl.engine.api.editable_settings import editable_hook, read_hook_edits, settings_text
     from odbctl.engine.api.hooks import set_hook
 

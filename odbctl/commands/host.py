@@ -6,12 +6,12 @@ from typing import Annotated, get_args
 
 import typer
 
-from odbctl.commands._app import command, new_app
-from odbctl.commands._confirm import confirm
-from odbctl.commands._options import HostName, Yes
-from odbctl.commands._results import Listing, Result, Single
-from odbctl.commands._session import session
-from odbctl.commands._waiting import done
+from odbctl.commands.actions.confirm import confirm
+from odbctl.commands.actions.waiting import done
+from odbctl.commands.output.results import Listing, Result, Single
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.parsing.options import HostName, Yes
+from odbctl.commands.session import session
 from odbctl.errors import UsageError, shown
 
 app = new_app("host")
@@ -131,7 +131,7 @@ def edit(name: HostName) -> Result:
     It opens a TOML text with the settings of `host set`, and applies the values that were
     changed. When a value is refused, the editor opens again with the error on top.
     """
-    from odbctl.commands._editor import edit_text
+    from odbctl.commands.actions.editor import edit_text
     from odbctl.engine.api.editable_settings import editable_host, read_host_edits, settings_text
     from odbctl.engine.api.hosts import set_host
 

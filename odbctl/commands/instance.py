@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
-from odbctl.commands import _reads
-from odbctl.commands._app import command, new_app
-from odbctl.commands._logs import LogWords, log_result
-from odbctl.commands._options import (
+from odbctl.commands.actions import reads
+from odbctl.commands.actions.log_stream import LogWords, log_result
+from odbctl.commands.actions.waiting import done, supervise
+from odbctl.commands.output.results import Listing, Result, Single
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.parsing.options import (
     Everything,
     Follow,
     Grep,
@@ -18,9 +20,7 @@ from odbctl.commands._options import (
     Since,
     Until,
 )
-from odbctl.commands._results import Listing, Result, Single
-from odbctl.commands._session import session
-from odbctl.commands._waiting import done, supervise
+from odbctl.commands.session import session
 
 app = new_app("instance")
 
@@ -28,7 +28,7 @@ app = new_app("instance")
 @command(app, "list", example="odbctl instance list --all -o wide")
 def list_(services: ServiceNames = None, everything: Everything = False) -> Result:
     """List the instances of all services, or of the given ones."""
-    return _reads.instances(session(), services=services or (), everything=everything)
+    return reads.instances(session(), services=services or (), everything=everything)
 
 
 @command(app, "show", example="odbctl instance show hello-3")

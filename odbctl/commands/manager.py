@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odbctl.commands._app import command, new_app
-from odbctl.commands._failures import InterruptedWaitError
-from odbctl.commands._options import HostOption, duration_option
-from odbctl.commands._results import Done, Listing, Result, Text
-from odbctl.commands._session import session
-from odbctl.commands._text import visible_lines
-from odbctl.commands._waiting import done
+from odbctl.commands.actions.waiting import done
+from odbctl.commands.output.failures import InterruptedWaitError
+from odbctl.commands.output.results import Done, Listing, Result, Text
+from odbctl.commands.output.text import visible_lines
+from odbctl.commands.parsing.app import command, new_app
+from odbctl.commands.parsing.options import HostOption, duration_option
+from odbctl.commands.session import session
 
 if TYPE_CHECKING:
     from odbctl.engine.api.daemon import ManagerOptions

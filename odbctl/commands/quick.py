@@ -13,8 +13,8 @@ from odbctl.config import COLORS, OUTPUTS
 from odbctl.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from odbctl.commands._results import Result
-    from odbctl.commands._session import Session
+    from odbctl.commands.output.results import Result
+    from odbctl.commands.session import Session
 
 _ALL = {"-a": "all", "--all": "all"}
 _OUTPUT = {"-o": "output", "--output": "output", "--color": "color"}
@@ -117,48 +117,46 @@ def _is_plain_value(name: str, value: str) -> bool:
 
 def _version(plain: Plain, session: Session) -> Result:
     del plain, session
-    from odbctl.commands import _reads
+    from odbctl.commands.actions import reads
 
-    return _reads.version()
+    return reads.version()
 
 
 def _ps(plain: Plain, session: Session) -> Result:
-    from odbctl.commands import _reads
+    from odbctl.commands.actions import reads
 
-    return _reads.instances(session, services=plain.names, everything="all" in plain.switches)
+    return reads.instances(session, services=plain.names, everything="all" in plain.switches)
 
 
 def _services(plain: Plain, session: Session) -> Result:
     del plain
-    from odbctl.commands import _reads
+    from odbctl.commands.actions import reads
 
-    return _reads.services(session)
+    return reads.services(session)
 
 
 def _status(plain: Plain, session: Session) -> Result:
-    from odbctl.commands import _reads
+    from odbctl.commands.actions import reads
 
-    return _reads.status(session, plain.names)
+    return reads.status(session, plain.names)
 
 
 def _start(plain: Plain, session: Session) -> Result:
-    from odbctl.commands import _changes
+    from odbctl.commands.actions import changes
 
     gc.enable()  # this may wait for long
-    return _changes.start(
-        session, plain.names, count=plain.number("count"), wait=True, timeout=None
-    )
+    return changes.start(session, plain.names, count=plain.number("count"), wait=True, timeout=None)
 
 
 def _stop(plain: Plain, session: Session) -> Result:
-    from odbctl.commands import _changes
+    from odbctl.commands.actions import changes
 
     gc.enable()  # this may wait for long
-    return _changes.stop(session, plain.names, wait=True, timeout=None)
+    return changes.stop(session, plain.names, wait=True, timeout=None)
 
 
 def _logs(plain: Plain, session: Session) -> Result:
-    from odbctl.commands._logs import LogWords, log_result
+    from odbctl.commands.actions.log_stream import LogWords, log_result
 
     del session
     gc.enable()  # this may go on for long
@@ -182,9 +180,9 @@ def _logs(plain: Plain, session: Session) -> Result:
 
 
 def _why(plain: Plain, session: Session) -> Result:
-    from odbctl.commands import _reads
+    from odbctl.commands.actions import reads
 
-    return _reads.reasons(session, plain.names[0])
+    return reads.reasons(session, plain.names[0])
 
 
 _MANY = 1000

@@ -7,7 +7,7 @@ from cli_runner import odbctl
 from git_repos import GitRepoFactory
 from stocked_home import stock
 
-from odbctl.commands._complete import candidates, understand
+from odbctl.commands.completion.candidates import candidates, understand
 from odbctl.paths import Home
 
 

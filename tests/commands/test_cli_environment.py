@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from odbctl.commands._environment import read_environment
+from odbctl.commands.parsing.environment_options import read_environment
 from odbctl.errors import UsageError
 
 

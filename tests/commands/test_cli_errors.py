@@ -77,7 +77,7 @@ def test_an_unforeseen_error_leaves_a_report_without_a_traceback(
     def broken() -> None:
         raise KeyError("surprise")
 
-    monkeypatch.setattr("odbctl.commands._reads.version", broken)
+    monkeypatch.setattr("odbctl.commands.actions.reads.version", broken)
     assert main(["version"]) == 1
     shown = capsys.readouterr().err
     assert "unexpected KeyError" in shown

@@ -12,7 +12,7 @@ from cli_runner import odbctl
 from stocked_home import stock
 
 from odbctl.cli import main
-from odbctl.commands._environment import read_environment
+from odbctl.commands.parsing.environment_options import read_environment
 from odbctl.config import PROJECT_FILE, load_settings
 from odbctl.engine.managers.host import HostSettings
 from odbctl.errors import UsageError

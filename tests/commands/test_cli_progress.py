@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import io
 
-from odbctl.commands._progress import ProgressLine
-from odbctl.commands._session import Terminal
+from odbctl.commands.output.progress import ProgressLine
+from odbctl.commands.session import Terminal
 from odbctl.engine.api.results import Progress
 
 

@@ -8,10 +8,10 @@ import pytest
 from cli_runner import odbctl
 from stocked_home import COMMIT, stock
 
-from odbctl.commands._lines import log_line
-from odbctl.commands._render import safe_json
-from odbctl.commands._session import Terminal
-from odbctl.commands._views import fields
+from odbctl.commands.output.render import safe_json
+from odbctl.commands.output.stream_lines import log_line
+from odbctl.commands.output.views import fields
+from odbctl.commands.session import Terminal
 from odbctl.paths import Home
 
 EVIL = "\x1b]0;owned\x07 \x9b2J \u202e"

@@ -15,7 +15,7 @@ from cli_runner import odbctl, succeed
 from git_repos import GitRepo, GitRepoFactory
 from waiting import eventually
 
-from odbctl.commands._demo_story import example_folder
+from odbctl.commands.demo.story import example_folder
 from odbctl.paths import Home
 
 SERVICE = "src/hello_world/service.py"

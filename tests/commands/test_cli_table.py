@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from odbctl.commands._results import Document
-from odbctl.commands._table import Column, display_width, table
+from odbctl.commands.output.results import Document
+from odbctl.commands.output.table import Column, display_width, table
 
 COLUMNS = (Column("NAME", "name"), Column("STATE", "state", is_state=True), Column("TEXT", "a.b"))
 LONG = "x" * 200

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from odbctl.commands._text import visible, visible_lines
+from odbctl.commands.output.text import visible, visible_lines
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odbctl.commands._app import build
+from odbctl.commands.parsing.app import build
 from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 
 

@@ -13,11 +13,11 @@ from git_repos import GitRepoFactory
 from stocked_home import stock
 
 from odbctl.cli import main
-from odbctl.commands._completion_scripts import FILES, SHELLS, completion_script
+from odbctl.commands.completion.scripts import FILES, SHELLS, completion_script
 from odbctl.paths import Home
 
 ROOT = Path(__file__).parents[2]
-REMEDY = "python -m odbctl.commands._completion_scripts completions"
+REMEDY = "python -m odbctl.commands.completion.scripts completions"
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -71,7 +71,7 @@ def test_reading_does_without_costly_modules(words: list[str], home: Home) -> No
     stock(home)
     loaded = _loaded(words)
     assert not loaded & COSTLY
-    assert not loaded & {"odbctl.commands._help", "odbctl.commands._lines"}
+    assert not loaded & {"odbctl.commands.help_text", "odbctl.commands.output.stream_lines"}
 
 
 def test_help_needs_next_to_nothing(home: Home) -> None:
@@ -101,7 +101,7 @@ def test_other_commands_load_no_screen_and_no_cloud(words: list[str], home: Home
 def test_a_start_is_written_before_anything_heavy_is_loaded(home: Home) -> None:
     del home
     loaded = top_level(
-        loaded_modules("import odbctl.engine.api.services, odbctl.commands._changes")
+        loaded_modules("import odbctl.engine.api.services, odbctl.commands.actions.changes")
     )
     assert "_sqlite3" in loaded
     assert not loaded & (HEAVY | {"dataclasses", "random", "socket", "tempfile"})

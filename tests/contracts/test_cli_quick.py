@@ -7,10 +7,10 @@ import os
 import pytest
 from stocked_home import stock
 
-from odbctl.commands import _app
-from odbctl.commands._render import render
-from odbctl.commands._session import Session, set_session
+from odbctl.commands.output.render import render
+from odbctl.commands.parsing import app
 from odbctl.commands.quick import quick_result
+from odbctl.commands.session import Session, set_session
 from odbctl.config import load_settings
 from odbctl.errors import OdbctlError
 from odbctl.paths import Home
@@ -88,7 +88,7 @@ def _outcome(noun: str | None, name: str, words: list[str], *, quick: bool) -> o
     try:
         found = quick_result(noun, name, words, session) if quick else None
         assert quick == (found is not None)
-        result = found or _app.run(noun, name, words)
+        result = found or app.run(noun, name, words)
         return render(result, session)
     except OdbctlError as error:
         return error.code, error.message, error.hint

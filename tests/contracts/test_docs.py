@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from odbctl.commands._app import build
-from odbctl.commands._reference import PAGES
 from odbctl.commands.catalog import NOUNS, SHORTCUTS, TOP, all_commands, resolve
+from odbctl.commands.parsing.app import build
+from odbctl.commands.reference import PAGES
 from odbctl.paths import Home
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_the_reference_is_current(name: str) -> None:
     page = ROOT / "docs" / "reference" / name
     assert page.read_text() == PAGES[name](), (
-        f"make it again: python -m odbctl.commands._reference {_name(page)}"
+        f"make it again: python -m odbctl.commands.reference {_name(page)}"
     )
 
 

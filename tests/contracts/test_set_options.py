@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from odbctl.commands._app import build
+from odbctl.commands.parsing.app import build
 from odbctl.engine.api.setting_changes import option_name
 from odbctl.engine.api.settings import ServiceSettings
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from git_repos import GitRepo, GitRepoFactory
 
-from odbctl.commands._complete import candidates
+from odbctl.commands.completion.candidates import candidates
 from odbctl.engine.codebases import checkout, trees
 from odbctl.engine.codebases.history import list_refs
 from odbctl.engine.codebases.repository import Mirror, dirty_note, find_repository

@@ -1,0 +1,1 @@
+"""The whole story of odbctl, played in a temporary home."""

@@ -1,0 +1,1 @@
+"""Printing results and errors; pure text, but for `render`."""

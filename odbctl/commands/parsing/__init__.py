@@ -1,0 +1,1 @@
+"""From words to arguments: the bridge to typer."""

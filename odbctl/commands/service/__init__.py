@@ -1,0 +1,1 @@
+"""The commands of `odbctl service`."""
