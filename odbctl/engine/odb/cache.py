@@ -31,11 +31,13 @@ MANY_FORGOTTEN_ROWS: Final = 32
 class CachedTable:
     """The cached part of one class, and how the rest is read."""
 
-    __slots__ = ("definition", "lookups", "rows", "source")
+    __slots__ = ("definition", "is_current", "lookups", "rows", "source")
 
     def __init__(self, definition: Definition, source: Table) -> None:
         self.definition = definition
         self.source = source
+        # Like all of a source, until the log says that the table has changed.
+        self.is_current = source.is_current
         self.rows: dict[int, Row] = {}
         self.lookups: dict[Fields, dict[Keys, tuple[DbObject, ...]]] = {}
 
@@ -61,7 +63,7 @@ class CachedTable:
 class Cache:
     """The cached part of a database, as of the commit `seq`."""
 
-    __slots__ = ("_by_name", "added", "rows", "seq", "tables")
+    __slots__ = ("_by_name", "added", "has_namesakes", "rows", "seq", "tables")
 
     def __init__(self) -> None:
         self.seq = -1
@@ -69,6 +71,8 @@ class Cache:
         self.tables: dict[Definition, CachedTable] = {}
         # Two releases of a class may be used in one process.
         self._by_name: dict[str, set[Definition]] = {}
+        # Whether they are, of any class.
+        self.has_namesakes = False
         # The rows of each table once more, if none of their values is missing: what the fields
         # of objects look at first.
         self.rows: dict[Definition, dict[int, Row]] = {}
@@ -78,7 +82,9 @@ class Cache:
         table = self.tables[definition] = CachedTable(definition, source)
         if source.is_plain:
             self.rows[definition] = table.rows
-        self._by_name.setdefault(definition.name, set()).add(definition)
+        namesakes = self._by_name.setdefault(definition.name, set())
+        namesakes.add(definition)
+        self.has_namesakes = self.has_namesakes or len(namesakes) > 1
         return table
 
     def remember(self, table: CachedTable, rows: Sequence[Row]) -> None:

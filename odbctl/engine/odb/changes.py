@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.store import Listener
 
 MOST_LISTENERS: Final = 4096
+# What stands in the file in the place of a slot whose listener wants to be woken.
+ARMED: Final = b"\1"
 # sockaddr_un holds 108 bytes on Linux, 104 on macOS.
 LONGEST_SOCKET_PATH_BYTES: Final = 100
 # After so many wake-ups in vain, none of them later than QUIET_SECONDS, a listener that waits for
@@ -57,10 +59,12 @@ class Announcer:
             armed = os.pread(self._descriptor, MOST_LISTENERS, 0)
         except OSError:
             return  # listeners find the commit when they look for lost wake-ups
-        slot = armed.find(b"\1")
+        if ARMED not in armed:
+            return
+        slot = armed.find(ARMED)
         while slot >= 0:
             self._wake(slot)
-            slot = armed.find(b"\1", slot + 1)
+            slot = armed.find(ARMED, slot + 1)
 
     def __del__(self) -> None:
         # Not earlier: another thread may be announcing what it has committed.
@@ -132,7 +136,7 @@ class SocketListener:
         Returns:
             True if something was committed since the view that counts: do not sleep.
         """
-        os.pwrite(self._armed, b"\1", self._slot)
+        os.pwrite(self._armed, ARMED, self._slot)
         return self._has_changed()
 
     def drain(self) -> None:

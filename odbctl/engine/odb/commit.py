@@ -16,10 +16,16 @@ from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import RevisionConflictError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from odbctl.engine.odb.cache import CachedTable
+    from odbctl.engine.odb.codec import Row
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.session import Session
     from odbctl.engine.odb.transaction import Transaction
+
+_new_tuple: Callable[..., Any] = tuple.__new__  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of any items
 
 
 def commit(transaction: Transaction) -> None:
@@ -33,20 +39,23 @@ def commit(transaction: Transaction) -> None:
     overlays: list[Overlay] = []
     groups: list[Group] = []
     outdated: list[Definition] = []
-    for overlay in transaction.overlays.values():
+    for definition, overlay in transaction.overlays.items():
         if found := groups_of(overlay):
             overlays.append(overlay)
             groups += found
-            if not session.table(overlay.definition).source.is_current:
-                outdated.append(overlay.definition)
+            table = session.cache.tables.get(definition) or session.table(definition)
+            if not table.is_current:
+                outdated.append(definition)
     if not overlays:
         return
-    session.close_snapshot()
+    if session.has_snapshot:
+        session.close_snapshot()
+    base_seq = transaction.seq
     written = session.link.commit(
-        Write(transaction.seq, overlays, groups, outdated, transaction.check)
+        _new_tuple(Write, (base_seq, overlays, groups, outdated, transaction.check))
     )
     _renew_cache(session, overlays, groups, written)
-    session.link.announce(transaction.seq, written.seq)
+    session.link.announce(base_seq, written.seq)
 
 
 def conflict(
@@ -78,30 +87,33 @@ def _renew_cache(
 ) -> None:
     """Bring the cache from the snapshot to this commit, which is known without reading."""
     cache = session.cache
-    if written.others is None:
+    seq, others, learnt = written
+    if others is None:
         cache.clear()
-    elif written.others:
-        cache.forget(written.others)
-    if written.learnt:
-        cache.forget(written.learnt)
+    elif others:
+        cache.forget(others)
+    if learnt:
+        cache.forget(learnt)
     for overlay in overlays:
         definition = overlay.definition
-        if table := cache.tables.get(definition):
+        if (table := cache.tables.get(definition)) is not None:
             _renew_table(table, overlay, groups)
-        if cache.has_another(definition):
+        if cache.has_namesakes and cache.has_another(definition):
             own = [group for group in groups if group.class_name == definition.name]
             cache.forget(own, but=definition)
-    cache.seq = written.seq
+    cache.seq = seq
     session.trust()
 
 
 def _renew_table(table: CachedTable, overlay: Overlay, groups: list[Group]) -> None:
     """Write what was committed into the cache, and forget the lookups that it touched."""
     rows, name = table.rows, overlay.definition.name
-    # Others may have changed other fields of the object: then it is not here, and read anew.
-    kept = [oid for oid in overlay.masks if oid in rows]
+    kept: dict[int, Row] = {}
+    for oid in overlay.masks:
+        # Others may have changed other fields of the object: then it is not here, and read anew.
+        if oid in rows:
+            kept[oid] = tuple(overlay.changed_row(oid))
     for group in groups:
         if (group.keys or group.op != UPDATE) and group.class_name == name:
             table.forget(group)
-    for oid in kept:
-        rows[oid] = tuple(overlay.changed_row(oid))
+    rows.update(kept)

@@ -50,18 +50,20 @@ class _Forks:
     """Tells a process from the one that it was forked from."""
 
     def __init__(self) -> None:
-        self._markers: list[object] = []
+        # That of this process, once somebody has asked; a forked child has none at first.
+        self.markers: list[object] = []
         # A function written in C: one in Python would copy memory in every fork of a launcher.
-        os.register_at_fork(after_in_child=self._markers.clear)
+        os.register_at_fork(after_in_child=self.markers.clear)
 
     def marker(self) -> object:
         """Return an object that stands for this process; a forked child gets another one."""
-        if not self._markers:
-            self._markers.append(object())
-        return self._markers[0]
+        if not self.markers:
+            self.markers.append(object())
+        return self.markers[0]
 
 
 forks = _Forks()
+_markers = forks.markers
 
 
 class Database:
@@ -345,7 +347,7 @@ class Database:
         if self._is_closed:
             self.close_session()
             raise StoreError(f"{self!r} is closed")
-        if self._process is not forks.marker():
+        if self._process not in _markers:
             raise StoreError(
                 f"{self!r} was made before a fork", hint="create one in the child process"
             )

@@ -29,6 +29,9 @@ _DENIED = frozenset(
 )
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
+# What `Connection.execute` raises.
+SqliteError = sqlite3.Error
+
 
 class UniqueViolationError(Exception):
     """Two rows have the same values in unique columns; the store says of what."""
@@ -41,7 +44,7 @@ class UniqueViolationError(Exception):
 class Connection:
     """One thread's connection to the database file."""
 
-    __slots__ = ("_execute", "_path", "_sqlite", "is_read_only")
+    __slots__ = ("_execute", "_path", "_sqlite", "execute", "is_read_only")
 
     def __init__(
         self, path: str | os.PathLike[str], *, synchronous: str, busy_timeout_seconds: float
@@ -51,6 +54,9 @@ class Connection:
         try:
             self._sqlite = _connect(path, self.is_read_only, busy_timeout_seconds)
             self._execute = self._sqlite.execute
+            # For statements without rows, from one cursor, which need not be made for each: it
+            # raises `SqliteError`, of which `translated` makes ours.
+            self.execute = self._sqlite.cursor().execute
             self._execute(f"PRAGMA synchronous={synchronous}")
             self._execute("PRAGMA wal_autocheckpoint=0")
             self._execute(f"PRAGMA journal_size_limit={WAL_LIMIT_BYTES}")
@@ -73,7 +79,7 @@ class Connection:
         return (row[0] or 0) if row else 0
 
     def run(self, sql: str, arguments: Sequence[Stored] = ()) -> None:
-        """Run one statement that returns nothing.
+        """Run one statement whose rows, if it returns any, do not matter.
 
         Raises:
             UniqueViolationError: It would store a second row with a unique value.
@@ -83,19 +89,16 @@ class Connection:
         except sqlite3.Error as error:
             raise translated(error, self._path) from error
 
-    def insert(self, sql: str, arguments: Sequence[Stored]) -> int:
-        """Run one INSERT and return the number of its row."""
-        try:
-            return self._execute(sql, arguments).lastrowid or 0
-        except sqlite3.Error as error:
-            raise translated(error, self._path) from error
-
     def run_many(self, sql: str, rows: Iterable[Sequence[Stored]]) -> None:
         """Run one statement for each row of arguments."""
         try:
             self._sqlite.executemany(sql, rows)
         except sqlite3.Error as error:
             raise translated(error, self._path) from error
+
+    def translated(self, error: sqlite3.Error) -> Exception:
+        """Return what an error of `execute` is in our tree."""
+        return translated(error, self._path)
 
     def rollback(self) -> None:
         """End the transaction, if one is open, without an effect."""

@@ -11,10 +11,11 @@ was another. After a commit that failed the number is too large, never too small
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from _thread import allocate_lock, get_ident  # `threading` would take 1 ms more
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+from os import pread, pwrite
 from types import TracebackType
 
 from odbctl.errors import NotPermittedError, StoreBusyError, StoreFullError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _YIELDS: Final = 2
 _NAPS_SECONDS: Final = (0.0001, 0.0002, 0.0004, 0.0008, 0.0016, *[0.003] * 12)
 _NUMBER_BYTES: Final = 8
+_TRY: Final = LOCK_EX | LOCK_NB
 
 
 class CommitLock:
@@ -45,7 +47,7 @@ class CommitLock:
 
     def __enter__(self) -> None:
         # Without a time-out first: that is cheaper, and nearly always enough.
-        if not self._threads.acquire(blocking=False):
+        if not self._threads.acquire(False):
             if self._keeper == get_ident():
                 # This is what the lock was kept for; it is let go when this is done.
                 self._keeper = 0
@@ -55,7 +57,7 @@ class CommitLock:
         try:
             descriptor = self._descriptor
             if descriptor >= 0:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                flock(descriptor, _TRY)
                 self._held = descriptor
                 return
         except BlockingIOError:
@@ -77,7 +79,7 @@ class CommitLock:
     ) -> None:
         held, self._held = self._held, -1
         # Unlocked before it is closed: code that ran meanwhile may have forked a copy of it.
-        fcntl.flock(held, fcntl.LOCK_UN)
+        flock(held, LOCK_UN)
         if held != self._descriptor:
             os.close(held)
         self._threads.release()
@@ -104,7 +106,7 @@ class CommitLock:
             StoreFullError: It cannot be noted, so the commit must not be made.
         """
         try:
-            os.pwrite(self._held, seq.to_bytes(_NUMBER_BYTES, "little"), 0)
+            pwrite(self._held, seq.to_bytes(_NUMBER_BYTES, "little"), 0)
         except OSError as error:
             raise StoreFullError(
                 f"cannot write {self._path}: {error.strerror}", hint="free some space on its disk"
@@ -117,10 +119,10 @@ class CommitLock:
                 with self._threads:
                     if self._descriptor < 0:
                         self._descriptor = self._open()
-            number = os.pread(self._descriptor, _NUMBER_BYTES, 0)
+            number = pread(self._descriptor, _NUMBER_BYTES, 0)
         except (OSError, NotPermittedError):
             return False
-        return len(number) == _NUMBER_BYTES and int.from_bytes(number, "little") == seq
+        return seq >= 0 and number == seq.to_bytes(_NUMBER_BYTES, "little")
 
     def close(self) -> None:
         """Close the lock's file."""
@@ -171,7 +173,7 @@ class CommitLock:
 
 def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(descriptor, _TRY)
     except BlockingIOError:
         return False
     return True

@@ -47,21 +47,18 @@ class Group(NamedTuple):
     seq: int = 0  # the number of the commit; they have no gaps
     at: float = 0.0  # seconds since the epoch
 
-    def text(self) -> str:
-        """Write the group for the log."""
-        oids = self.oids
-        if len(oids) == 1 and not self.keys:
-            # The most common one, without the cost of an encoder.
-            return f'["{self.class_name}","{self.op}","{self.fields}",[{oids[0]}],{{}}]'
-        steps = [oids[0], *(after - before for before, after in pairwise(oids))]
-        return dumps([self.class_name, self.op, self.fields, steps, self.keys])
-
 
 def entry_text(groups: Sequence[Group]) -> str:
     """Write the entry of a commit."""
-    if len(groups) == 1:
-        return f"[{groups[0].text()}]"
-    return f"[{','.join([group.text() for group in groups])}]"
+    texts: list[str] = []
+    for name, op, fields, oids, keys, _, _ in groups:
+        if len(oids) == 1 and not keys:
+            # The most common one, without the cost of an encoder.
+            texts.append(f'["{name}","{op}","{fields}",[{oids[0]}],{{}}]')
+        else:
+            steps = [oids[0], *(after - before for before, after in pairwise(oids))]
+            texts.append(dumps([name, op, fields, steps, keys]))
+    return f"[{','.join(texts)}]"
 
 
 def read_entries(entries: Sequence[tuple[int, float, str]]) -> list[Group]:
@@ -99,7 +96,8 @@ def groups_of(overlay: Overlay) -> list[Group]:
     if len(masks) == 1 and not overlay.created and not overlay.deleted:
         ((oid, mask),) = masks.items()
         keys = _pair_keys(overlay, mask, (oid,)) if mask & definition.indexed_mask else {}
-        return [_group(name, UPDATE, definition.names_of(mask), (oid,), keys)]
+        fields = definition.names_of(mask)
+        return [_new_tuple(Group, (name, UPDATE, fields, (oid,), keys, 0, 0.0))]
     groups, indexed = list[Group](), definition.indexed
     if overlay.deleted:
         bases = [overlay.base[oid] for oid in overlay.deleted]

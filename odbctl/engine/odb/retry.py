@@ -49,14 +49,19 @@ def retry_on_conflict(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def retrying(*arguments: P.args, **named: P.kwargs) -> T:
-        tries = Tries()
+        # The first try, which nearly always is the only one, costs no more than a call.
+        try:
+            return function(*arguments, **named)
+        except RevisionConflictError as error:
+            tries = Tries(count=1)
+            pause_seconds = tries.pause_seconds(error)
         while True:
+            time.sleep(pause_seconds)
             try:
                 with tries:
                     return function(*arguments, **named)
             except RevisionConflictError as error:
                 pause_seconds = tries.pause_seconds(error)
-            time.sleep(pause_seconds)
 
     return retrying
 
@@ -99,14 +104,15 @@ class Tries:
 
     __slots__ = ("_contended", "_count", "_database", "_started_at")
 
-    def __init__(self, database: Database | None = None) -> None:
+    def __init__(self, database: Database | None = None, *, count: int = 0) -> None:
         """Begin to count.
 
         Args:
             database: Of the transactions that are tried; None if they are opened by the function.
+            count: Tries that have been made.
         """
         self._database = database
-        self._count = 0
+        self._count = count
         # What it conflicted in, once the next try should keep others out of it.
         self._contended: Database | None = None
         self._started_at = 0.0

@@ -10,8 +10,8 @@ its snapshot, and its commit checks what was read in any case.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
+from time import monotonic
 
 from odbctl.engine.odb.cache import Cache, CachedTable
 from odbctl.engine.odb.codec import Row, Stored
@@ -91,21 +91,24 @@ class Session:
     def begin_late(self, transaction: Transaction) -> int:
         """Open a snapshot when it is needed, if the cache is as good until then."""
         cache = self.cache
-        if time.monotonic() > self._trusted_until or not self._store.is_last(cache.seq):
+        if monotonic() > self._trusted_until or not self._store.is_last(cache.seq):
             return self.begin()
-        cache.trim()
+        if cache.added:
+            cache.trim()
         self._transaction = transaction
         self.is_open = True
         return cache.seq
 
     def trust(self) -> None:
         """Note that the cache has just been brought up to the last commit."""
-        self._trusted_until = time.monotonic() + TRUSTED_SECONDS
+        self._trusted_until = monotonic() + TRUSTED_SECONDS
 
     def end(self) -> None:
         """Close the snapshot."""
         self.is_open = False
-        self.close_snapshot()
+        self._transaction = None
+        if self.has_snapshot:
+            self.close_snapshot()
 
     def close_snapshot(self) -> None:
         """Read no more, but stay in use."""

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.store import Write, Written
 
     WriteCommit = Callable[
-        [Connection, dict[Definition, SqliteTable], Callable[[Definition], SqliteTable], Write],
+        [
+            Connection,
+            CommitLock,
+            dict[Definition, SqliteTable],
+            Callable[[Definition], SqliteTable],
+            Write,
+        ],
         Written,
     ]
 
@@ -151,17 +157,7 @@ class SqliteLink:
             from odbctl.engine.odb.sqlite_writer import write_commit
 
             write_rows = self._write_commit = write_commit
-        with self._lock:
-            connection = self.connection
-            connection.run("BEGIN IMMEDIATE")
-            try:
-                written = write_rows(connection, self._tables, self.table, write)
-                self._lock.mark(written.seq)
-                connection.run("COMMIT")
-            except BaseException:
-                connection.rollback()
-                raise
-        return written
+        return write_rows(self.connection, self._lock, self._tables, self.table, write)
 
     def announce(self, first_seq: int, last_seq: int) -> None:
         """Wake the listeners, and keep the WAL small."""

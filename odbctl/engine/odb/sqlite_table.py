@@ -5,7 +5,8 @@ Used by the link of one thread; made anew when the table has changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition, quoted
@@ -18,6 +19,9 @@ from odbctl.light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from odbctl.engine.odb.ranges import Range
 
+Update = tuple[str, Callable[[Sequence[Stored]], tuple[Stored, ...]]]
+OID_POSITION = 0
+
 
 class SqliteTable:
     """The table of one class, which may lack some of its fields."""
@@ -28,8 +32,8 @@ class SqliteTable:
         "_select",
         "_table",
         "_unique_mask",
-        "_updates",
         "shape",
+        "updates",
     )
 
     def __init__(self, connection: Connection, definition: Definition) -> None:
@@ -42,7 +46,8 @@ class SqliteTable:
         }
         self._select = f"SELECT {', '.join(['oid', *self._columns.values()])} FROM {self._table}"
         self._unique_mask: int | None = None
-        self._updates: dict[int, tuple[str, tuple[int, ...]]] = {}
+        # By the fields that are set: the UPDATE, and what takes its arguments from a row.
+        self.updates: dict[int, Update] = {}
 
     @property
     def is_current(self) -> bool:
@@ -140,16 +145,14 @@ class SqliteTable:
         """Give the DELETE of an object."""
         return f"DELETE FROM {self._table} WHERE oid = ?"
 
-    def update(self, mask: int) -> tuple[str, tuple[int, ...]]:
-        """Give the UPDATE of the fields in `mask`, and their positions in a row.
-
-        The oid is the last argument of the statement.
-        """
-        if (update := self._updates.get(mask)) is None:
+    def update(self, mask: int) -> Update:
+        """Give the UPDATE of the fields in `mask`, and what takes its arguments from a row."""
+        if (update := self.updates.get(mask)) is None:
             fields = self.shape.definition.fields_of(mask)
             places = ", ".join(f"{quoted(self.shape.column(each))} = ?" for each in fields)
             sql = f"UPDATE {self._table} SET {places}, rev = rev + 1 WHERE oid = ?"
-            update = self._updates[mask] = sql, tuple([each.position for each in fields])
+            arguments = itemgetter(*[each.position for each in fields], OID_POSITION)
+            update = self.updates[mask] = sql, arguments
         return update
 
     @property

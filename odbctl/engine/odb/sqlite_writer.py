@@ -1,17 +1,17 @@
 """Writing a commit to the SQLite file: the log entry, the check, the rows.
 
 Imported with the first commit of a process: a command that only reads does not pay for it.
-Runs in the committing thread, under the commit lock and inside BEGIN IMMEDIATE.
+Runs in the committing thread.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from time import time
+from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.definition import quoted
-from odbctl.engine.odb.driver import UniqueViolationError
+from odbctl.engine.odb.driver import SqliteError, UniqueViolationError
 from odbctl.engine.odb.log import SCHEMA, entry_text, read_entries_since, schema_group
 from odbctl.engine.odb.store import Write, Written
 from odbctl.engine.odb.tables import ensure_table, table_of
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.codec import Stored
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.driver import Connection
+    from odbctl.engine.odb.lock import CommitLock
     from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.overlay import Overlay
     from odbctl.engine.odb.sqlite_table import SqliteTable
 
+# Each commit makes some: without the checks of arguments.
+_new_tuple: Callable[..., Any] = tuple.__new__  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of any items
 _LOG_BETWEEN: Final = "SELECT seq, at, changes FROM log WHERE seq > ? AND seq < ? ORDER BY seq"
 _APPEND: Final = "INSERT INTO log (at, changes) VALUES (?, ?)"
 _AMEND: Final = "UPDATE log SET changes = ? WHERE seq = ?"
@@ -32,14 +35,16 @@ _AMEND: Final = "UPDATE log SET changes = ? WHERE seq = ?"
 
 def write_commit(
     connection: Connection,
+    lock: CommitLock,
     tables: dict[Definition, SqliteTable],
     open_table: Callable[[Definition], SqliteTable],
     write: Write,
 ) -> Written:
-    """Append the log entry, check it against later commits and write the rows.
+    """Append the log entry, check it against later commits, write the rows and commit.
 
     Args:
-        connection: In a write transaction.
+        connection: Without a transaction.
+        lock: Held meanwhile, so as little as possible is done under it.
         tables: The tables that this connection has opened.
         open_table: Opens a table, or opens it again after a change of its columns.
         write: What the transaction wants written.
@@ -49,26 +54,42 @@ def write_commit(
         AlreadyExistsError: A unique value is taken.
         StoreError: Another release has converted a field since the snapshot.
     """
-    # The number that the entry gets tells whether somebody was faster.
-    seq = connection.insert(_APPEND, (time.time(), entry_text(write.groups)))
-    others: list[Group] | None = []
-    if seq != write.base_seq + 1:
-        rows = connection.query(_LOG_BETWEEN, (write.base_seq, seq))
-        others = read_entries_since(rows, write.base_seq + 1)
-        write.check(others)
-    # Another release may have converted a column since the snapshot.
-    is_stale = others is None or (others != [] and any(each.op == SCHEMA for each in others))
-    learnt = _learn(connection, write.outdated) if write.outdated else []
-    if learnt:
-        connection.run(_AMEND, (entry_text([*learnt, *write.groups]), seq))
-    for overlay in write.overlays:
-        table = tables.get(overlay.definition)
-        if is_stale or learnt or table is None or not table.is_current:
-            table = open_table(overlay.definition)
-        if table.shape.keys_of_others:
-            table.shape.make_keys(overlay.rows.values())
-        _write_rows(connection, table, overlay)
-    return Written(seq, others, learnt)
+    base_seq, overlays, groups, outdated, check = write
+    entry, execute = entry_text(groups), connection.execute
+    with lock:
+        try:
+            execute("BEGIN IMMEDIATE")
+            # The number that the entry gets tells whether somebody was faster.
+            seq = execute(_APPEND, (time(), entry)).lastrowid or 0
+            others: list[Group] | None = []
+            if seq != base_seq + 1:
+                rows = connection.query(_LOG_BETWEEN, (base_seq, seq))
+                others = read_entries_since(rows, base_seq + 1)
+                check(others)
+            learnt = _learn(connection, outdated) if outdated else []
+            if learnt:
+                connection.run(_AMEND, (entry_text([*learnt, *groups]), seq))
+            # Another release may have converted a column since the snapshot.
+            is_stale = learnt or others is None or (others and _has_schema(others))
+            for overlay in overlays:
+                table = tables.get(overlay.definition)
+                if is_stale or table is None or not table.shape.is_current:
+                    table = open_table(overlay.definition)
+                _write_rows(connection, table, overlay)
+            lock.mark(seq)
+            execute("COMMIT")
+        except SqliteError as error:
+            connection.rollback()
+            raise connection.translated(error) from error
+        except BaseException:
+            connection.rollback()
+            raise
+    written: Written = _new_tuple(Written, (seq, others, learnt))
+    return written
+
+
+def _has_schema(groups: Sequence[Group]) -> bool:
+    return any(each.op == SCHEMA for each in groups)
 
 
 def _learn(connection: Connection, outdated: Sequence[Definition]) -> list[Group]:
@@ -80,34 +101,36 @@ def _learn(connection: Connection, outdated: Sequence[Definition]) -> list[Group
 
 
 def _write_rows(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
+    masks = overlay.masks
+    if table.shape.keys_of_others:
+        table.shape.make_keys(overlay.rows.values())
     try:
         if overlay.deleted:
             connection.run_many(table.delete(), [(oid,) for oid in overlay.deleted])
-        if overlay.masks:
+        if len(masks) == 1:
+            ((oid, mask),) = masks.items()
+            sql, arguments = table.updates.get(mask) or table.update(mask)
+            connection.execute(sql, arguments(overlay.changed_row(oid)))
+        elif masks:
             _write_updates(connection, table, overlay)
         if overlay.created:
             connection.run_many(table.insert(), overlay.created.values())
+    except SqliteError as error:
+        found = connection.translated(error)
+        if isinstance(found, UniqueViolationError):
+            raise _taken(connection, table, overlay, found.columns) from None
+        raise found from error
     except UniqueViolationError as error:
         raise _taken(connection, table, overlay, error.columns) from None
 
 
 def _write_updates(connection: Connection, table: SqliteTable, overlay: Overlay) -> None:
     """Update the objects, all that set the same fields with one statement."""
-    if len(overlay.masks) == 1:
-        ((oid, mask),) = overlay.masks.items()
-        sql, positions = table.update(mask)
-        row = overlay.changed_row(oid)
-        connection.run(sql, [*[row[position] for position in positions], oid])
-        return
     groups = overlay.oids_by_mask()
     _give_up_unique_values(connection, table, groups)
     for mask, oids in groups.items():
-        sql, positions = table.update(mask)
-        updates: list[list[Stored]] = []
-        for oid in oids:
-            row = overlay.changed_row(oid)
-            updates.append([*[row[position] for position in positions], oid])
-        connection.run_many(sql, updates)
+        sql, arguments = table.update(mask)
+        connection.run_many(sql, map(arguments, map(overlay.changed_row, oids)))
 
 
 def _give_up_unique_values(
