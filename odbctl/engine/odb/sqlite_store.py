@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Written,
     ]
 
+_SNAPSHOT: Final = f"{LAST_SEQ} UNION ALL SELECT 0"
 _LOG_SINCE: Final = "SELECT seq, at, changes FROM log WHERE seq > ? ORDER BY seq"
 
 
@@ -125,17 +126,16 @@ class SqliteLink:
         self._tables: dict[Definition, SqliteTable] = {}
 
     def begin(self) -> int:
-        """Open a snapshot: a deferred BEGIN, and the read that pins it."""
-        self.connection.run("BEGIN")
+        """Open a snapshot and return the number of its last commit."""
         try:
-            return self.connection.number(LAST_SEQ)
+            return self.connection.open_snapshot(_SNAPSHOT)
         except BaseException:
-            self.connection.rollback()
+            self.connection.close_snapshot()
             raise
 
     def end(self) -> None:
         """Close the snapshot."""
-        self.connection.rollback()
+        self.connection.close_snapshot()
 
     def last_seq(self) -> int:
         """Return the number of the last commit."""

@@ -29,6 +29,7 @@ class SqliteTable:
     __slots__ = (
         "_columns",
         "_connection",
+        "_lookups",
         "_select",
         "_table",
         "_unique_mask",
@@ -45,6 +46,7 @@ class SqliteTable:
             for place in shape.places
         }
         self._select = f"SELECT {', '.join(['oid', *self._columns.values()])} FROM {self._table}"
+        self._lookups: dict[tuple[Field, ...], str] = {}
         self._unique_mask: int | None = None
         # By the fields that are set: the UPDATE, and what takes its arguments from a row.
         self.updates: dict[int, Update] = {}
@@ -68,7 +70,7 @@ class SqliteTable:
 
     def select(
         self,
-        fields: Sequence[Field],
+        fields: tuple[Field, ...],
         values: Sequence[Stored],
         *,
         limit: int | None = None,
@@ -76,21 +78,22 @@ class SqliteTable:
         after: int | None = None,
     ) -> list[Row]:
         """Read the rows with these values, oldest first."""
-        if not self.shape.exists:
+        shape = self.shape
+        if not shape.exists:
             return []
-        if any(place.field in fields for place in self.shape.conversions):
+        if shape.conversions and any(place.field in fields for place in shape.conversions):
             return self._scan(fields, values, limit, newest=newest, after=after)
-        sql = self._lookup(fields)
+        sql = self._lookups.get(fields) or self._lookup(fields)
         if after is not None:
             sql += f" {'AND' if fields else 'WHERE'} oid {'<' if newest else '>'} ?"
             values = (*values, after)
         tail = "" if limit is None else f"{' DESC' if newest else ''} LIMIT {int(limit)}"
         rows = self._connection.query(f"{sql} ORDER BY oid{tail}", values)
-        if not self.shape.is_plain:
-            rows = [self.shape.converted(row) for row in rows]
+        if not shape.is_plain:
+            rows = [shape.converted(row) for row in rows]
         return rows[::-1] if newest else rows
 
-    def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
+    def count(self, fields: tuple[Field, ...], values: Sequence[Stored]) -> int:
         """Count the rows with these values."""
         if not self.shape.exists:
             return 0
@@ -170,10 +173,11 @@ class SqliteTable:
         places = ", ".join(f"{quoted(self.shape.column(each))} = NULL" for each in fields)
         return f"UPDATE {self._table} SET {places} WHERE oid = ?"
 
-    def _lookup(self, fields: Sequence[Field]) -> str:
+    def _lookup(self, fields: tuple[Field, ...]) -> str:
         # IS, not =: a lookup of None means NULL.
         terms = " AND ".join(f"{self._columns[each]} IS ?" for each in fields)
-        return f"{self._select}{' WHERE ' + terms if terms else ''}"
+        sql = self._lookups[fields] = f"{self._select}{' WHERE ' + terms if terms else ''}"
+        return sql
 
     def _range_terms(self, part: Range) -> tuple[str, list[Stored]]:
         """Write what a range asks for as SQL terms, and their arguments."""

@@ -39,7 +39,7 @@ class Table(Protocol):
 
     def select(
         self,
-        fields: Sequence[Field],
+        fields: tuple[Field, ...],
         values: Sequence[Stored],
         *,
         limit: int | None = None,
@@ -52,7 +52,7 @@ class Table(Protocol):
         """
         ...
 
-    def count(self, fields: Sequence[Field], values: Sequence[Stored]) -> int:
+    def count(self, fields: tuple[Field, ...], values: Sequence[Stored]) -> int:
         """Count the rows with these values."""
         ...
 

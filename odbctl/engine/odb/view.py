@@ -361,6 +361,10 @@ class View:
             # Asked again: the table may have changed under a snapshot that was opened late.
             lookups = self.session.table(definition).lookups
             lookups.setdefault(fields, {})[keys] = found
+            if not self._has_read and len(found) > 1:
+                # Most likely to read them.
+                self._has_read = True
+                self.let_read(definition)
         return found
 
 

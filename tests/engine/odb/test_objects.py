@@ -402,6 +402,25 @@ def test_view_does_not_move_while_others_commit(database: Database) -> None:
         assert len(Task.lookup_all()) == 2
 
 
+@pytest.mark.parametrize("commits", [0, 1, 2])
+def test_view_is_of_the_time_when_it_was_opened(database: Database, commits: int) -> None:
+    def create() -> None:
+        with database.transaction():
+            Task(name=f"{len(Task.lookup_all())}")
+
+    for _ in range(commits):
+        create()
+    database.close_session()
+    with database.view() as view:
+        assert view.seq == commits
+        thread = threading.Thread(target=create)
+        thread.start()
+        thread.join()
+        assert len(Task.lookup_all()) == commits
+    with database.view():
+        assert len(Task.lookup_all()) == commits + 1
+
+
 def test_transactions_do_not_nest(database: Database) -> None:
     with database.view(), pytest.raises(TransactionError, match="inside a view"):
         database.run(lambda: Task(name="a"))
