@@ -92,7 +92,9 @@ class Cache:
         self.added += 1 + len(rows)
         if self.added > MOST_ROWS_IN_A_VIEW:
             self.forget_rows()
-        table.rows.update([(row[0], row) for row in rows])  # type: ignore[misc] # pyright: ignore[reportArgumentType, reportCallIssue] - oids are never NULL
+        cached = table.rows
+        for row in rows:
+            cached[row[0]] = row  # type: ignore[index] # pyright: ignore[reportArgumentType] - oids are never NULL
 
     def forget_rows(self) -> None:
         """Forget rows and lookups, and keep the classes."""

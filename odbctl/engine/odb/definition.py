@@ -20,6 +20,7 @@ from odbctl.light_typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.objects import DbObject
+    from odbctl.engine.odb.ranges import Range
 
 
 class ClassNames(NamedTuple):
@@ -77,6 +78,10 @@ class Definition:
         self.values_when_deleted: Mapping[str, object] | None = None
         # What `require_unique` has found good.
         self._unique: set[tuple[str, ...]] = set()
+        # Names of arguments that are known to ask for ranges.
+        self.range_lookups: set[tuple[str, ...]] = set()
+        # `ranges.py`, once a range is looked up.
+        self._asked_range: Callable[..., Range] | None = None
         self.cls: type[DbObject]
         # What its fields may read without asking the view, in each thread: `rows` of the cache if
         # nobody wants to know what is read, else `tracked`. Of no class of its own, whose
@@ -108,7 +113,8 @@ class Definition:
         # Fields that take part in any index: lookups need their values in the change log.
         self.indexed = tuple(each for each in ordered if each.mark or each.name in together)
         # Arguments of lookups that are not the values of indexed fields of the same names.
-        self.range_words = RANGE_WORDS - {each.name for each in self.indexed}
+        taken = RANGE_WORDS.intersection([each.name for each in self.indexed])
+        self.range_words = RANGE_WORDS - taken if taken else RANGE_WORDS
         self.indexed_mask = sum(each.bit for each in self.indexed)
         self.required = tuple(each for each in ordered if each.is_required)
         self.unique_fields = (
@@ -242,6 +248,7 @@ class Definition:
     def _lookup_fields(self, names: tuple[str, ...]) -> tuple[Field, ...]:
         for name in names:
             if (name in RANGE_WORDS or is_comparison(name)) and not self.has_key(name):
+                self.range_lookups.add(names)
                 raise RangeAskedError(self.title, name)
         for name in names:
             if name not in self.fields:
@@ -255,6 +262,14 @@ class Definition:
             if not field.mark:
                 raise TypeError(f"{field} is not indexed; indexed: {self._lookups_text()}")
         return fields
+
+    def range_of(self, asked: Mapping[str, object], read: Callable[[Field, int], object]) -> Range:
+        """Return the range that the arguments of a lookup ask for; see `asked_range`."""
+        if (find := self._asked_range) is None:
+            from odbctl.engine.odb.ranges import asked_range
+
+            find = self._asked_range = asked_range
+        return find(self, asked, read)
 
     def range_fields(self, names: tuple[str, ...], order: Field | None) -> tuple[Field, ...]:
         """Give the fields of a lookup that comes in the order of a field.

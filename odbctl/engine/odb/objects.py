@@ -74,11 +74,14 @@ class DbObject:
         Raises:
             TypeError: A field is not indexed, or a value has another type than its field.
         """
-        try:
-            return current_view().lookup(cls.__odb__, asked)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
-        except RangeAskedError:
-            pass
-        return current_view().lookup_range(cls.__odb__, asked)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+        view, definition = current_view(), cls.__odb__
+        ranges = definition.range_lookups
+        if not (ranges and tuple(asked) in ranges):
+            try:
+                return view.lookup(definition, asked)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
+            except RangeAskedError:
+                pass
+        return view.lookup_range(definition, asked)  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod
     def lookup_each(cls, /, **asked: object) -> Iterator[Self]:
@@ -102,11 +105,14 @@ class DbObject:
     @classmethod
     def lookup_count(cls, /, **asked: object) -> int:
         """Count the objects of a lookup, without reading them."""
-        try:
-            return current_view().count(cls.__odb__, asked)
-        except RangeAskedError:
-            pass
-        return current_view().count_range(cls.__odb__, asked)
+        view, definition = current_view(), cls.__odb__
+        ranges = definition.range_lookups
+        if not (ranges and tuple(asked) in ranges):
+            try:
+                return view.count(definition, asked)
+            except RangeAskedError:
+                pass
+        return view.count_range(definition, asked)
 
     @classmethod
     def lookup_any(cls, /, **asked: object) -> Self | None:
@@ -114,16 +120,16 @@ class DbObject:
 
         Of a range, or with `order_by`, it is the first one.
         """
-        view = current_view()
-        try:
-            found = view.lookup_end(cls.__odb__, asked, 1, newest=False)
-        except RangeAskedError:
-            found = ()
-            is_range = True
-        else:
-            is_range = False
-        if is_range:  # not above, where an error would come with the other one
-            found = view.lookup_range(cls.__odb__, asked, 1)
+        view, definition = current_view(), cls.__odb__
+        ranges = definition.range_lookups
+        found: tuple[DbObject, ...] | None = None
+        if not (ranges and tuple(asked) in ranges):
+            try:
+                found = view.lookup_end(definition, asked, 1, newest=False)
+            except RangeAskedError:
+                pass
+        if found is None:
+            found = view.lookup_range(definition, asked, 1)
         return found[0] if found else None  # type: ignore[return-value] # pyright: ignore[reportReturnType] - the definition of cls makes handles of cls
 
     @classmethod

@@ -13,7 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from odbctl.engine.odb.codec import LARGEST_INT, SMALLEST_INT, Mismatch, Stored
-from odbctl.engine.odb.definition import AFTER, COMPARISONS, LIMIT, ORDER_BY, Definition
+from odbctl.engine.odb.definition import (
+    AFTER,
+    COMPARISONS,
+    LIMIT,
+    ORDER_BY,
+    RANGE_WORDS,
+    Definition,
+)
 from odbctl.engine.odb.field import UNSET, Field
 from odbctl.engine.odb.log import (
     HASHED,
@@ -45,6 +52,8 @@ BEHIND_OIDS: Final = float("inf")
 # Beyond what SQLite takes as an integer.
 _BEYOND_INTS: Final = 1e19
 _NULLS_END: Final = (0, 0, BEHIND_OIDS)
+# Where the oid of a bound stands among objects of one value.
+_EDGES: Final = {"gt": BEHIND_OIDS, "gte": BEFORE_OIDS, "lt": BEFORE_OIDS, "lte": BEHIND_OIDS}
 # What no value of a column comes before.
 _LOWEST: Final[dict[str, Stored]] = {
     "INTEGER": float("-inf"),
@@ -117,10 +126,11 @@ class Range(NamedTuple):
         """
         order, low, high = self.order, self.low, self.high
         if low > high or (low == high and low[2] in (BEFORE_OIDS, BEHIND_OIDS)):
-            return []
-        is_split = _is_among_equals(low) or _is_among_equals(high)
-        if order is None or not (is_split or low[0] == 0) or (low, high) == (START, END):
-            return [self]
+            return ()
+        if order is None or (low is START and high is END):
+            return (self,)
+        if low[0] == 1 and not _is_among_equals(low) and not _is_among_equals(high):
+            return (self,)
         cuts: list[Bound] = [_NULLS_END]
         if _is_among_equals(low):
             cuts.append((*low[:2], BEHIND_OIDS))
@@ -267,8 +277,10 @@ class _Question(NamedTuple):
     fields: Fields
     order: Field | None
     is_descending: bool
-    # Names of arguments, and how they compare.
-    comparisons: tuple[tuple[str, str], ...]
+    # The place before all values of the order.
+    lowest: Bound
+    # Names of arguments, whether they are lower bounds, and where in a bound the oid stands.
+    comparisons: tuple[tuple[str, bool, float], ...]
 
 
 def asked_range(
@@ -284,44 +296,49 @@ def asked_range(
     Raises:
         TypeError: A field is not indexed or has no order, or an argument has another type.
     """
-    definition.resolve()
-    given = {name: asked[name] for name in asked if name in definition.range_words}
-    order_by = given.get(ORDER_BY)
+    if not definition.is_resolved:
+        definition.resolve()
+    words = definition.range_words
+    given = asked
+    if words is not RANGE_WORDS:
+        given = {name: value for name, value in asked.items() if name in words}
+    order_by, limit, after = given.get(ORDER_BY), given.get(LIMIT), given.get(AFTER)
     if order_by is not None and not isinstance(order_by, str):
         raise TypeError(f"{definition.title}: {ORDER_BY} expects the name of a field")
     names = (order_by, *asked)
-    question = definition.questions.get(names)
+    question: _Question | None = definition.questions.get(names)
     if question is None:
         question = definition.questions[names] = _question(definition, order_by, tuple(asked))
-    limit = given.get(LIMIT)
-    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
-        raise TypeError(f"{definition.title}: {LIMIT} expects int, got {limit!r:.200}")
-    fields, order, is_descending, comparisons = question
-    values = tuple([field.stored(asked[field.name]) for field in fields])
+    fields, order, is_descending, lowest, comparisons = question
+    if limit is not None:
+        if not isinstance(limit, int) or isinstance(limit, bool):
+            raise TypeError(f"{definition.title}: {LIMIT} expects int, got {limit!r:.200}")
+        limit = 0 if limit < 0 else min(limit, LARGEST_INT)
+    values = tuple([field.stored(asked[field.name]) for field in fields]) if fields else ()
     low, high = START, END
     if order is not None and comparisons:
-        low, high = _bounds(order, comparisons, asked)
-    found = Range(
-        definition, fields, values, order, low, high, is_descending,
-        None if limit is None else min(max(0, limit), LARGEST_INT),
-    )  # fmt: skip
-    after = given.get(AFTER)
+        low, high = _bounds(order, lowest, comparisons, asked)
+    found = Range(definition, fields, values, order, low, high, is_descending, limit)
     return found if after is None else found.behind(_place(found, after, read))
 
 
 def _bounds(
-    order: Field, comparisons: tuple[tuple[str, str], ...], asked: Mapping[str, object]
+    order: Field,
+    low: Bound,
+    comparisons: tuple[tuple[str, bool, float], ...],
+    asked: Mapping[str, object],
 ) -> tuple[Bound, Bound]:
-    low: Bound = _lowest(order)
     high: Bound = END
-    for name, comparison in comparisons:
-        stored = None if asked[name] is None else order.stored(asked[name])
+    for name, is_lower, oid in comparisons:
+        value = asked[name]
+        stored = None if value is None else order.stored(value)
         if stored is None:
             raise TypeError(f"{order}: {name} cannot be None, which is in no range")
-        if comparison in ("gt", "gte"):
-            low = max(low, (1, stored, BEHIND_OIDS if comparison == "gt" else BEFORE_OIDS))
+        bound = (1, stored, oid)
+        if is_lower:
+            low = max(low, bound)
         else:
-            high = min(high, (1, stored, BEFORE_OIDS if comparison == "lt" else BEHIND_OIDS))
+            high = min(high, bound)
     return low, high
 
 
@@ -384,7 +401,12 @@ def _question(definition: Definition, order_by: str | None, names: tuple[str, ..
     order = _order(definition, order_by, ranged)
     fields = definition.range_fields(tuple(equal), order)
     is_descending = order_by is not None and order_by.startswith("-")
-    return _Question(fields, order, is_descending, tuple(compared[ranged]) if ranged else ())
+    comparisons = [
+        (name, comparison in ("gt", "gte"), _EDGES[comparison])
+        for name, comparison in (compared[ranged] if ranged else ())
+    ]
+    lowest = START if order is None else _lowest(order)
+    return _Question(fields, order, is_descending, lowest, tuple(comparisons))
 
 
 def _order(definition: Definition, order_by: str | None, ranged: Field | None) -> Field | None:

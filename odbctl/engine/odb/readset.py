@@ -52,12 +52,12 @@ class ReadSet:
 
     def add_range(self, read: Range) -> None:
         """Remember a range that was read, whatever it found."""
-        from odbctl.engine.odb.ranges import RangeReads
-
         if self.ranges is None:
             self.ranges = {}
         reads = self.ranges.get(read.definition)
         if reads is None:
+            from odbctl.engine.odb.ranges import RangeReads
+
             reads = self.ranges[read.definition] = RangeReads(read.definition)
         reads.add(read)
 

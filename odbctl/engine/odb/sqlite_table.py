@@ -17,10 +17,18 @@ from odbctl.engine.odb.tables import literal, read_record, table_of
 from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.ranges import Range
 
 Update = tuple[str, Callable[[Sequence[Stored]], tuple[Stored, ...]]]
 OID_POSITION = 0
+# Stand in bounds of ranges for an oid before or behind all others, see `ranges.py`.
+BEHIND_OIDS: Final = float("inf")
+_EDGES: Final = (-BEHIND_OIDS, BEHIND_OIDS)
+_IS_NULL: Final = "IS NULL"
+_OID_FROM: Final = "oid >= ?"
+_OID_TO: Final = "oid <= ?"
 
 
 class SqliteTable:
@@ -30,6 +38,7 @@ class SqliteTable:
         "_columns",
         "_connection",
         "_lookups",
+        "_range_sql",
         "_select",
         "_table",
         "_unique_mask",
@@ -50,6 +59,8 @@ class SqliteTable:
         self._unique_mask: int | None = None
         # By the fields that are set: the UPDATE, and what takes its arguments from a row.
         self.updates: dict[int, Update] = {}
+        # The SELECTs and counts of ranges, by what is asked.
+        self._range_sql: dict[tuple[object, ...], tuple[str, str]] = {}
 
     @property
     def is_current(self) -> bool:
@@ -104,23 +115,23 @@ class SqliteTable:
 
     def select_range(self, wanted: Range) -> list[Row]:
         """Read the rows of a range, in its order, up to its limit."""
-        if not self.shape.exists:
+        shape = self.shape
+        if not shape.exists:
             return []
-        if self._is_converted(wanted):
+        if shape.conversions and self._is_converted(wanted):
             return wanted.ordered(self._scan_range(wanted))
         rows: list[Row] = []
+        left = -1 if wanted.limit is None else wanted.limit
         for part in wanted.parts():
-            limit = -1 if part.limit is None else part.limit - len(rows)
-            if limit == 0:
+            if left == 0:
                 break
-            terms, arguments = self._range_terms(part)
-            direction = " DESC" if part.is_descending else ""
-            places = [f"oid{direction}"]
-            if (order := part.order) is not None and self.shape.place(order).is_there:
-                places.insert(0, f"{self._columns[order]}{direction}")
-            sql = f"{self._select}{terms} ORDER BY {', '.join(places)} LIMIT {limit}"
-            rows += self._connection.query(sql, arguments)
-        return rows if self.shape.is_plain else [self.shape.converted(row) for row in rows]
+            (sql, _), arguments = self._range_query(part)
+            arguments.append(left)
+            found = self._connection.query(sql, arguments)
+            rows = rows + found if rows else found
+            if left > 0:
+                left -= len(found)
+        return rows if shape.is_plain else [shape.converted(row) for row in rows]
 
     def count_range(self, wanted: Range) -> int:
         """Count the rows of a range, up to its limit."""
@@ -131,11 +142,8 @@ class SqliteTable:
         else:
             count = 0
             for part in wanted.parts():
-                terms, arguments = self._range_terms(part)
-                rows = self._connection.query(
-                    f"SELECT count(*) FROM {self._table}{terms}", arguments
-                )
-                count += int(str(rows[0][0]))
+                (_, sql), arguments = self._range_query(part)
+                count += int(str(self._connection.query(sql, arguments)[0][0]))
         return count if wanted.limit is None else min(count, wanted.limit)
 
     def insert(self) -> str:
@@ -179,38 +187,57 @@ class SqliteTable:
         sql = self._lookups[fields] = f"{self._select}{' WHERE ' + terms if terms else ''}"
         return sql
 
-    def _range_terms(self, part: Range) -> tuple[str, list[Stored]]:
-        """Write what a range asks for as SQL terms, and their arguments."""
-        from odbctl.engine.odb.ranges import BEFORE_OIDS, BEHIND_OIDS
+    def _range_query(self, part: Range) -> tuple[tuple[str, str], list[Stored]]:
+        """Return the SELECT of a part of a range, its count, and the arguments of both.
 
-        terms: list[str] = []
-        arguments: list[Stored] = []
-
-        def add(term: str, *values: Stored) -> None:
-            terms.append(term)
-            arguments.extend(values)
-
-        for field, value in zip(part.fields, part.values, strict=True):
-            # Of IS, SQLite does not see that it leaves one value to sort.
-            add(f"{self._columns[field]} {'IS' if value is None else '='} ?", value)
-        order, low, high = part.order, part.low, part.high
-        column = "oid" if order is None else self._columns[order]
-        is_one_value = order is None
-        if order is not None and high[0] == 0:
-            is_one_value = True
-            add(f"{column} IS NULL")
-        elif order is not None and low[:2] == high[:2]:
-            is_one_value = True
-            add(f"{column} = ?", low[1])
-        for bound, signs in ((low, (">=", ">")), (high, ("<", "<="))):
+        The SELECT has the limit as one argument more.
+        """
+        _, fields, values, order, low, high, is_descending, _ = part
+        arguments: list[Stored] = [*values]
+        terms: list[str] = []  # what is behind the name of the column or the oid
+        is_one_value = True
+        if order is not None:
+            if high[0] == 0:
+                terms.append(_IS_NULL)
+            elif low[:2] == high[:2]:
+                terms.append("= ?")
+                arguments.append(low[1])
+            else:
+                is_one_value = False
+        for bound, at, behind in ((low, ">= ?", "> ?"), (high, "< ?", "<= ?")):
             if len(bound) < 3:
                 continue  # no key: the end of all
             _, value, oid = bound
             if not is_one_value:
-                add(f"{column} {signs[oid == BEHIND_OIDS]} ?", value)
-            elif oid not in (BEFORE_OIDS, BEHIND_OIDS):
-                add(f"oid {signs[0][0]}= ?", oid)
-        return f" WHERE {' AND '.join(terms)}" if terms else "", arguments
+                terms.append(behind if oid == BEHIND_OIDS else at)
+                arguments.append(value)
+            elif oid not in _EDGES:
+                terms.append(_OID_FROM if bound is low else _OID_TO)
+                arguments.append(oid)
+        nulls = tuple([value is None for value in values]) if values else ()
+        key = (fields, nulls, order, is_descending, *terms)
+        if (sql := self._range_sql.get(key)) is None:
+            sql = self._range_sql[key] = self._range_texts(part, nulls, terms)
+        return sql, arguments
+
+    def _range_texts(
+        self, part: Range, nulls: Sequence[bool], terms: Sequence[str]
+    ) -> tuple[str, str]:
+        """Write the SELECT and the count of what `_range_query` has found out."""
+        order, direction = part.order, " DESC" if part.is_descending else ""
+        # Of IS, SQLite does not see that it leaves one value to sort.
+        where = [
+            f"{self._columns[field]} {'IS' if is_null else '='} ?"
+            for field, is_null in zip(part.fields, nulls, strict=True)
+        ]
+        column = "oid" if order is None else self._columns[order]
+        where += [each if each in (_OID_FROM, _OID_TO) else f"{column} {each}" for each in terms]
+        text = f" WHERE {' AND '.join(where)}" if where else ""
+        places = [f"oid{direction}"]
+        if order is not None and self.shape.place(order).is_there:
+            places.insert(0, f"{column}{direction}")
+        select = f"{self._select}{text} ORDER BY {', '.join(places)} LIMIT ?"
+        return select, f"SELECT count(*) FROM {self._table}{text}"
 
     def _is_converted(self, wanted: Range) -> bool:
         """Tell whether a range asks for values that no index has yet."""

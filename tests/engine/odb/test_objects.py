@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from odbctl.engine.odb import (
     Secret,
     Unique,
     current_database,
+    oids,
 )
 from odbctl.errors import (
     AlreadyExistsError,
@@ -448,22 +450,41 @@ def test_oids_grow(database: Database) -> None:
     assert oids == sorted(set(oids))
 
 
-def test_a_forked_child_draws_other_random_bits_than_its_parent() -> None:
+def test_objects_that_are_created_in_one_go_have_consecutive_oids(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [oids._EPOCH_NS]  # pyright: ignore[reportPrivateUsage] - where the numbers begin
+    monkeypatch.setattr(oids.time, "time_ns", lambda: now[0])
+    source = oids._Oids()  # pyright: ignore[reportPrivateUsage] - with a last number of its own
+    first = source.next()
+    now[0] += 1000 * (oids.LONGEST_RUN_MICROSECONDS - 2)
+    assert [source.next(), source.next()] == [first + 1, first + 2]
+    now[0] += 7_000
+    assert source.next() >> 12 == oids.LONGEST_RUN_MICROSECONDS + 5, "from the clock again"
+    now[0] -= 10**12
+    assert source.next() > first + 2, "a clock that was set back"
+
+
+def test_a_forked_child_draws_other_oids_and_random_bits_than_its_parent() -> None:
     program = (
-        "import os\n"
+        "import os, time\n"
         "from odbctl.engine.odb.oids import new_oid\n"
         "new_oid()\n"
         "child = os.fork()\n"
-        "bits = str([new_oid() % 4096 for _ in range(20)])\n"
+        "oids = [new_oid() for _ in range(20)]\n"
+        "for _ in range(5):\n"
+        "    time.sleep(0.002)\n"
+        "    oids.append(new_oid())\n"
         "if child: os.waitpid(child, 0)\n"
-        "os.write(1, f'{bits}\\n'.encode())\n"
+        "os.write(1, f'{oids}\\n'.encode())\n"
         "if not child: os._exit(0)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
-    childs, parents = ran.stdout.splitlines()
-    assert childs != parents
+    childs, parents = map(json.loads, ran.stdout.splitlines())
+    assert not {*childs} & {*parents}
+    assert [oid % 4096 for oid in childs[-5:]] != [oid % 4096 for oid in parents[-5:]]
 
 
 def test_lookup_one_or_none_gives_none_for_none_and_refuses_several(database: Database) -> None:
