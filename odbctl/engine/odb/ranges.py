@@ -324,11 +324,11 @@ def asked_range(
 
 def _bounds(
     order: Field,
-    low: Bound,
+    lowest: Bound,
     comparisons: tuple[tuple[str, bool, float], ...],
     asked: Mapping[str, object],
 ) -> tuple[Bound, Bound]:
-    high: Bound = END
+    low, high = lowest, END
     for name, is_lower, oid in comparisons:
         value = asked[name]
         stored = None if value is None else order.stored(value)
@@ -336,9 +336,9 @@ def _bounds(
             raise TypeError(f"{order}: {name} cannot be None, which is in no range")
         bound = (1, stored, oid)
         if is_lower:
-            low = max(low, bound)
+            low = bound if low is lowest else max(low, bound)
         else:
-            high = min(high, bound)
+            high = bound if high is END else min(high, bound)
     return low, high
 
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NewType
@@ -454,7 +455,7 @@ def test_objects_that_are_created_in_one_go_have_consecutive_oids(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [oids._EPOCH_NS]  # pyright: ignore[reportPrivateUsage] - where the numbers begin
-    monkeypatch.setattr(oids.time, "time_ns", lambda: now[0])
+    monkeypatch.setattr(time, "time_ns", lambda: now[0])
     source = oids._Oids()  # pyright: ignore[reportPrivateUsage] - with a last number of its own
     first = source.next()
     now[0] += 1000 * (oids.LONGEST_RUN_MICROSECONDS - 2)
