@@ -328,7 +328,8 @@ def _bounds(
     comparisons: tuple[tuple[str, bool, float], ...],
     asked: Mapping[str, object],
 ) -> tuple[Bound, Bound]:
-    low, high = lowest, END
+    low: Bound = lowest
+    high: Bound = END
     for name, is_lower, oid in comparisons:
         value = asked[name]
         stored = None if value is None else order.stored(value)

@@ -291,7 +291,12 @@ class View:
         wanted = definition.range_of(asked, self.read)
         if limit is not None:
             wanted = wanted._replace(limit=limit)
-        return _handles(definition, self._read_range(wanted))
+        found = _handles(definition, self._read_range(wanted))
+        if not self._has_read and len(found) > 1:
+            # Most likely to read them.
+            self._has_read = True
+            self.let_read(definition)
+        return found
 
     def lookup_each(
         self, definition: Definition, asked: Mapping[str, object]
