@@ -18,6 +18,7 @@ __all__ = [
     "TYPE_CHECKING",
     "Any",
     "NamedTuple",
+    "Protocol",
     "cast",
     "dataclass_transform",
     "overload",
@@ -28,7 +29,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Final, NamedTuple, Self, cast, dataclass_transform, overload
+    from typing import Any, Final, NamedTuple, Protocol, Self, cast, dataclass_transform, overload
 
 
 # When a class has made so many tuples, the function that makes them is generated, as `typing`
@@ -132,6 +133,7 @@ class _NamedTuple(tuple[object, ...], metaclass=_NamedTupleType):
 
 if not TYPE_CHECKING:
     NamedTuple = _NamedTuple
+    Protocol = object  # a class that nobody asks whether another has its methods
     Any = object  # in the names of types: nothing looks at it
 
     def cast(_kind, value):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+
+from odbctl.light_typing import cast
 
 MASK = "********"
 _SECRET_NAME = re.compile(

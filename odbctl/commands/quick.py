@@ -144,14 +144,12 @@ def _status(plain: Plain, session: Session) -> Result:
 def _start(plain: Plain, session: Session) -> Result:
     from odbctl.commands.actions import changes
 
-    gc.enable()  # this may wait for long
     return changes.start(session, plain.names, count=plain.number("count"), wait=True, timeout=None)
 
 
 def _stop(plain: Plain, session: Session) -> Result:
     from odbctl.commands.actions import changes
 
-    gc.enable()  # this may wait for long
     return changes.stop(session, plain.names, wait=True, timeout=None)
 
 

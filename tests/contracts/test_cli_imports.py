@@ -6,6 +6,8 @@ import pytest
 from imported import loaded_modules, top_level
 from stocked_home import stock
 
+from odbctl.engine.model.core import Service
+from odbctl.engine.odb import Database
 from odbctl.paths import Home
 
 HEAVY = frozenset(
@@ -96,6 +98,26 @@ def test_help_and_version_do_not_even_load_the_database(words: list[str], home: 
 def test_other_commands_load_no_screen_and_no_cloud(words: list[str], home: Home) -> None:
     del home
     assert not top_level(_loaded(words)) & {"boto3", "git", "rich", "textual", "psutil"}
+
+
+@pytest.mark.parametrize(("verb", "before"), [("start", 0), ("stop", 1)])
+def test_a_wish_is_written_before_anything_costly_is_loaded(
+    verb: str, before: int, home: Home
+) -> None:
+    stock(home)
+    with Database(home.database, run_dir=home.run) as db, db.transaction():
+        for service in Service.lookup_all(name="hello"):
+            service.desired_count = before
+    code = (
+        "from odbctl.cli import main\n"
+        "from odbctl.engine.odb.sqlite_store import SqliteLink\n"
+        "def leave(*_):\n    raise SystemExit\n"
+        "SqliteLink.announce = leave\n"
+        f"main(['service', {verb!r}, 'hello'])"
+    )
+    loaded = loaded_modules(code)
+    assert "odbctl.engine.odb.sqlite_writer" in loaded
+    assert not loaded & (COSTLY | {"getpass", "odbctl.commands.actions.waiting", "odbctl.masking"})
 
 
 def test_a_start_is_written_before_anything_heavy_is_loaded(home: Home) -> None:

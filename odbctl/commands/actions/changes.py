@@ -5,9 +5,10 @@ No typer here, for these are asked for as often as any reading.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
 
 from odbctl.errors import ConflictError
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,10 @@ def stop(
 
 
 def _rolled_out(engine: Engine, change: Change, *, wait: bool, timeout: float | None) -> Done:
-    # Imported when the wish is written: managers are at work by then.
+    gc.enable()  # this may wait for long
+    # Imported when the wish is written: managers are at work by then. Also what prints the
+    # result, for nothing else is left to do then.
+    __import__("odbctl.commands.output.render")
     from odbctl.commands.actions.waiting import rolled_out
 
     return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from odbctl.commands.output.text import visible, visible_lines
 from odbctl.errors import OdbctlError, StartFailedError
-from odbctl.masking import mask_words, without
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +72,8 @@ def _tell_json(error: OdbctlError) -> None:
 
 def tell_unforeseen(error: BaseException, home: Home | None, *, is_json: bool) -> int:
     """Write a crash report and say where it is; return the exit code."""
+    from odbctl.masking import mask_words, without
+
     kind = type(error).__name__
     message = f"unexpected {kind}: {error}" if str(error) else f"unexpected {kind}"
     message = without(message, mask_words(sys.argv[1:])[1])
@@ -107,6 +108,7 @@ def _report(error: BaseException) -> str:
     import traceback
 
     from odbctl import __version__
+    from odbctl.masking import mask_words, without
 
     masked, secrets = mask_words(sys.argv[1:])
     words = " ".join(visible(word) for word in masked)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from odbctl.commands.output.table import paint
 from odbctl.commands.output.text import visible
 from odbctl.commands.session import Terminal
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from odbctl.engine.api.results import Progress

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+
+from odbctl.light_typing import Any, NamedTuple
 
 
 class Change(NamedTuple):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from odbctl.engine.api.cures import cure_of
 from odbctl.engine.api.ends import describe_end
@@ -23,6 +22,7 @@ from odbctl.engine.model.states import InstanceState, ReleaseOutcome, RestartPol
 from odbctl.engine.reconcile.describe import ServiceState
 from odbctl.engine.reconcile.snapshot import DEFAULT_SETTLE_SECONDS
 from odbctl.errors import OdbctlError, StartFailedError, TimedOutError
+from odbctl.light_typing import TYPE_CHECKING
 from odbctl.units import exact_duration
 
 if TYPE_CHECKING:

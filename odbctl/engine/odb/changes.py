@@ -20,12 +20,13 @@ import fcntl
 import os
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
 
 from odbctl.errors import NotPermittedError, StoreError
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final, Self
 
     from odbctl.engine.odb.store import Listener
 

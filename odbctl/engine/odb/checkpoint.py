@@ -8,11 +8,14 @@ it can; the next one does the rest.
 from __future__ import annotations
 
 import os
-from typing import Final
 
 from odbctl.engine.odb.driver import WAL_LIMIT_BYTES, Connection
 from odbctl.engine.odb.lock import CommitLock
 from odbctl.engine.odb.tables import LAST_SEQ
+from odbctl.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 KEPT_LOG_ROWS: Final = 100_000
 # A log row comes with two to four pages of the WAL.

@@ -8,10 +8,13 @@ used by every process. The types that nest are in `containers.py`, and
 
 from __future__ import annotations
 
-from _json import make_scanner
+from _json import encode_basestring, make_encoder, make_scanner
 from collections.abc import Callable, Iterable
 
-from odbctl.light_typing import Any, cast
+from odbctl.light_typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 Stored = int | float | str | bytes | None
 Row = tuple[Stored, ...]
@@ -93,11 +96,15 @@ class Codec:
         self.from_column = from_column if to_column else from_json
 
 
-class _JsonText:
-    """The two directions of `json`, set up when a command first needs them.
+def _refuse(value: object) -> NoReturn:
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
-    Importing `json` compiles regular expressions, which takes 4 ms. What a quick command reads
-    is small and plain, and goes through the part of `json` that is written in C.
+
+class _JsonText:
+    """The two directions of `json`, by the part of it that is written in C.
+
+    Importing `json` compiles regular expressions, which takes 4 ms. That is much for a quick
+    command, and a first commit would do it while it holds the commit lock.
     """
 
     strict = True
@@ -105,7 +112,6 @@ class _JsonText:
     parse_float, parse_int = float, int
 
     def __init__(self) -> None:
-        self._encode: Callable[[object], str] | None = None
         self._scan: Callable[[str, int], tuple[Any, int]] = make_scanner(cast("Any", self))
 
     @staticmethod
@@ -115,14 +121,24 @@ class _JsonText:
 
     def encode(self, value: object) -> str:
         """Write a value as JSON text without blanks."""
-        if (encode := self._encode) is None:
-            if not value and isinstance(value, (dict, list)):
-                return "{}" if isinstance(value, dict) else "[]"  # the default of most fields
-            import json
-
-            encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-            encode = self._encode = encoder.encode
-        return encode(value)
+        if not value and isinstance(value, (dict, list)):
+            return "{}" if isinstance(value, dict) else "[]"  # the default of most fields
+        if isinstance(value, str):
+            return encode_basestring(value)
+        # As `json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))`: the containers that are
+        # open, for its check of circles, and how to write what is no JSON, texts and separators.
+        encode = make_encoder(
+            {},
+            _refuse,
+            encode_basestring,
+            None,
+            ":",
+            ",",
+            False,
+            False,
+            True,
+        )
+        return "".join(encode(value, 0))
 
     def decode(self, text: str) -> Any:
         """Read JSON text.

@@ -7,13 +7,13 @@ commits touched what the transaction had read or wants to write.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from odbctl.engine.odb.log import UPDATE, Group, groups_of
 from odbctl.engine.odb.overlay import Overlay
 from odbctl.engine.odb.readset import ReadSet
 from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import RevisionConflictError
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,11 +6,14 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
-from typing import Final
 
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.definition import Definition
 from odbctl.engine.odb.field import Field
+from odbctl.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 # Rows that one statement reads at most at the end of a lookup.
 MOST_ROWS_IN_A_PAGE: Final = 500

@@ -10,16 +10,18 @@ import functools
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
 from odbctl.engine.odb.current import open_view, refuse_coroutine, require_loop
 from odbctl.errors import RevisionConflictError
+from odbctl.light_typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from typing import Final, ParamSpec, TypeVar
+
     from odbctl.engine.odb.database import Database
 
-P = ParamSpec("P")
-T = TypeVar("T")
+    P = ParamSpec("P")
+    T = TypeVar("T")
 
 MOST_TRIES: Final = 20
 # Of them without a lock.

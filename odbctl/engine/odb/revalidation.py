@@ -8,7 +8,8 @@ it could as well have run just now.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.cache import CachedTable

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from time import time
-from typing import TYPE_CHECKING, Any, Final
 
 from odbctl.engine.odb.definition import quoted
 from odbctl.engine.odb.driver import SqliteError, UniqueViolationError
@@ -16,8 +15,11 @@ from odbctl.engine.odb.log import SCHEMA, entry_text, read_entries_since, schema
 from odbctl.engine.odb.store import Write, Written
 from odbctl.engine.odb.tables import ensure_table, table_of
 from odbctl.errors import AlreadyExistsError, RevisionConflictError
+from odbctl.light_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from odbctl.engine.odb.codec import Stored
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.driver import Connection

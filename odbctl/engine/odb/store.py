@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+from odbctl.light_typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field

@@ -8,11 +8,13 @@ that it saw. `waiting.py` and `reactor.py` ask whether later commits touch it.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from odbctl.engine.odb.current import current
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.log import Group
     from odbctl.engine.odb.readset import ReadSet

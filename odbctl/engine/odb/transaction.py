@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
 
 from odbctl.engine.odb.commit import commit, conflict
 from odbctl.engine.odb.current import NOTHING, current, open_view
@@ -21,8 +20,11 @@ from odbctl.engine.odb.readset import Fields, Keys, ReadSet
 from odbctl.engine.odb.revalidation import is_unchanged
 from odbctl.engine.odb.view import View
 from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
+from odbctl.light_typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.database import Database
     from odbctl.engine.odb.definition import Definition

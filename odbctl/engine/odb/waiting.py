@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from odbctl.engine.odb.current import refuse_coroutine
 from odbctl.engine.odb.tracker import Tracker
+from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from odbctl.engine.odb.database import Database

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odbctl.engine.odb import Database, DbObject, Indexed, Schema, Secret
-from odbctl.engine.odb.codec import loads
+from odbctl.engine.odb.codec import dumps, loads
 from odbctl.engine.odb.hints import Mark, codec_of, field_type
 from odbctl.errors import TransactionError
 
@@ -306,6 +306,31 @@ def test_an_alias_of_a_mark_takes_its_type_later() -> None:
 )
 def test_json_that_somebody_wrote_by_hand_is_read(text: str) -> None:
     assert loads(text) == json.loads(text)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(Color),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=10,
+)
+
+
+@given(value=JSON_VALUES)
+def test_json_is_written_as_by_the_standard_library(value: object) -> None:
+    assert dumps(value) == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@pytest.mark.parametrize("value", [{1, 2}, [object()], {"a": b"raw"}])
+def test_what_has_no_json_is_not_written(value: object) -> None:
+    with pytest.raises(TypeError, match="is not JSON serializable"):
+        dumps(value)
+
+
+def test_a_list_that_holds_itself_is_not_written() -> None:
+    value: list[object] = []
+    value.append(value)
+    with pytest.raises(ValueError, match="Circular reference"):
+        dumps(value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1] 2", "nothing", '{"a": }', '"\n"'])
