@@ -259,6 +259,23 @@ def test_exit_functions_of_the_author_run(world: World) -> None:
     assert "at exit" in world.texts()
 
 
+def test_exit_functions_of_the_author_may_use_the_database(world: World) -> None:
+    source = """
+    import atexit
+
+    class Svc(ServiceBase):
+        def initialize(self):
+            atexit.register(self.say_goodbye)
+
+        def say_goodbye(self):
+            with self.db.view():
+                print("the end of", self.service.name)
+    """
+    world.run(source)
+    world.stop()
+    assert "the end of svc" in world.texts()
+
+
 def test_a_service_that_was_wanted_no_more_while_it_initialized_never_runs(world: World) -> None:
     source = """
     class Svc(ServiceBase):
