@@ -17,7 +17,7 @@ class ScriptedManager(ServiceManager):
     """Collects the reports that a test gives; remembers what it was asked to start."""
 
     strategy = "scripted"
-    poll_seconds = 0.02
+    poll_seconds: float | None = 0.02
 
     def __init__(self, home: Home, db: Database) -> None:
         super().__init__(home, db)

@@ -75,6 +75,8 @@ from odbctl.errors import OdbctlError, StoreError, is_transient
 from odbctl.paths import Home
 
 RETRY_SECONDS = 1.0
+# How long cleaning up after exits waits at most, while others end.
+LONGEST_CLEAN_UP_DELAY_SECONDS = 0.25
 
 logger = logging.getLogger("odbctl.manager")
 
@@ -93,6 +95,8 @@ class ServiceManager(LaunchStrategy):
         self._groups = InstanceGroups(None)
         self._hooks = HookRunner(db, home.run)
         self._reports = ReportQueue()
+        self._recorded: list[Report] = []  # what is not cleaned up after yet
+        self._clean_up_by = 0.0  # monotonic
         self._wake = WakePipe()
         self._is_stopping = False
         self._decided_seq = -1  # the last commit that the newest plan knows of
@@ -130,6 +134,7 @@ class ServiceManager(LaunchStrategy):
             self._database_file = _file_identity(self.home.database)
             with self.db.listen(lambda: self._decided_seq) as listener:
                 self._loop(listener)
+            self._clean_up()
             self._check_database()
             self.db.run(lambda: record_host_down(self.host_id))
         finally:
@@ -231,8 +236,7 @@ class ServiceManager(LaunchStrategy):
         self._attempt("starting workers", partial(self._own.act, world))
         self._attempt("following probes", partial(self._health.follow, world))
         self._attempt("hooks", partial(self._follow_hooks, is_leader=world.is_leader))
-        if reports:
-            self._clean_up(reports)
+        self._note_recorded(reports)
         return plan.wake_at
 
     def _attempt(self, what: str, step: Callable[[], object]) -> None:
@@ -390,8 +394,19 @@ class ServiceManager(LaunchStrategy):
         if self._limit.allows(("broken", service)):
             logger.error("skipped service %s: %r", service, error)
 
-    def _clean_up(self, reports: Sequence[Report]) -> None:
-        """Do what can wait until the workers that are wanted have been started."""
+    def _note_recorded(self, reports: Sequence[Report]) -> None:
+        """Remember what to clean up after, in the next quiet moment or when it is late."""
+        if reports and not self._recorded:
+            self._clean_up_by = time.monotonic() + LONGEST_CLEAN_UP_DELAY_SECONDS
+        self._recorded += reports
+        if time.monotonic() >= self._clean_up_by:
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        """Do what can wait until wanted workers have been started and exits recorded."""
+        reports, self._recorded = self._recorded, []
+        if not reports:
+            return
         ended = [r.instance for r in reports if isinstance(r, WorkerExited)]
         self._attempt("settling logs", lambda: settle_logs(self.home, self.db, ended))
         self._attempt("removing run files", lambda: remove_run_files(self.home, self.db, ended))
@@ -455,6 +470,8 @@ class ServiceManager(LaunchStrategy):
         for descriptor, wants_write in self.descriptors():
             poll.register(descriptor, select.POLLIN | (select.POLLOUT if wants_write else 0))
         try:
+            if self._recorded and not poll.poll(0):  # whoever waits for the next exit comes first
+                self._clean_up()
             poll.poll(self._timeout_seconds(wake_at) * 1000)
         except OSError:  # the limit of descriptors was lowered under what is open: poll(2), EINVAL
             self._wake.sleep(RETRY_SECONDS)
@@ -483,7 +500,8 @@ class ServiceManager(LaunchStrategy):
         """
         reports = self._reports.take(everything=True)
         self._record_each(reports)
-        self._clean_up(reports)
+        self._recorded += reports
+        self._clean_up()
         remove_run_files(self.home, self.db, instances_with_run_files(self.home))
         with self.db.view():
             living = observe_workers(self.host_id)
