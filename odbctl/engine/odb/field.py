@@ -139,6 +139,13 @@ class Field(property):
         except RecursionError:
             raise ValueError(f"{self}: the value is nested too deeply") from None
 
+    def takes_none(self) -> bool:
+        """Tell whether None is a value of its type."""
+        try:
+            return self.encode(None) is None
+        except (Mismatch, *DECODING_ERRORS):
+            return False
+
     def as_key(self, stored: Stored) -> Stored:
         """Return a stored value as it would be stored if it were looked up."""
         if stored is None or stored is UNSET:

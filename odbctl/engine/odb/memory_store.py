@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+from odbctl.engine.odb.field import UNSET
 from odbctl.engine.odb.local_listener import LocalListener
 from odbctl.engine.odb.log import Group, schema_group
 from odbctl.engine.odb.memory_table import (
@@ -272,8 +273,9 @@ def _learn(store: MemoryStore, shape: Shape, seq: int) -> Group:
     if shape.conversions:
         for oid in kept.oids:
             if (columns := columns_at(kept.versions[oid], store.seq)) is not None:
-                now = {**columns, **shape.columns(shape.row(oid, columns))}
-                converted.append((oid, now))
+                now = shape.columns(shape.row(oid, columns))
+                now = {name: value for name, value in now.items() if value is not UNSET}
+                converted.append((oid, {**columns, **now}))
     # Nothing fails from here on: a conversion may have.
     store.recorded.setdefault(name, []).append((seq, shape.merged))
     for place in shape.places:

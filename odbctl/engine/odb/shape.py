@@ -4,6 +4,8 @@ A store records, by column, its type, mark and type in words; a release looks
 for its fields there. Pure; both stores use it.
 
 - A field that the store lacks has its default.
+- A release without a field stores no value in its column. If that is no value of the field, it has
+  its default there, or cannot be read if it has none.
 - A renamed field is kept in the column of its oldest name, whichever release
   writes first, so that an older one goes on with it. The column records the
   other names, so that a later release finds it that has dropped `renamed_from`.
@@ -37,6 +39,8 @@ CONVERTED: Final = "converted"
 RECORD: Final = "record"
 # Stands there if equal values are stored alike, for lookups.
 KEYS: Final = "keys"
+# Stands there if a release without that column has written, so that values may be missing.
+GAPS: Final = "gaps"
 # Stands before another name of a column, or, as `#=name`, of the class.
 ALIAS: Final = "="
 _MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
@@ -45,7 +49,7 @@ _MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
 class Place:
     """Where one field is kept."""
 
-    __slots__ = ("column", "convert", "field", "is_rewritten", "is_there")
+    __slots__ = ("column", "convert", "field", "has_gaps", "is_rewritten", "is_there")
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Place:
         is_there: bool = True,
         convert: Callable[[Stored], Stored] | None = None,
         is_rewritten: bool = False,
+        has_gaps: bool = False,
     ) -> None:
         """Store what is known.
 
@@ -64,12 +69,14 @@ class Place:
             is_there: Whether the store has that column.
             convert: Makes the stored value one of now; None if it is.
             is_rewritten: Whether it only makes equal values alike, so that no old ones are kept.
+            has_gaps: Whether NULL may stand there for a value that was not stored.
         """
         self.field = field
         self.column = column
         self.is_there = is_there
         self.convert = convert
         self.is_rewritten = is_rewritten
+        self.has_gaps = has_gaps
 
 
 class Shape:
@@ -79,6 +86,7 @@ class Shape:
         "conversions",
         "definition",
         "exists",
+        "gaps",
         "is_current",
         "is_plain",
         "keys_of_others",
@@ -104,6 +112,12 @@ class Shape:
             for each in self.places
             if self.exists and not each.is_there and each.field.is_required
         )
+        # What fields have where a release without them stored nothing.
+        self.gaps = tuple(
+            (each.field.position, UNSET if each.field.is_required else each.field.default)
+            for each in self.places
+            if each.has_gaps and not each.field.takes_none()
+        )
         # Columns that another release looks up and this one does not.
         self.keys_of_others = tuple(
             each.field
@@ -111,7 +125,7 @@ class Shape:
             if each.is_there and not each.field.is_key and KEYS in known[each.column][3:]
         )
         # Whether rows can be taken as they are stored.
-        self.is_plain = not self.conversions and not self.missing
+        self.is_plain = not (self.conversions or self.missing or self.gaps)
         self.merged = _merged(definition, self.places, known)
         self.is_current = self.merged == recorded
 
@@ -158,6 +172,9 @@ class Shape:
             values[position] = converted(place, int(row[0] or 0), row[position])
         for field in self.missing:
             values[field.position] = UNSET
+        for position, value in self.gaps:
+            if values[position] is None:
+                values[position] = value
         return tuple(values)
 
 
@@ -168,9 +185,11 @@ def _place(field: Field, known: Recorded) -> Place:
         return Place(field, field.log_name, is_there=False)
     field.definition.learn_names(field, [column, *_aliases(known[column])])
     convert = _conversion(field, known[column])
+    # In a column that takes None, it is a value.
+    has_gaps = GAPS in known[column][3:] and "None" not in known[column][2]
     if convert is None and field.is_key and KEYS not in known[column][3:]:
-        return Place(field, column, convert=field.as_key, is_rewritten=True)
-    return Place(field, column, convert=convert)
+        return Place(field, column, convert=field.as_key, is_rewritten=True, has_gaps=has_gaps)
+    return Place(field, column, convert=convert, has_gaps=has_gaps)
 
 
 def _column_called(names: Iterable[str], known: Recorded) -> str | None:
@@ -303,6 +322,8 @@ def converted(place: Place, oid: int, stored: Stored) -> Stored:
         StoreError: The author's function raised.
     """
     assert place.convert is not None, "only conversions come here"
+    if stored is None and place.has_gaps:
+        return None
     try:
         return place.convert(stored)
     except Exception as error:
@@ -315,6 +336,10 @@ def converted(place: Place, oid: int, stored: Stored) -> Stored:
 def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) -> Recorded:
     """Join what two releases know of a class; an index that one of them needs stays."""
     merged = dict(known)
+    own = {place.column for place in places}
+    for column, recorded in known.items():
+        if not column.startswith(INDEX_PREFIX) and column not in own and GAPS not in recorded[3:]:
+            merged[column] = [*recorded, GAPS]
     for title in (definition.title, *definition.renamed_from):
         if title != definition.name:
             merged.setdefault(class_alias(title), ["", "", ""])
@@ -325,7 +350,8 @@ def _merged(definition: Definition, places: tuple[Place, ...], known: Recorded) 
         also = list(dict.fromkeys([*(ALIAS + each for each in _aliases(before)), *also]))
         mark = max(field.mark.value if field.mark else "", before[1], key=_MARKS.index)
         if place.convert is not None and not place.is_rewritten:
-            merged[column] = [*_description(field, mark), CONVERTED, *also]
+            gaps = [GAPS] if GAPS in before[3:] else []
+            merged[column] = [*_description(field, mark), CONVERTED, *gaps, *also]
         elif place.is_there:
             # The words of another release stay, where both read the same type of column.
             merged[column] = [before[0], mark, *before[2:]]

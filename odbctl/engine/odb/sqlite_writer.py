@@ -68,11 +68,14 @@ def write_commit(
                 rows = connection.query(_LOG_BETWEEN, (base_seq, seq))
                 others = read_entries_since(rows, base_seq + 1)
                 check(others)
+            # Another release may have added or converted a column since the snapshot.
+            is_stale = others is None or (others and _has_schema(others))
+            if is_stale:
+                outdated = [overlay.definition for overlay in overlays]
             learnt = _learn(connection, outdated) if outdated else []
             if learnt:
+                is_stale = True
                 connection.run(_AMEND, (entry_text([*learnt, *groups]), seq))
-            # Another release may have converted a column since the snapshot.
-            is_stale = learnt or others is None or (others and _has_schema(others))
             for overlay in overlays:
                 table = tables.get(overlay.definition)
                 if is_stale or table is None or not table.shape.is_current:

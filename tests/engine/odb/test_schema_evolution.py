@@ -127,6 +127,89 @@ def test_required_field_of_a_class_without_objects_is_fine(database: Database) -
         assert Second(text="c", stars=1).stars == 1
 
 
+class Starred(DbObject):
+    text: str
+    stars: Indexed[int]
+
+
+def test_required_field_that_a_release_without_it_did_not_store_is_told(
+    database: Database,
+) -> None:
+    first, second = release(First), release(Starred)
+    with database.transaction():
+        whole = second(text="a", stars=1)
+    with database.transaction():
+        oid = first(text="b").oid
+    partial = second.from_oid(oid)
+    said = r"notes\.Note\.stars is required, but this object was stored by a release without it"
+    with database.view():
+        assert (whole.stars, partial.text) == (1, "b")
+        assert second.lookup_all(stars=1) == (whole,)
+        with pytest.raises(StoreError, match=said):
+            _ = partial.stars
+    with database.transaction():
+        partial.text = "c"
+    with database.view(), pytest.raises(StoreError, match=said):
+        _ = partial.stars
+    with database.transaction():
+        partial.stars = 1
+    with database.view():
+        assert [each.stars for each in second.lookup_all(stars=1)] == [1, 1]
+
+
+def test_open_transaction_of_a_release_without_a_required_field_leaves_no_value_in_it(
+    database: Database,
+) -> None:
+    first, second = release(First), release(Starred)
+    with database.transaction():
+        gone = first(text="a")
+    with database.transaction():
+        gone.delete()
+    with database.transaction():
+        assert not gone.exists()  # opens the snapshot
+        oid = first(text="b").oid
+        beside(database, lambda: second(text="a", stars=1))
+    with database.view(), pytest.raises(StoreError, match="stars is required"):
+        _ = second.from_oid(oid).stars
+
+
+def test_required_field_gets_a_default_after_another_release_left_it_out(
+    database: Database,
+) -> None:
+    @release
+    class Third(DbObject):
+        text: str
+        stars: Indexed[int] = 7
+
+    first, second = release(First), release(Starred)
+    with database.transaction():
+        second(text="a", stars=1)
+    with database.transaction():
+        first(text="b")
+    with database.view():
+        assert [each.stars for each in Third.lookup_all()] == [1, 7]
+
+
+def test_field_without_a_value_is_not_converted(database: Database) -> None:
+    @release
+    class Third(DbObject):
+        text: str
+        stars: str = field(converted_from={int: str})
+
+    first, second = release(First), release(Starred)
+    with database.transaction():
+        second(text="a", stars=1)
+    with database.transaction():
+        oid = first(text="b").oid
+    for _ in range(2):  # before and after the first commit of the release
+        with database.view():
+            assert Third.lookup_all()[0].stars == "1"
+            with pytest.raises(StoreError, match="stars is required"):
+                _ = Third.from_oid(oid).stars
+        with database.transaction():
+            Third(text="c", stars="3")
+
+
 class Renamed(DbObject):
     body: Indexed[str] = field(renamed_from="text")
     author: Indexed[str] = "ann"
