@@ -7,11 +7,14 @@ whose members look alike in JSON, by a tag: `{"datetime": "2026-01-01"}`. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from odbctl.engine.odb.codec import Codec, Mismatch, Stored, as_json_text, dumps
 from odbctl.light_typing import Any
 
+# The kind of a Literal whose options are of several types.
+LITERAL = "literal"
+_NOT_OF_THE_KIND = (LookupError, ValueError, TypeError, ArithmeticError)
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any] | None
 
@@ -160,10 +163,15 @@ def union_codec(members: Sequence[Codec]) -> Codec:
     kinds = [member.kind for member in members]
     tagged = len(set(kinds)) < len(kinds)
     choose = _chooser(text, members)
+    by_kind = {member.kind: member for member in members}
 
     def encode(value: object) -> object:
         member, encoded = choose(value)
-        return {member.text: encoded} if tagged else encoded
+        if tagged:
+            return {member.text: encoded}
+        if member.kind == LITERAL:
+            _check_literal(by_kind, encoded)
+        return encoded
 
     decode = _tagged_decoder(members) if tagged else _kind_decoder(members)
     python_types = tuple(kind for member in members for kind in member.python_types)
@@ -226,8 +234,35 @@ def _kind_decoder(members: Sequence[Codec]) -> Decode:
     if all(member.from_json is None for member in members):
         return None
     by_kind = {member.kind: member for member in members}
+    literal = by_kind.get(LITERAL)
 
     def decode(value: object) -> object:
         return from_json(by_kind[type(value).__name__], value)
 
-    return decode
+    def decode_or_literal(value: object) -> object:
+        try:
+            return decode(value)
+        except _NOT_OF_THE_KIND:
+            assert literal is not None, "decodes nothing else"
+            try:
+                return literal.to_json(value)
+            except Mismatch as mismatch:
+                raise ValueError(f"{value!r:.40} is not {mismatch.expected}") from None
+
+    return decode if literal is None else decode_or_literal
+
+
+def _check_literal(by_kind: Mapping[str, Codec], value: object) -> None:
+    """Check that a value of a Literal of several types is not read as that of another type.
+
+    Raises:
+        ValueError: It would be.
+    """
+    other = by_kind.get(type(value).__name__)
+    if other is None or other.from_json is None:
+        return
+    try:
+        other.from_json(value)
+    except _NOT_OF_THE_KIND:
+        return
+    raise ValueError(f"{value!r:.40} of the Literal would be read as {other.text}")

@@ -74,6 +74,7 @@ class Definition:
         self.fields = {each: Field(self, each, number) for number, each in enumerate(hints)}
         self._declared_indexes = indexes
         self.is_resolved = False
+        self._resolving = _thread.RLock()
         # What the fields of a deleted object read as; None where that is an error.
         self.values_when_deleted: Mapping[str, object] | None = None
         # What `require_unique` has found good.
@@ -94,8 +95,13 @@ class Definition:
         Raises:
             TypeError: A hint is of a type that cannot be stored, or a default does not fit.
         """
-        if self.is_resolved:
-            return
+        if not self.is_resolved:
+            with self._resolving:
+                # Another thread may have done it meanwhile.
+                if not self.is_resolved:
+                    self._resolve()
+
+    def _resolve(self) -> None:
         type_of = self._type_finder()
         together = {name for index in self._declared_indexes.values() for name in index.fields}
         for name, field in self.fields.items():

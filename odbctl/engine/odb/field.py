@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MISSING: Final = object()
 # How a column of an earlier type is read, and what makes a value of now of it.
 Conversion = tuple[Callable[[Any], Any] | None, Callable[[Any], object]]
-DECODING_ERRORS: Final = (KeyError, ValueError, TypeError)
+DECODING_ERRORS: Final = (LookupError, ValueError, TypeError, ArithmeticError, AttributeError)
 # Row = (oid, field, field, …): fields start behind the oid.
 FIRST_POSITION: Final = 1
 

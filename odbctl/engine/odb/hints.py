@@ -19,9 +19,11 @@ from odbctl.engine.odb.codec import (
     Codec,
     Mismatch,
     as_json_text,
+    checked_text,
     scalar,
 )
 from odbctl.engine.odb.containers import (
+    LITERAL,
     dict_codec,
     fixed_tuple_codec,
     list_codec,
@@ -316,7 +318,9 @@ def _flag(kind: type[enum.Flag]) -> Codec:
 
     def encode(value: object) -> object:
         if isinstance(value, kind):
-            return value.value
+            if SMALLEST_INT <= value.value <= LARGEST_INT:
+                return value.value
+            raise ValueError(f"{value!r} has more than 64 bits")
         raise Mismatch(kind.__name__, value)
 
     # Sets of members are values too, so they are not looked up among the members.
@@ -328,7 +332,7 @@ def _enum(kind: type[enum.Enum]) -> Codec:
 
     def encode(value: object) -> object:
         if isinstance(value, kind):
-            return value.value
+            return value.value if type(value.value) is int else checked_text(value.value)
         raise Mismatch(kind.__name__, value)
 
     if column := _column_of(values):
@@ -351,13 +355,21 @@ def _enum(kind: type[enum.Enum]) -> Codec:
 
 def _literal(options: Sequence[Any]) -> Codec:
     text = f"Literal[{', '.join(map(repr, options))}]"
+    for option in options:
+        if not isinstance(option, (str, int, type(None))):
+            raise TypeError(
+                f"fields cannot have the type {text}: {option!r} is no str, int or None"
+            )
 
     def encode(value: object) -> object:
         for option in options:
             # True == 1, so the type counts.
             if type(value) is type(option) and value == option:
-                return value
+                return checked_text(value) if isinstance(value, str) else value
         raise Mismatch(text, value)
+
+    def decode(value: object) -> object:
+        return next((option for option in options if option == value), value)
 
     # No exact types: `Literal["a"] | str` must look at the value.
     if column := _column_of(options):
@@ -365,7 +377,9 @@ def _literal(options: Sequence[Any]) -> Codec:
         codec = scalar(text, column, json_kind, (), encode=encode)
         codec.is_ordered = True
         return codec
-    return as_json_text(text, "literal", (), encode=encode, decode=None)
+    has_enums = any(isinstance(option, enum.Enum) for option in options)
+    decoder = decode if has_enums else None
+    return as_json_text(text, LITERAL, (), encode=encode, decode=decoder)
 
 
 def _column_of(values: Sequence[object]) -> str | None:

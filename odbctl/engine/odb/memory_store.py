@@ -27,6 +27,7 @@ from odbctl.engine.odb.shape import (
     Recorded,
     Shape,
     check_alias,
+    check_case,
     check_class_names,
     class_alias,
     not_unique,
@@ -251,6 +252,7 @@ def _shape(store: MemoryStore, definition: Definition, last: int) -> Shape:
     if recorded is None:
         alias = class_alias(definition.name)
         check_alias(definition, [name for name in store.recorded if alias in (known(name) or ())])
+        check_case(definition, [name for name in store.recorded if known(name)])
     return Shape(definition, recorded)
 
 

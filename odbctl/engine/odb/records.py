@@ -6,6 +6,7 @@ default; one that this release does not know is left out. Pure.
 
 from __future__ import annotations
 
+import _thread  # `threading` would take 1 ms more
 import sys
 from collections.abc import Callable, Mapping
 
@@ -23,8 +24,8 @@ class _Member(NamedTuple):
     is_given: bool  # to the constructor
 
 
-class _Records:
-    """Records whose codec is being made: one may hold others of its own type."""
+class _Records(_thread._local):  # pyright: ignore[reportPrivateUsage] - as `threading` does
+    """Records whose codec is being made in this thread: one may hold others of its own type."""
 
     def __init__(self) -> None:
         self.unfinished: dict[Any, list[Codec]] = {}
@@ -83,6 +84,7 @@ def _within(hint: Any) -> Codec:
 def _codec(kind: type[Any], members: list[_Member]) -> Codec:
     text = kind.__name__
     given = [member for member in members if member.is_given]
+    computed = [member for member in members if not member.is_given]
 
     def encode(value: object) -> dict[str, Any]:
         if type(value) is not kind:
@@ -93,9 +95,14 @@ def _codec(kind: type[Any], members: list[_Member]) -> Codec:
             raise _located(members, value) from None
 
     def decode(stored: Mapping[str, Any]) -> object:
-        return kind(
+        record = kind(
             **{name: _from_json(codec, stored[name]) for name, codec, _ in given if name in stored}
         )
+        for name, codec, _ in computed:
+            # What it was computed from need not be there any more, as an InitVar.
+            if name in stored:
+                object.__setattr__(record, name, _from_json(codec, stored[name]))
+        return record
 
     parts = [member.codec for member in members]
     return as_json_text(text, "dict", (kind,), encode=encode, decode=decode, parts=parts)
@@ -122,6 +129,8 @@ def _members(hint: Any, kind: type[Any], find: FindCodec) -> list[_Member]:
     values = dict(zip(parameters, arguments, strict=False))
     fields: Mapping[str, Any] = getattr(kind, "__dataclass_fields__", {})
     names: list[str] = list(fields) or list(kind._fields)
+    if not fields and (untyped := [name for name in names if name not in hints]):
+        raise TypeError(f"{kind.__name__}.{untyped[0]} has no type: use typing.NamedTuple")
     return [
         _Member(
             name, _found(kind, name, _filled(hints[name], values), find), _is_given(fields, name)

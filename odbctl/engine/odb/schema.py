@@ -177,7 +177,7 @@ def _hints_of(cls: type) -> dict[str, object]:
         own: dict[str, object] = base.__annotations__
         hints.update({name: hint for name, hint in own.items() if not is_class_variable(hint)})
     for name in hints:
-        if name in RESERVED or name.startswith("_"):
+        if name in RESERVED or name.startswith("_") or name.lower() in ("oid", "rev"):
             raise TypeError(f"{cls.__name__}.{name}: a field cannot have this name")
     by_letters: dict[str, str] = {}
     for name in hints:

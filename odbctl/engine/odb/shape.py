@@ -105,7 +105,7 @@ class Shape:
         self.definition = definition
         self.exists = recorded is not None
         self.places = tuple(_place(field, known) for field in definition.ordered)
-        _check_columns(self.places)
+        _check_columns(self.places, known)
         self.conversions = tuple(each for each in self.places if each.convert is not None)
         self.missing = tuple(
             each.field
@@ -239,19 +239,43 @@ def check_alias(definition: Definition, names: Iterable[str]) -> None:
         )
 
 
+def check_case(definition: Definition, names: Iterable[str]) -> None:
+    """Refuse a class whose name differs from one that is stored in case only: SQLite has no two.
+
+    Args:
+        definition: The class, which nothing is recorded of.
+        names: Classes that are stored.
+
+    Raises:
+        StoreError: There is such a class.
+    """
+    for name in names:
+        if name.lower() == definition.name.lower():
+            raise StoreError(
+                f"{definition.title} differs from {name}, which is stored, in case only",
+                hint="give one of them another name",
+            )
+
+
 def class_alias(name: str) -> str:
     """Return what is recorded of a class that also has another name."""
     return INDEX_PREFIX + ALIAS + name
 
 
-def _check_columns(places: Iterable[Place]) -> None:
-    """Check that no two fields are kept in one column.
+def _check_columns(places: Iterable[Place], known: Recorded) -> None:
+    """Check that no two fields are kept in one column, nor in two that SQLite takes for one.
 
     Raises:
-        StoreError: A field has the former name of another, which no longer says so.
+        StoreError: A field has the former name of another, which no longer says so; or its name
+            differs from that of a stored one in case only.
     """
     fields: dict[str, Field] = {}
     for place in places:
+        if not place.is_there and (other_name := _differing_in_case(place.column, known)):
+            raise StoreError(
+                f"{place.field} differs from {other_name}, which is stored, in case only",
+                hint=f'rename it: field(renamed_from="{other_name}"); or give it another name',
+            )
         other = fields.setdefault(place.column, place.field)
         if other is not place.field:
             taken, owner = (
@@ -261,6 +285,10 @@ def _check_columns(places: Iterable[Place]) -> None:
                 f"{taken} has the former name of {owner}, whose values are kept under it",
                 hint=f"give {taken.name} another name",
             )
+
+
+def _differing_in_case(column: str, known: Recorded) -> str | None:
+    return next((each for each in known if each.lower() == column.lower()), None)
 
 
 def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored] | None:

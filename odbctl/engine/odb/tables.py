@@ -25,6 +25,7 @@ from odbctl.engine.odb.shape import (
     Recorded,
     Shape,
     check_alias,
+    check_case,
     check_class_names,
     class_alias,
     converted,
@@ -98,6 +99,10 @@ def read_record(connection: Connection, definition: Definition) -> Recorded | No
             "SELECT name FROM odb_class WHERE instr(definition, ?)", (dumps(alias) + ":",)
         )
         check_alias(definition, [str(name) for (name,) in rows])
+        rows = connection.query(
+            "SELECT name FROM odb_class WHERE lower(name) = lower(?)", (definition.name,)
+        )
+        check_case(definition, [str(name) for (name,) in rows])
     return found
 
 
