@@ -79,6 +79,8 @@ class Definition:
         self.values_when_deleted: Mapping[str, object] | None = None
         # What `require_unique` has found good.
         self._unique: set[tuple[str, ...]] = set()
+        # The fields of lookups that were found good, by the names of their arguments.
+        self.known_lookups: dict[tuple[str, ...], tuple[Field, ...]] = {}
         # Names of arguments that are known to ask for ranges.
         self.range_lookups: set[tuple[str, ...]] = set()
         # `ranges.py`, once a range is looked up.
@@ -133,7 +135,6 @@ class Definition:
         self.blank: Row = (0, *(each.default for each in ordered))
         self.table = quoted(self.name)
         self._masks: dict[str, int] = {}
-        self._lookups: dict[tuple[str, ...], tuple[Field, ...]] = {}
         # What the arguments of a lookup by range ask for; see `ranges.py`.
         self.questions: dict[tuple[str | None, ...], Any] = {}
         self._names_of_mask: dict[int, str] = {}
@@ -243,8 +244,8 @@ class Definition:
         Raises:
             TypeError: A field is unknown or not indexed.
         """
-        if (found := self._lookups.get(names)) is None:
-            found = self._lookups[names] = self._lookup_fields(names)
+        if (found := self.known_lookups.get(names)) is None:
+            found = self.known_lookups[names] = self._lookup_fields(names)
         return found
 
     def has_key(self, name: str) -> bool:

@@ -44,7 +44,16 @@ class UniqueViolationError(Exception):
 class Connection:
     """One thread's connection to the database file."""
 
-    __slots__ = ("_execute", "_path", "_snapshot", "_sqlite", "execute", "is_read_only")
+    __slots__ = (
+        "_execute",
+        "_fetch",
+        "_path",
+        "_query",
+        "_snapshot",
+        "_sqlite",
+        "execute",
+        "is_read_only",
+    )
 
     def __init__(
         self, path: str | os.PathLike[str], *, synchronous: str, busy_timeout_seconds: float
@@ -58,6 +67,8 @@ class Connection:
             # raises `SqliteError`, of which `translated` makes ours.
             self.execute = self._sqlite.cursor().execute
             self._snapshot = self._sqlite.cursor()
+            cursor = self._sqlite.cursor()
+            self._query, self._fetch = cursor.execute, cursor.fetchall
             self._execute(f"PRAGMA synchronous={synchronous}")
             self._execute("PRAGMA wal_autocheckpoint=0")
             self._execute(f"PRAGMA journal_size_limit={WAL_LIMIT_BYTES}")
@@ -67,7 +78,8 @@ class Connection:
     def query(self, sql: str, arguments: Sequence[Stored] = ()) -> list[Row]:
         """Run one statement and return all its rows."""
         try:
-            return self._execute(sql, arguments).fetchall()
+            self._query(sql, arguments)
+            return self._fetch()
         except sqlite3.Error as error:
             raise translated(error, self._path) from error
 

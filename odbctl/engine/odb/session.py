@@ -150,7 +150,9 @@ class Session:
         after: int | None = None,
     ) -> list[Row]:
         """Read and remember the rows with these values."""
-        table = self._readable(self.table(definition))
+        table = self.cache.tables.get(definition)
+        if table is None or not self.has_snapshot:
+            table = self._readable(self.table(definition))
         rows = table.source.select(fields, values, limit=limit, newest=newest, after=after)
         self.cache.remember(table, rows)
         return rows

@@ -94,12 +94,18 @@ class SqliteTable:
             return []
         if shape.conversions and any(place.field in fields for place in shape.conversions):
             return self._scan(fields, values, limit, newest=newest, after=after)
-        sql = self._lookups.get(fields) or self._lookup(fields)
-        if after is not None:
-            sql += f" {'AND' if fields else 'WHERE'} oid {'<' if newest else '>'} ?"
-            values = (*values, after)
-        tail = "" if limit is None else f"{' DESC' if newest else ''} LIMIT {int(limit)}"
-        rows = self._connection.query(f"{sql} ORDER BY oid{tail}", values)
+        if limit is None and after is None:
+            sql = self._lookups.get(fields)
+            if sql is None:
+                sql = self._lookups[fields] = f"{self._lookup(fields)} ORDER BY oid"
+        else:
+            sql = self._lookup(fields)
+            if after is not None:
+                sql += f" {'AND' if fields else 'WHERE'} oid {'<' if newest else '>'} ?"
+                values = (*values, after)
+            tail = "" if limit is None else f" LIMIT {int(limit)}"
+            sql = f"{sql} ORDER BY oid{' DESC' if newest else ''}{tail}"
+        rows = self._connection.query(sql, values)
         if not shape.is_plain:
             rows = [shape.converted(row) for row in rows]
         return rows[::-1] if newest else rows
@@ -184,8 +190,7 @@ class SqliteTable:
     def _lookup(self, fields: tuple[Field, ...]) -> str:
         # IS, not =: a lookup of None means NULL.
         terms = " AND ".join(f"{self._columns[each]} IS ?" for each in fields)
-        sql = self._lookups[fields] = f"{self._select}{' WHERE ' + terms if terms else ''}"
-        return sql
+        return f"{self._select}{' WHERE ' + terms if terms else ''}"
 
     def _range_query(self, part: Range) -> tuple[tuple[str, str], list[Stored]]:
         """Return the SELECT of a part of a range, its count, and the arguments of both.

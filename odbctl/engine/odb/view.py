@@ -83,7 +83,7 @@ class View:
         self.seq = session.viewed_seq = session.begin()
         if session.main is not None:
             session.main.viewed_seq = self.seq
-        if self._tracker() is not None:
+        if current.tracker is not None and self._tracker() is not None:
             self.reads = ReadSet()
         self._enter(session)
         return self
@@ -355,14 +355,19 @@ class View:
     def _lookup(
         self, definition: Definition, fields: Fields, values: Values, keys: Keys
     ) -> tuple[DbObject, ...]:
-        table = self.session.cache.tables.get(definition)
+        session = self.session
+        tables = session.cache.tables
+        table = tables.get(definition)
         known = None if table is None else table.lookups.get(fields)
         found = None if known is None else known.get(keys)
         if found is None:
-            found = _handles(definition, self.session.select(definition, fields, values))
+            found = _handles(definition, session.select(definition, fields, values))
             # Asked again: the table may have changed under a snapshot that was opened late.
-            lookups = self.session.table(definition).lookups
-            lookups.setdefault(fields, {})[keys] = found
+            lookups = tables[definition].lookups
+            known = lookups.get(fields)
+            if known is None:
+                known = lookups[fields] = {}
+            known[keys] = found
             if not self._has_read and len(found) > 1:
                 # Most likely to read them.
                 self._has_read = True
@@ -372,10 +377,17 @@ class View:
 
 def _asked(definition: Definition, equal: Mapping[str, object]) -> tuple[Fields, Values, Keys]:
     """Return what a lookup asks for."""
-    if not definition.is_resolved:
+    names = tuple(equal)
+    fields = definition.known_lookups.get(names)
+    if fields is None:
         definition.resolve()
-    fields = definition.lookup_fields(tuple(equal))
-    values = tuple([field.stored(equal[field.name]) for field in fields])
+        fields = definition.lookup_fields(names)
+    values: Values
+    if len(fields) == 1:
+        # The most common one, without the cost of a list.
+        values = (fields[0].stored(equal[fields[0].name]),)
+    else:
+        values = tuple([field.stored(equal[field.name]) for field in fields])
     for value in values:
         if isinstance(value, bytes):
             return fields, values, tuple([log_key(each) for each in values])
