@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from odbctl.engine.odb.shape import Shape
 
@@ -24,6 +24,8 @@ Term = tuple[str, "Stored", "Stored"]
 
 # Where an object was stored by a release that did not know a column.
 _ABSENT: Final = object()
+# What an index leads to that has no place among the values.
+_NO_VALUES: Final = (None, _ABSENT)
 
 
 class MemoryClass:
@@ -33,7 +35,7 @@ class MemoryClass:
     value in any version. Used under the lock of the store.
     """
 
-    __slots__ = ("_indexes", "defaults", "oids", "versions")
+    __slots__ = ("_indexes", "_values", "defaults", "oids", "versions")
 
     def __init__(self) -> None:
         self.versions: dict[int, Versions] = {}
@@ -41,6 +43,8 @@ class MemoryClass:
         self.oids: list[int] = []
         # Oids in order, by value, by column.
         self._indexes: dict[str, dict[object, list[int]]] = {}
+        # The values of an index in order, by column, once a range of it is looked up.
+        self._values: dict[str, list[Any]] = {}
         # By column: what an object has there for releases that stored it without, as in a file.
         self.defaults: dict[str, Stored] = {}
 
@@ -55,7 +59,11 @@ class MemoryClass:
         versions.append((seq, columns))
         if columns is not None:
             for column, index in self._indexes.items():
-                _add(index.setdefault(columns.get(column, _ABSENT), []), oid)
+                value = columns.get(column, _ABSENT)
+                if value not in index:
+                    index[value] = []
+                    self._note(column, value)
+                _add(index[value], oid)
 
     def trim(self, oid: int, oldest_snapshot: int) -> None:
         """Drop the versions of an object that no snapshot sees any more."""
@@ -87,6 +95,54 @@ class MemoryClass:
                 best = found
         return best
 
+    def in_order(
+        self, column: str, default: Stored, wanted: Range
+    ) -> Iterator[tuple[Stored, Sequence[int]]]:
+        """Give the values of a column that lie in a range, and the objects that may have each.
+
+        The column must have an order. Both come in the order of the range, None too.
+        """
+        index, values = self._index(column), self._values[column]
+        absent = index.get(_ABSENT, [])
+        if absent and default is not None and default not in index:
+            values = [*values]
+            insort(values, default)
+        (low_rank, *low), (high_rank, *high) = wanted.low, wanted.high
+        begin = bisect_left(values, low[0]) if low_rank == 1 else 0
+        end = bisect_right(values, high[0]) if high_rank == 1 else len(values) * (high_rank > 1)
+        numbers = range(begin, end)
+        found: Iterable[Stored] = map(
+            values.__getitem__, reversed(numbers) if wanted.is_descending else numbers
+        )
+        if low_rank == 0:
+            found = chain(found, (None,)) if wanted.is_descending else chain((None,), found)
+        for value in found:
+            oids: Sequence[int] = index.get(value, ())
+            if absent and value == default:
+                oids = sorted({*oids, *absent})
+            yield value, oids[::-1] if wanted.is_descending else oids
+
+    def has_order(self, column: str) -> bool:
+        """Tell whether the values of a column can be ordered, making their order if need be.
+
+        While older versions have values of another type, they cannot.
+        """
+        if column not in self._values:
+            known: list[Any] = [each for each in self._index(column) if each not in _NO_VALUES]
+            try:
+                self._values[column] = sorted(known)
+            except TypeError:
+                return False
+        return True
+
+    def _note(self, column: str, value: Any) -> None:
+        """Note a new value of an index in its order, if there is one."""
+        if column in self._values and value not in _NO_VALUES:
+            try:
+                insort(self._values[column], value)
+            except TypeError:
+                del self._values[column]
+
     def _index(self, column: str) -> dict[object, list[int]]:
         index = self._indexes.get(column)
         if index is None:
@@ -111,6 +167,9 @@ class MemoryClass:
                 _discard(oids, oid)
                 if not oids:
                     del index[value]
+                    if column in self._values and value not in _NO_VALUES:
+                        values = self._values[column]
+                        del values[bisect_left(values, value)]  # pyright: ignore[reportArgumentType] - they are of one type
 
 
 class MemoryTable:
@@ -165,6 +224,9 @@ class MemoryTable:
     def select_range(self, wanted: Range) -> list[Row]:
         """Read the rows of a range, in its order, up to its limit."""
         if wanted.order is not None:
+            found = self._search(wanted)
+            if found is not None:
+                return [self._shape.row(oid, columns) for oid, columns in found]
             return wanted.ordered(self._rows_in(wanted))
         newest = wanted.is_descending
         after = wanted.oid_before()
@@ -175,7 +237,39 @@ class MemoryTable:
 
     def count_range(self, wanted: Range) -> int:
         """Count the rows of a range, up to its limit."""
+        found = self._search(wanted)
+        if found is not None:
+            return len(found)
         return len(self._rows_in(wanted)[: wanted.limit])
+
+    def _search(self, wanted: Range) -> list[tuple[int, Columns]] | None:
+        """Find the objects of a range one by one in the order of their values, up to its limit.
+
+        Returns:
+            None where all that have the other values are better read and sorted: they are few, or
+            what is yet to be converted is in no index.
+        """
+        shape, order = self._shape, cast("Field | None", wanted.order)
+        if order is None or any(
+            place.field is order or place.field in wanted.fields for place in shape.conversions
+        ):
+            return None
+        column, default, seq = shape.column(order), order.default, self._visible_seq()
+        terms = terms_of(shape, wanted.fields, wanted.values)
+        with self._store.lock:
+            kept = self._store.class_of(shape.definition)
+            if not kept.has_order(column) or (terms and not _is_worth_it(kept, terms, wanted)):
+                return None
+            found: list[tuple[int, Columns]] = []
+            for value, oids in kept.in_order(column, default, wanted):
+                own = [*terms, (column, default, value)]
+                for oid in kept.find(own, seq, oids):
+                    key = (0, 0, oid) if value is None else (1, value, oid)
+                    if wanted.low <= key <= wanted.high:
+                        if len(found) == wanted.limit:
+                            return found
+                        found.append((oid, columns_at(kept.versions[oid], seq) or {}))
+            return found
 
     def _rows_in(self, wanted: Range) -> list[Row]:
         return [row for row in self.select(wanted.fields, wanted.values) if wanted.holds(row)]
@@ -200,6 +294,12 @@ class MemoryTable:
                 for oid in islice(kept.find(terms, seq, ordered), limit)
             ]
         return [self._shape.row(oid, columns) for oid, columns in found]
+
+
+def _is_worth_it(kept: MemoryClass, terms: Sequence[Term], wanted: Range) -> bool:
+    """Tell whether a page is found before as many objects are met as have the other values."""
+    count = len(kept.candidates(terms))
+    return wanted.limit is not None and wanted.limit * len(kept.oids) < count * count
 
 
 def terms_of(shape: Shape, fields: Sequence[Field], values: Sequence[Stored]) -> list[Term]:

@@ -22,6 +22,7 @@ from odbctl.engine.odb import (
     Unique,
     transaction,
 )
+from odbctl.engine.odb.shape import Shape
 from odbctl.engine.odb.tracker import Tracker
 from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
 
@@ -547,6 +548,79 @@ def test_range_of_a_field_that_the_store_lacks_has_its_default(any_database: Dat
         assert [each.oid for each in found] == [second.oid, first.oid]
         assert [each.oid for each in after.lookup_all(n__gte=1, after=found[1])] == [second.oid]
         assert after.lookup_count(n__gt=1) == 0
+
+
+def test_older_snapshot_keeps_its_order(any_database: Database) -> None:
+    a, b, c, d = create(any_database, 1, 2, 3, None)
+    seen: list[object] = []
+
+    def beside() -> None:
+        with any_database.transaction():
+            a.at, c.at, d.at = 9, 2, 0
+            b.delete()
+            Event(at=2)
+            seen.append(Event.lookup_all(order_by="at"))
+        any_database.close_session()
+
+    with any_database.view():
+        assert Event.lookup_all(order_by="at") == (d, a, b, c)
+        runner = threading.Thread(target=beside)
+        runner.start()
+        runner.join()
+        assert Event.lookup_all(order_by="-at") == (c, b, a, d)
+        assert Event.lookup_all(at__gte=2, at__lt=9) == (b, c)
+        assert Event.lookup_count(at__lt=2) == 1
+    with any_database.view():
+        found = Event.lookup_all(order_by="at")
+        assert [event.at for event in found] == [0, 2, 2, 9]
+        assert found[:2] == (d, c)
+        assert Event.lookup_count(at__gt=2) == 1
+    with any_database.transaction():
+        for event in Event.lookup_all():
+            event.delete()
+    with any_database.view():
+        assert Event.lookup_all(order_by="at") == ()
+
+
+def test_objects_of_a_release_without_the_field_have_their_place(any_database: Database) -> None:
+    def release(hints: dict[str, Any], **rest: Any) -> Any:
+        body = {"__annotations__": hints, "__module__": __name__, **rest}
+        return Schema("beside").define(type("Thing", (DbObject,), body))
+
+    before = release({"a": int})
+    after = release({"a": int, "n": Indexed[int]}, n=5)
+    with any_database.transaction():
+        first = before(a=1)
+    with any_database.transaction():
+        small, large = after(a=1, n=2), after(a=1, n=8)
+        same = after(a=1, n=5)
+    with any_database.transaction():
+        second = before(a=1)
+    with any_database.view():
+        oids = [each.oid for each in after.lookup_all(order_by="n")]
+        assert oids == [small.oid, first.oid, same.oid, second.oid, large.oid]
+        assert [each.oid for each in after.lookup_all(n__gte=5, order_by="-n")] == oids[:0:-1]
+        assert [each.oid for each in after.lookup_all(n__lte=5, limit=2)] == oids[:2]
+
+
+@pytest.mark.parametrize("asked", [{}, {"kind": "a"}])
+def test_page_of_the_store_in_memory_reads_no_more_than_the_page(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    database = Database.in_memory()
+    create(database, *range(300))
+    rows: list[int] = []
+    make_row = Shape.row
+
+    def counted(shape: Shape, oid: int, columns: Any) -> Any:
+        rows.append(oid)
+        return make_row(shape, oid, columns)
+
+    monkeypatch.setattr(Shape, "row", counted)
+    with database.view():
+        assert ats(order_by="-at", limit=3, **asked) == [299, 298, 297]
+        assert ats(at__gte=100, at__lt=250, limit=2, **asked) == [100, 101]
+    assert len(rows) == 5
 
 
 def read_conflicts(db: Database, look: Callable[[], object], change: Callable[[], object]) -> bool:
