@@ -69,15 +69,22 @@ def _impossible_reads(history: list[Transaction]) -> Iterator[Anomaly]:
         for key, values in each.reads.items():
             if values != longest[key][: len(values)]:
                 yield Anomaly("lost update", f"{each.name} read {key} = {values}: no prefix")
-            for value in values:
-                if not writer[key, value].is_committed:
-                    yield Anomaly("aborted read", f"{each.name} read {value}, rolled back")
-            if values and values[-1] != writer[key, values[-1]].appends[key][-1]:
-                yield Anomaly("intermediate read", f"{each.name} read {key} = {values}")
+            if unknown := [value for value in values if (key, value) not in writer]:
+                yield Anomaly("read from nowhere", f"{each.name} read {unknown}, never written")
+            elif values:
+                yield from _unfinished(each.name, key, [writer[key, value] for value in values])
+                if values[-1] != writer[key, values[-1]].appends[key][-1]:
+                    yield Anomaly("intermediate read", f"{each.name} read {key} = {values}")
     for each in history:
         for key, values in each.appends.items():
             if each.is_committed and longest[key] and not set(values) <= set(longest[key]):
                 yield Anomaly("lost update", f"{values} of {each.name} are missing from {key}")
+
+
+def _unfinished(name: str, key: str, writers: list[Transaction]) -> Iterator[Anomaly]:
+    for writer in writers:
+        if not writer.is_committed:
+            yield Anomaly("aborted read", f"{name} read {key} of {writer.name}, rolled back")
 
 
 def _longest(history: list[Transaction]) -> dict[str, list[str]]:

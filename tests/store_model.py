@@ -8,6 +8,7 @@ and asks which states explain all of it.
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -99,7 +100,20 @@ class ModelTransaction:
     # What was read: (oid, field or None for existence), and lookups.
     items: set[tuple[int, str | None]] = field(default_factory=set[tuple[int, str | None]])
     lookups: list[Values | RangeLookup] = field(default_factory=list[Values | RangeLookup])
+    # What written values refer to, and the last state when they were written.
+    references: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     is_dead: bool = False
+    # Whether its commit is among the states.
+    is_recorded: bool = False
+    # Functions to be called after the commit, and those that were.
+    callbacks: int = 0
+    called: int = 0
+    has_failed_callback: bool = False
+
+    def frozen(self) -> ModelTransaction:
+        """Return what was written until now."""
+        written = copy.deepcopy(self.written)
+        return ModelTransaction(self.began, self.is_view, written=written, created={*self.created})
 
     def seen(self, state: State) -> State:
         """Lay what was written over a state."""
@@ -135,10 +149,21 @@ class Model:
         ]
 
     def observe(
-        self, tx: ModelTransaction, look: Callable[[State], object], result: object
+        self,
+        tx: ModelTransaction,
+        look: Callable[[State], object],
+        result: object,
+        then: ModelTransaction | None = None,
     ) -> None:
-        """Note what was read, which some state must explain."""
-        then = copy.deepcopy(tx)
+        """Note what was read, which some state must explain.
+
+        Args:
+            tx: What has read it.
+            look: Reads the same in a state.
+            result: What was read.
+            then: `tx` as it was when it was read; as it is now by default.
+        """
+        then = then or tx.frozen()
         tx.observations.append(Observation(lambda state: look(then.seen(state)), result))
         assert self.explaining(tx), f"no state from {tx.began} on explains {result!r}"
 
@@ -164,8 +189,35 @@ class Model:
             return
         assert len(self.states) - 1 in explaining, "what was read has changed"
         assert newest == self.after(tx), "something else was written"
+        for target, since in tx.references:
+            assert not self._was_deleted(target, since), "what it refers to was deleted beside it"
         assert not self.has_duplicates(newest), "unique values are no longer unique"
         self.states.append(newest)
+
+    def holds(self, tx: ModelTransaction) -> bool:
+        """Tell whether all that was observed is still so."""
+        return all(each.look(self.states[-1]) == each.result for each in tx.observations)
+
+    def refer(self, tx: ModelTransaction, oid: int | None, name: str, target: int) -> None:
+        """Note a written reference: its target must not be deleted beside it.
+
+        Args:
+            tx: What writes it.
+            oid: The object that refers; None if it is new.
+            name: The field.
+            target: What it refers to.
+        """
+        tx.items.add((target, None))
+        seen = [tx.seen(self.states[number]) for number in self.explaining(tx)]
+        # A value that is there already is read, not written.
+        if oid is None or all(state[oid][name] != target for state in seen if oid in state):
+            tx.references.append((target, len(self.states) - 1))
+
+    def _was_deleted(self, oid: int, since: int) -> bool:
+        return any(
+            oid in before and oid not in after
+            for before, after in itertools.pairwise(self.states[since:])
+        )
 
     def may_conflict(self, tx: ModelTransaction) -> bool:
         """Tell whether a commit since its beginning touched what was read or written."""

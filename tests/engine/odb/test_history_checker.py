@@ -41,6 +41,10 @@ def test_aborted_read_is_found() -> None:
     assert "aborted read" in names(one, at_once("b", reads={"x": ["1"]}))
 
 
+def test_read_of_what_nobody_wrote_is_found() -> None:
+    assert names(at_once("a", reads={"x": ["1"]})) == ["read from nowhere"]
+
+
 def test_intermediate_read_is_found() -> None:
     one = at_once("a", reads={"x": []}, appends={"x": ["1", "2"]})
     assert names(one, at_once("b", reads={"x": ["1"]})) == ["intermediate read"]
