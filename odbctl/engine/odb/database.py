@@ -218,7 +218,7 @@ class Database:
         """
         session = self.session()
         seen = looked or (lambda: session.viewed_seq)
-        return self._store.listener(lambda: session.link.last_seq() != seen())
+        return self._store.listener(lambda: self.last_commit() != seen())
 
     def wait_for_condition(
         self, condition: Callable[[], object], timeout_seconds: float | None = None
@@ -313,7 +313,14 @@ class Database:
 
         Commits do it themselves when the WAL is large; a manager does it in quiet times.
         """
-        self.session().link.upkeep()
+        session = self.session()
+        if session.is_open:
+            # Something is read in it here, or in another task of this thread.
+            session = self.spare_session()
+        try:
+            session.link.upkeep()
+        finally:
+            self.release(session)
 
     def log_since(self, seq: int) -> tuple[int, list[Group] | None]:
         """Return what was committed after `seq`, and the last commit's number.

@@ -180,3 +180,43 @@ def test_many_tasks_count_together(database: Database, account: Account) -> None
     asyncio.run(add_all())
     with database.view():
         assert account.balance == 20
+
+
+def test_checkpoint_works_while_another_task_reads(database: Database, account: Account) -> None:
+    async def look(turns: Turns) -> None:
+        with database.view():
+            assert account.balance == 0
+            await turns.give()
+            assert account.balance == 0
+
+    async def change() -> None:
+        with database.transaction():
+            account.balance = 7
+        database.checkpoint()
+
+    run_beside(look, change)
+    with database.view():
+        database.checkpoint()
+        assert account.balance == 7
+
+
+def test_listener_notices_a_commit_while_another_task_reads(
+    database: Database, account: Account
+) -> None:
+    def add() -> None:
+        account.balance += 1
+
+    async def look(turns: Turns) -> None:
+        with database.view():
+            assert account.balance == 0
+            await turns.give()
+
+    async def listen() -> None:
+        with database.listen() as listener:
+            with database.view():
+                assert account.balance == 0
+            assert not listener.arm()
+            await asyncio.to_thread(database.run, add)
+            assert listener.arm()
+
+    run_beside(look, listen)
