@@ -137,8 +137,12 @@ class SocketListener:
         Returns:
             True if something was committed since the view that counts: do not sleep.
         """
-        os.pwrite(self._armed, ARMED, self._slot)
+        self.ask()
         return self._has_changed()
+
+    def ask(self) -> None:
+        """Ask to be woken by the next commit, and look at the database by oneself."""
+        os.pwrite(self._armed, ARMED, self._slot)
 
     def drain(self) -> None:
         """Take away the wake-ups that came, so that the descriptor is not readable."""
@@ -153,6 +157,8 @@ class SocketListener:
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Sleep until a wake-up, the time-out, or until it is time to look for a lost one.
 
+        Of several wake-ups it takes one: further ones end the next sleep, unless they are drained.
+
         Returns:
             Whether a wake-up came.
         """
@@ -166,7 +172,6 @@ class SocketListener:
             endpoint.recv(16)
         except (TimeoutError, BlockingIOError):
             return False
-        self.drain()
         self._healing_seconds = FIRST_HEALING_SECONDS
         return True
 
@@ -236,12 +241,14 @@ def wait_for_change(
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     in_vain = 0
+    # Not after each wake-up: that would delay what it is about.
+    listener.drain()
     while not should_stop():
         if in_vain > WAKES_IN_VAIN:
             # Others commit in a stream, of other things: let them, and look at many at once.
             time.sleep(DEBOUNCE_SECONDS)
-        listener.arm()
-        # Looked at after arming: what comes later wakes us.
+        listener.ask()
+        # Looked at after that: what comes later wakes us.
         if is_relevant():
             return True
         left = None if deadline is None else deadline - time.monotonic()

@@ -330,7 +330,7 @@ class Database:
         """
         session = self._readable_session()
         try:
-            rows = session.link.log_since(seq)
+            rows = session.read_log(seq)
             if rows is None:
                 return session.link.last_seq(), None
             return (rows[-1].seq if rows else seq), rows

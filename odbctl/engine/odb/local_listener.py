@@ -43,8 +43,12 @@ class LocalListener:
 
     def arm(self) -> bool:
         """Ask to be woken by the next commit; True if one followed the view that counts."""
-        self._is_armed = True
+        self.ask()
         return self._has_changed()
+
+    def ask(self) -> None:
+        """Ask to be woken by the next commit, and look at the database by oneself."""
+        self._is_armed = True
 
     def drain(self) -> None:
         """Take away the wake-ups that came."""
@@ -57,7 +61,7 @@ class LocalListener:
             return
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
-        """Sleep until a wake-up or the time-out, and say which."""
+        """Sleep until a wake-up or the time-out, and say which; takes one wake-up of several."""
         pause = HEALING_SECONDS if timeout_seconds is None else timeout_seconds
         receiver = self._receiver()
         # 0 would mean non-blocking, and a little less than that an error.
@@ -66,7 +70,6 @@ class LocalListener:
             receiver.recv(16)
         except (TimeoutError, BlockingIOError):
             return False
-        self.drain()
         return True
 
     def wake(self) -> None:

@@ -39,6 +39,7 @@ class Session:
     """The link and the cache of one thread."""
 
     __slots__ = (
+        "_log",
         "_store",
         "_transaction",
         "_trusted_until",
@@ -67,6 +68,8 @@ class Session:
         # Whom to ask when its snapshot is opened late.
         self._transaction: Transaction | None = None
         self._trusted_until = 0.0
+        # What was read of the log last, and the commit before that; only until a view opens.
+        self._log: tuple[int, list[Group]] | None = None
         # The last commit that a view of this thread has seen.
         self.viewed_seq = -1
 
@@ -207,9 +210,21 @@ class Session:
         if transaction is not None:
             transaction.rebase(later or ())
 
+    def read_log(self, seq: int) -> list[Group] | None:
+        """Return what was committed after `seq`; None if the log no longer goes so far back.
+
+        The next view need not read it again, if it brings the cache from there to its end.
+        """
+        rows = self.link.log_since(seq)
+        self._log = (seq, rows) if rows and len(rows) <= LONGEST_CATCH_UP else None
+        return rows
+
     def _later(self, seq: int) -> list[Group] | None:
         """Return what was committed since the cache's place, or None if that is too much."""
         cache = self.cache
+        log, self._log = self._log, None
+        if log is not None and log[0] == cache.seq and log[1][-1].seq == seq:
+            return log[1]
         is_near = cache.tables and 0 <= seq - cache.seq <= LONGEST_CATCH_UP
         return self.link.log_since(cache.seq) if is_near else None
 

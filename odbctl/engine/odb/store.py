@@ -156,12 +156,19 @@ class Listener(Protocol):
         """Ask to be woken by the next commit; True if one followed the view that counts."""
         ...
 
+    def ask(self) -> None:
+        """Ask to be woken by the next commit, and look at the database by oneself."""
+        ...
+
     def drain(self) -> None:
         """Take away the wake-ups that came."""
         ...
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
-        """Sleep until a wake-up, the time-out, or until it is time to look by oneself."""
+        """Sleep until a wake-up, the time-out, or until it is time to look by oneself.
+
+        Of several wake-ups it takes one: further ones end the next sleep, unless they are drained.
+        """
         ...
 
     def wake(self) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from bank_schema import Account
@@ -242,3 +243,36 @@ def test_rows_that_are_no_longer_cached_are_read_again(
         for _ in range(3):
             assert [account.balance for account in accounts] == [0, 0, 0, *range(8)]
             assert Account.lookup_newest(1) == accounts[-1:]  # forgets the others
+
+
+@pytest.mark.parametrize("is_followed", [False, True])
+@pytest.mark.parametrize("from_start", [False, True])
+def test_log_that_was_looked_at_is_not_read_again_by_the_view(
+    database: Database,
+    accounts: tuple[Account, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    is_followed: bool,
+    from_start: bool,
+) -> None:
+    first, second, _ = accounts
+    with database.view() as view:
+        assert read_directly(*accounts) == [0, 0, 0]
+    rival(database, lambda: setattr(first, "balance", 1))
+    last, rows = database.log_since(0 if from_start else view.seq)
+    assert rows
+    assert last == view.seq + 1
+    if is_followed:
+        rival(database, lambda: setattr(second, "balance", 2))
+    reads: list[int] = []
+    link = database.session().link
+    kind: Any = type(link)
+    log_since = kind.log_since
+
+    def counted(self: object, seq: int) -> object:
+        reads.append(seq)
+        return log_since(self, seq)
+
+    monkeypatch.setattr(kind, "log_since", counted)
+    with database.view():
+        assert read_directly(*accounts) == [1, 2 if is_followed else 0, 0]
+    assert reads == ([view.seq] if is_followed or from_start else [])
