@@ -9,7 +9,7 @@ used by every process. The types that nest are in `containers.py`, and
 from __future__ import annotations
 
 from _json import encode_basestring, make_encoder, make_scanner
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from odbctl.light_typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,9 @@ Row = tuple[Stored, ...]
 
 SMALLEST_INT = -(2**63)
 LARGEST_INT = 2**63 - 1
+
+
+NO_TYPES: Mapping[str, tuple[str, ...]] = {}
 
 
 class Mismatch(Exception):  # noqa: N818 - internal signal, turned into TypeError by the field
@@ -54,6 +57,7 @@ class Codec:
         "text",
         "to_column",
         "to_json",
+        "types",
     )
 
     def __init__(
@@ -90,6 +94,8 @@ class Codec:
         self.has_equal_forms = False
         # Whether values that are stored come in the order of the values.
         self.is_ordered = False
+        # What stands in the records and enums of its text, by their names; see `type_contents`.
+        self.types: Mapping[str, tuple[str, ...]] = NO_TYPES
         self.to_json = to_json
         self.from_json = from_json
         self.to_column: Callable[[Any], Stored] = to_column or to_json
@@ -214,7 +220,17 @@ def as_json_text(
     parts = tuple(parts)
     codec.has_references = any(part.has_references for part in parts)
     codec.has_equal_forms = any(part.has_equal_forms for part in parts)
+    codec.types = joined_types(parts)
     return codec
+
+
+def joined_types(parts: Iterable[Codec]) -> Mapping[str, tuple[str, ...]]:
+    """Join the records and enums of parts; what two of one name have is not known."""
+    types: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        for name, contents in part.types.items():
+            types[name] = contents if types.get(name, contents) == contents else ()
+    return types
 
 
 def checked_text(value: str) -> str:

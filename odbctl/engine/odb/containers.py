@@ -153,6 +153,7 @@ def nullable(codec: Codec) -> Codec:
     )
     found.has_references = codec.has_references
     found.has_equal_forms = codec.has_equal_forms
+    found.types = codec.types
     found.is_ordered = codec.is_ordered
     return found
 

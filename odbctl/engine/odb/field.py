@@ -49,6 +49,8 @@ class Field(property):
         self.renamed_from: tuple[str, ...] = ()
         # By earlier type in words: how its columns are read, and the author's function.
         self.conversions: dict[str, Conversion] = {}
+        # What stands in the records and enums of these types.
+        self.earlier_types: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self.mark: Mark | None = None
         self.is_secret = False
         # Whether equal values are stored alike, because they are looked up.
@@ -108,6 +110,7 @@ class Field(property):
             if codec.text in self.conversions:
                 raise TypeError(f"{self}: two types of converted_from are called {codec.text}")
             self.conversions[codec.text] = codec.from_column, function
+            self.earlier_types[codec.text] = codec.types
 
     def _unset(self) -> StoreError:
         return UnreadableFieldError(

@@ -324,7 +324,9 @@ def _flag(kind: type[enum.Flag]) -> Codec:
         raise Mismatch(kind.__name__, value)
 
     # Sets of members are values too, so they are not looked up among the members.
-    return scalar(kind.__name__, "INTEGER", "int", (kind,), encode=encode, decode=kind)
+    codec = scalar(kind.__name__, "INTEGER", "int", (kind,), encode=encode, decode=kind)
+    codec.types = {kind.__name__: ("enum", *[f"{each.name}={each.value}" for each in kind])}
+    return codec
 
 
 def _enum(kind: type[enum.Enum]) -> Codec:
@@ -341,6 +343,7 @@ def _enum(kind: type[enum.Enum]) -> Codec:
         decode = members.__getitem__
         codec = scalar(kind.__name__, column, json_kind, (kind,), encode=encode, decode=decode)
         codec.is_ordered = issubclass(kind, (int, str))
+        codec.types = {kind.__name__: ("enum", *[f"{each.name}={each.value!r}" for each in kind])}
         return codec
 
     def encode_name(value: object) -> str:
@@ -350,7 +353,9 @@ def _enum(kind: type[enum.Enum]) -> Codec:
 
     # Values that SQLite cannot hold as they are: the member's name instead.
     by_name = kind.__members__.__getitem__
-    return scalar(kind.__name__, "TEXT", "str", (kind,), encode=encode_name, decode=by_name)
+    codec = scalar(kind.__name__, "TEXT", "str", (kind,), encode=encode_name, decode=by_name)
+    codec.types = {kind.__name__: ("enum", *[each.name for each in kind])}
+    return codec
 
 
 def _literal(options: Sequence[Any]) -> Codec:

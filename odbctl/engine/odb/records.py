@@ -105,7 +105,26 @@ def _codec(kind: type[Any], members: list[_Member]) -> Codec:
         return record
 
     parts = [member.codec for member in members]
-    return as_json_text(text, "dict", (kind,), encode=encode, decode=decode, parts=parts)
+    codec = as_json_text(text, "dict", (kind,), encode=encode, decode=decode, parts=parts)
+    codec.types = {**codec.types, text: ("record", *_contents(kind, members))}
+    return codec
+
+
+def _contents(kind: type[Any], members: list[_Member]) -> list[str]:
+    """Write what the record holds, as `type_contents` reads it."""
+    fields: Mapping[str, Any] = getattr(kind, "__dataclass_fields__", {})
+    defaults: Mapping[str, Any] = getattr(kind, "_field_defaults", {})
+    found: list[str] = []
+    for name, codec, is_given in members:
+        has_default = not is_given or name in defaults or _has_default(fields.get(name))
+        found.append(f"{name}{'?' if has_default else ''}: {codec.text}")
+    return found
+
+
+def _has_default(field: Any) -> bool:
+    # By name: a quick command does not import `dataclasses`.
+    given = [getattr(field, name, None) for name in ("default", "default_factory")]
+    return field is not None and any(type(each).__name__ != "_MISSING_TYPE" for each in given)
 
 
 def _from_json(codec: Codec, value: Any) -> Any:

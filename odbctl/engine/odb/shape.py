@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from odbctl.engine.odb.codec import Row, Stored
     from odbctl.engine.odb.definition import Definition
     from odbctl.engine.odb.field import Field
+    from odbctl.engine.odb.type_contents import Types
 
 # Of each column: its type, its mark, its type in words, then CONVERTED and other names, if any; of
 # an index `#field,field` likewise. Older releases keep what they do not know.
@@ -43,6 +44,8 @@ KEYS: Final = "keys"
 GAPS: Final = "gaps"
 # Stands before another name of a column, or, as `#=name`, of the class.
 ALIAS: Final = "="
+# As `#@column@name`: what stands in a record or enum of the column's type; see `type_contents`.
+TYPES: Final = INDEX_PREFIX + "@"
 _MARKS: Final = ("", Mark.INDEXED.value, Mark.UNIQUE.value)
 
 
@@ -104,7 +107,8 @@ class Shape:
         known = recorded or {}
         self.definition = definition
         self.exists = recorded is not None
-        self.places = tuple(_place(field, known) for field in definition.ordered)
+        types = _recorded_types(known)
+        self.places = tuple(_place(field, known, types) for field in definition.ordered)
         _check_columns(self.places, known)
         self.conversions = tuple(each for each in self.places if each.convert is not None)
         self.missing = tuple(
@@ -127,6 +131,8 @@ class Shape:
         # Whether rows can be taken as they are stored.
         self.is_plain = not (self.conversions or self.missing or self.gaps)
         self.merged = _merged(definition, self.places, known)
+        for place in self.places:
+            _merge_types(self.merged, place, types.get(place.column, {}))
         self.is_current = self.merged == recorded
 
     @property
@@ -178,13 +184,23 @@ class Shape:
         return tuple(values)
 
 
-def _place(field: Field, known: Recorded) -> Place:
+def _recorded_types(known: Recorded) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return what is recorded of records and enums, by column and name."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for key, recorded in known.items():
+        if key.startswith(TYPES):
+            column, _, name = key[len(TYPES) :].rpartition("@")
+            found.setdefault(column, {})[name] = tuple(recorded[3:])
+    return found
+
+
+def _place(field: Field, known: Recorded, types: Mapping[str, Types]) -> Place:
     names = field.name, *field.renamed_from
     column = next((name for name in names if name in known), None) or _column_called(names, known)
     if column is None:
         return Place(field, field.log_name, is_there=False)
     field.definition.learn_names(field, [column, *_aliases(known[column])])
-    convert = _conversion(field, known[column])
+    convert = _conversion(field, known[column], types.get(column, {}))
     # In a column that takes None, it is a value.
     has_gaps = GAPS in known[column][3:] and "None" not in known[column][2]
     if convert is None and field.is_key and KEYS not in known[column][3:]:
@@ -291,11 +307,15 @@ def _differing_in_case(column: str, known: Recorded) -> str | None:
     return next((each for each in known if each.lower() == column.lower()), None)
 
 
-def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored] | None:
+def _conversion(
+    field: Field, recorded: list[str], types: Types
+) -> Callable[[Stored], Stored] | None:
     column, _, text, *rest = recorded
     if text in field.conversions:
         return _through(field, *field.conversions[text])
     now = field.codec
+    if types and types != now.types and (convert := _conversion_inside(field, recorded, types)):
+        return convert
     if column == now.column and text == now.text:
         return None
     # A column that was converted has no meaning for releases of before.
@@ -315,6 +335,55 @@ def _conversion(field: Field, recorded: list[str]) -> Callable[[Stored], Stored]
         else f"convert it: {cure}; or give it a new name"
     )
     raise StoreError(f"{field} was stored as {text} and is now {field.codec.text}", hint=hint)
+
+
+def _conversion_inside(
+    field: Field, recorded: list[str], types: Types
+) -> Callable[[Stored], Stored] | None:
+    """Convert a column whose records or enums have other contents than the store has recorded.
+
+    Returns:
+        None if they mean the same, or if the type in words differs, too.
+
+    Raises:
+        StoreError: They do not mean the same, and no conversion is declared.
+    """
+    from odbctl.engine.odb.type_contents import difference, lacks
+
+    _, _, text, *_ = recorded
+    found = difference(types, field.codec.types)
+    if found or lacks(types, field.codec.types):
+        for earlier, conversion in field.conversions.items():
+            # The class of before has another name in Python now.
+            own = field.earlier_types[earlier]
+            is_covered = own and not lacks(types, own) and difference(types, own) is None
+            if is_covered and _is_compatible(text, earlier, recorded[3:]):
+                return _through(field, *conversion)
+    if found is None or not _is_compatible(text, field.codec.text, recorded[3:]):
+        return None
+    name = found.partition(".")[0].partition(" ")[0]
+    raise StoreError(
+        f"{field} was stored as another {name}: {found}",
+        hint=f"keep the earlier {name} as Old{name}: field(converted_from={{Old{name}: function}});"
+        f" or give the field a new name",
+    )
+
+
+def _merge_types(merged: Recorded, place: Place, recorded: Types) -> None:
+    """Record what stands in the records and enums of a column."""
+    is_converted = place.convert is not None and not place.is_rewritten
+    if is_converted:
+        for name in recorded:
+            del merged[f"{TYPES}{place.column}@{name}"]
+    for name, declared in place.field.codec.types.items():
+        contents = recorded.get(name, declared)
+        if is_converted:
+            contents = declared
+        elif contents != declared:
+            from odbctl.engine.odb.type_contents import joined
+
+            contents = joined(contents, declared)
+        merged[f"{TYPES}{place.column}@{name}"] = ["", "", "", *contents]
 
 
 def _is_compatible(recorded: str, declared: str, rest: Sequence[str]) -> bool:

@@ -40,6 +40,11 @@ def is_compatible(recorded: str, declared: str) -> bool:
     )
 
 
+def is_compatible_inside(recorded: str, declared: str) -> bool:
+    """Tell the same of values inside a record."""
+    return _is_wider(recorded, declared) or _is_wider(declared, recorded, with_floats=False)
+
+
 def _is_wider(old: str, new: str, *, in_column: bool = False, with_floats: bool = True) -> bool:
     """Tell whether each value stored as `old` is one of `new`; None is one of every type."""
     olds, news = _members(old), _members(new)
