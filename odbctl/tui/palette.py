@@ -131,7 +131,8 @@ def _service_offers(app: DashboardApp, row: ServiceRow) -> Iterator[Offer]:
     if app.state.is_readonly:
         return
     counts = {name: row.instance_count}
-    for verb in (OrderVerb.START, OrderVerb.STOP, OrderVerb.RESTART):
+    restart = (OrderVerb.RESTART,) if row.is_wanted else ()
+    for verb in (OrderVerb.START, OrderVerb.STOP, *restart):
         order = Order(verb=verb, targets=(name,))
         change = _guarded(app, verb, partial(_order, app, order, counts))
         yield Offer(f"{verb.value} {name}", note, change)

@@ -6,12 +6,15 @@ is pressed: their names are fixed then, whatever moves under the dialog.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.binding import Binding, BindingType
 
-from odbctl.tui.flows.orders import Order, OrderVerb
+from odbctl.tui.flows.orders import Order, OrderVerb, names_text
 from odbctl.tui.frame_screen import FrameScreen
 from odbctl.tui.keymap import identified
 from odbctl.tui.snapshot import ServiceRow
+from odbctl.tui.text import visible
 
 ACTIONS: tuple[BindingType, ...] = tuple(
     identified(
@@ -58,7 +61,7 @@ class ServiceScreen(FrameScreen):
 
     def action_restart(self) -> None:
         """Replace the services' instances, once confirmed."""
-        self._order(OrderVerb.RESTART, self.state.refusal)
+        self._order(OrderVerb.RESTART, self.state.refusal or restart_refusal(self.targets))
 
     def action_scale(self) -> None:
         """Ask how many instances are wanted."""
@@ -91,3 +94,11 @@ class ServiceScreen(FrameScreen):
         if self.can_change(services, "service", refusal):
             order = Order(verb=verb, targets=tuple(service.key for service in services))
             self.navigator.flows.order(order, {s.key: s.instance_count for s in services})
+
+
+def restart_refusal(services: Sequence[ServiceRow]) -> str:
+    """Return why none of some services can be restarted; empty when one can."""
+    if any(service.is_wanted for service in services):
+        return ""
+    names = visible(names_text(tuple(service.key for service in services)))
+    return f"{names} {'is' if len(services) == 1 else 'are'} stopped: nothing to restart"

@@ -88,6 +88,11 @@ class ServiceRow:
     instances: tuple[str, ...] = ()
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether instances of it are wanted: it was started, and not stopped since."""
+        return self.desired_count > 0 and not self.is_paused
+
+    @property
     def is_at_rest(self) -> bool:
         """Whether it waits as it is meant to, for its next run."""
         return self.is_scheduled and self.state == "waiting" and not self.failed_run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,7 +28,9 @@ from odbctl.tui.flows.flow import Flows
 from odbctl.tui.flows.menu import instance_menu, service_menu
 from odbctl.tui.flows.menu_dialog import ActionsDialog
 from odbctl.tui.flows.orders import Order, OrderVerb, names_text, step_text
+from odbctl.tui.palette import object_offers
 from odbctl.tui.screens.services import ServicesScreen
+from odbctl.tui.service_screen import restart_refusal
 from odbctl.tui.snapshot import ManagerState
 
 Scenario = Callable[[Pilot[None], DashboardApp], Awaitable[None]]
@@ -262,6 +265,7 @@ def test_without_a_manager_nothing_is_deployed(key: str) -> None:
         (Order(verb=OrderVerb.STOP, targets=("api",)), "Stop api: 4 instances", ""),
         (Order(verb=OrderVerb.STOP, targets=("api", "b", "c")), "Stop 3 services: 7 instances", ""),
         (Order(verb=OrderVerb.RESTART, targets=("b",)), "Restart b: 1 instance", ""),
+        (Order(verb=OrderVerb.RESTART, targets=("d",)), "Restart d", ""),
         (Order(verb=OrderVerb.REMOVE, targets=("api",)), "Remove api: 4 instances", "api"),
         (
             Order(verb=OrderVerb.REMOVE, targets=("b", "c")),
@@ -289,6 +293,28 @@ def test_many_names_are_cut() -> None:
     names = tuple(f"s{n}" for n in range(9))
     assert names_text(names) == "s0, s1, s2, s3, s4, 4 more"
     assert step_text(Order(verb=OrderVerb.STOP, targets=names[:2])) == "stopping s0, s1"
+
+
+@pytest.mark.parametrize("fields", [{"desired_count": 0}, {"is_paused": True}])
+def test_what_is_stopped_cannot_be_restarted(fields: dict[str, Any]) -> None:
+    stopped = replace(a_service("rabbit", ready=0), **fields)
+
+    async def scenario(pilot: Pilot[None], app: DashboardApp) -> None:
+        await until_shown(pilot, app, "rabbit")
+        await pilot.press("r")
+        await until_shown(pilot, app, "✖ rabbit is stopped: nothing to restart")
+        assert isinstance(app.screen, ServicesScreen)
+        offers = {offer.text for offer in object_offers(app)}
+        assert "start rabbit" in offers
+        assert "restart rabbit" not in offers
+
+    run_app(FakeBackend(a_snapshot(stopped)), scenario)
+
+
+def test_services_of_which_one_is_started_can_be_restarted() -> None:
+    never_ran, started = replace(a_service("rabbit"), desired_count=0), a_service("api")
+    assert restart_refusal([never_ran, started]) == ""
+    assert restart_refusal([never_ran] * 2) == "rabbit, rabbit are stopped: nothing to restart"
 
 
 def refusals(**fields: Any) -> dict[str, str]:

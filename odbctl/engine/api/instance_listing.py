@@ -16,20 +16,31 @@ from odbctl.engine.api.versions import VERSION
 from odbctl.engine.managers.identities import absences, is_managed, worker_identity
 from odbctl.engine.model.core import ServiceInstance
 from odbctl.engine.model.states import ENDED_STATES, InstanceState
+from odbctl.engine.odb.current import open_view
 from odbctl.engine.telemetry.figures import FRESH_SECONDS, Latest, read_board
 from odbctl.engine.worker.identity import may_be_alive
 from odbctl.light_typing import TYPE_CHECKING
 from odbctl.paths import Home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
     from odbctl.engine.api.documents import ExitDocument, InstanceDocument
+
+# How long a manager may take to record the end of a process, before it is shown as lost.
+LONGEST_RECORDING_SECONDS: Final = 0.25
+LOOK_AGAIN_SECONDS: Final = 0.005
+# A name of its own, so that a test can have something happen meanwhile.
+pause = time.sleep
 
 
 def list_instances(
     engine: Engine, *, service: str | None = None, everything: bool = False
 ) -> list[InstanceDocument]:
     """Return the current instances, or with `everything` also those that ended before."""
-    with engine.db.view():
+
+    def read() -> list[InstanceDocument]:
         if service is not None:
             owner = find_service(service)
             found = (
@@ -44,8 +55,9 @@ def list_instances(
                 else ServiceInstance.lookup_all(is_current=True)
             )
         absent = absences()
-        documents = [instance_document(engine.home, i, absent=absent) for i in found]
-    return sorted(documents, key=lambda d: (d["service"], d["created_at"]))
+        return [instance_document(engine.home, i, absent=absent) for i in found]
+
+    return sorted(_read_settled(engine, read), key=lambda d: (d["service"], d["created_at"]))
 
 
 def show_instance(engine: Engine, name: str) -> InstanceDocument:
@@ -54,8 +66,37 @@ def show_instance(engine: Engine, name: str) -> InstanceDocument:
     Raises:
         NotFoundError: There is none of that id.
     """
-    with engine.db.view():
-        return instance_document(engine.home, find_instance(name))
+
+    def read() -> list[InstanceDocument]:
+        return [instance_document(engine.home, find_instance(name))]
+
+    return _read_settled(engine, read)[0]
+
+
+def _read_settled(
+    engine: Engine, read: Callable[[], list[InstanceDocument]]
+) -> list[InstanceDocument]:
+    """Read instances, and again while a process is gone whose end is about to be recorded.
+
+    An instance may end between the snapshot of the database and the look at the process table,
+    and a manager takes a few milliseconds to record how.
+    """
+    give_up_at = time.monotonic() + LONGEST_RECORDING_SECONDS
+    while True:
+        with engine.db.view():
+            documents = read()
+            is_settled = not any(map(_awaits_its_record, documents))
+        if is_settled or open_view() is not None or time.monotonic() >= give_up_at:
+            return documents
+        pause(LOOK_AGAIN_SECONDS)
+
+
+def _awaits_its_record(document: InstanceDocument) -> bool:
+    """Tell whether a process is gone, and a manager is there to record that. Needs an open view."""
+    if document["state"] != InstanceState.LOST or document["ended_at"] is not None:
+        return False
+    instance = find_instance(document["id"])
+    return is_managed(instance.host)
 
 
 def instance_document(

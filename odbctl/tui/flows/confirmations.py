@@ -48,7 +48,7 @@ def confirmation(order: Order, instance_counts: Mapping[str, int]) -> Confirmati
         meaning = meaning.replace("It does not run until it is", "They do not run until they are")
     if noun == "service":
         living = sum(instance_counts.get(target, 0) for target in order.targets)
-        button += f": {counted(living, 'instance')}"
+        button += f": {counted(living, 'instance')}" if living else ""
     return Confirmation(question=f"{question}\n{meaning}", button=button, typed=_typed(order))
 
 
