@@ -31,6 +31,7 @@ from odbctl.engine.odb.shape import (
     check_class_names,
     class_alias,
     not_unique,
+    unique_hint,
 )
 from odbctl.engine.odb.store import Write, Written
 from odbctl.errors import AlreadyExistsError, RevisionConflictError, StoreBusyError, StoreError
@@ -347,7 +348,7 @@ class _Unique:
             [
                 stored.get(column, self.kept.defaults.get(column))
                 if field is None
-                else row[field.position]
+                else (None if row[field.position] is UNSET else row[field.position])
                 for column, field in zip(self.columns, self._known, strict=True)
             ]
         )
@@ -366,7 +367,8 @@ class _Unique:
         is_known = len(self.fields) == len(self.columns)
         text = ", ".join(map(str, values)) if is_known else "?"
         title = self.shape.definition.title
-        return AlreadyExistsError(f"{title} with {', '.join(names)}", text)
+        hint = unique_hint(self.shape, self.columns)
+        return AlreadyExistsError(f"{title} with {', '.join(names)}", text, hint=hint)
 
 
 def _values_of_others(key: _Unique, overlay: Overlay) -> dict[tuple[Stored, ...], int]:

@@ -471,6 +471,14 @@ def _description(field: Field, mark: str) -> list[str]:
     return [codec.column, mark, codec.text, *notes]
 
 
+def unique_hint(shape: Shape, columns: Collection[str]) -> str | None:
+    """Return the hint of a value that is taken, if the class itself declares nothing of that."""
+    own = [{shape.column(field) for field in fields} for fields in shape.definition.unique_fields]
+    if set(columns) in own:
+        return None
+    return "another release declares it unique, and the database keeps that"
+
+
 def not_unique(shape: Shape, columns: Collection[str], oids: Sequence[Stored]) -> StoreError:
     """Return the error of a mark that comes too late: two objects have the same value."""
     names = ", ".join(each.field.name for each in shape.places if each.column in columns)

@@ -12,6 +12,7 @@ from time import time
 from odbctl.engine.odb.definition import quoted
 from odbctl.engine.odb.driver import SqliteError, UniqueViolationError
 from odbctl.engine.odb.log import SCHEMA, entry_text, read_entries_since, schema_group
+from odbctl.engine.odb.shape import unique_hint
 from odbctl.engine.odb.store import Write, Written
 from odbctl.engine.odb.tables import ensure_table, table_of
 from odbctl.errors import AlreadyExistsError, RevisionConflictError
@@ -154,17 +155,17 @@ def _taken(
     connection: Connection, table: SqliteTable, overlay: Overlay, columns: Sequence[str]
 ) -> Exception:
     """Say which unique values are taken."""
-    name = overlay.definition.title
+    name, hint = overlay.definition.title, unique_hint(table.shape, columns)
     fields = [place.field for place in table.shape.places if place.column in columns]
     if not fields:
         if list(columns) == ["oid"]:
             return RevisionConflictError(f"another commit added the same {name}")
         # A column of another release, which takes its default a second time.
-        return AlreadyExistsError(f"{name} with {', '.join(columns)}", "?")
+        return AlreadyExistsError(f"{name} with {', '.join(columns)}", "?", hint=hint)
     what = f"{name} with {', '.join(field.name for field in fields)}"
     if len(fields) < len(columns):
         # A unique index of another release has a field that this one does not know.
-        return AlreadyExistsError(what, "?")
+        return AlreadyExistsError(what, "?", hint=hint)
     terms = " AND ".join(f"{quoted(column)} = ?" for column in columns)
     same = f"SELECT 1 FROM {table_of(overlay.definition)} WHERE {terms} AND oid <> ?"
     seen: set[tuple[Stored, ...]] = set()
@@ -173,6 +174,6 @@ def _taken(
             continue
         values: tuple[Stored, ...] = tuple([row[field.position] for field in fields])
         if None not in values and (values in seen or connection.query(same, (*values, oid))):
-            return AlreadyExistsError(what, ", ".join(map(str, values)))
+            return AlreadyExistsError(what, ", ".join(map(str, values)), hint=hint)
         seen.add(values)
-    return AlreadyExistsError(what, "?")
+    return AlreadyExistsError(what, "?", hint=hint)

@@ -511,6 +511,47 @@ def test_unique_values_change_places_in_a_release_that_does_not_know_the_mark(
         assert (a.text, b.text) == ("b", "a")
 
 
+class Coded(DbObject):
+    text: str
+    code: Unique[str]
+
+
+def test_unique_field_that_others_did_not_store_is_not_twice_the_same(database: Database) -> None:
+    first, second = release(First), release(Coded)
+    with database.transaction():
+        second(text="a", code="x")
+    with database.transaction():
+        oids = [first(text="b").oid, first(text="c").oid]
+    with database.transaction():
+        for oid in oids:
+            second.from_oid(oid).text = "d"
+    with database.transaction():
+        for oid in oids:
+            second.from_oid(oid).code = str(oid)
+    with pytest.raises(AlreadyExistsError) as caught, database.transaction():
+        second.from_oid(oids[0]).code = "x"
+    assert caught.value.hint is None
+
+
+@pytest.mark.parametrize("body", [Coded, Indexing])
+def test_unique_that_only_another_release_declares_is_said_to_be_so(
+    database: Database, body: Body
+) -> None:
+    @release
+    class Later(DbObject):
+        text: str = ""
+        code: str = ""
+        owner: str = ""
+        name: str = ""
+
+    values = dict.fromkeys(("text", "code") if body is Coded else ("owner", "name"), "a")
+    with database.transaction():
+        release(body)(**values)
+    with pytest.raises(AlreadyExistsError) as caught, database.transaction():
+        Later(**values)
+    assert "another release declares it unique" in str(caught.value.hint)
+
+
 def test_unique_that_comes_too_late_is_refused(database: Database) -> None:
     @release
     class Second(DbObject):
