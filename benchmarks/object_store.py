@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from odbctl import Database, DbObject, Indexed, Schema, Unique, retry_on_conflict
+from odbctl.engine.odb.lock import CommitLock
 
 schema = Schema("bench")
 KEYS = 1000
@@ -116,3 +117,16 @@ class ByHand:
     def total(self) -> int:
         """Add all balances up."""
         return int(self.execute("SELECT sum(balance) FROM account").fetchone()[0])
+
+
+class Queued(ByHand):
+    """Plain sqlite3, whose processes queue behind the lock that the object database has."""
+
+    def __init__(self, folder: Path, *, fill: bool = True) -> None:
+        super().__init__(folder, fill=fill)
+        self._lock = CommitLock(str(folder / "raw.db.lock"), 30.0)
+
+    def update(self, key: int) -> None:
+        """Read a row by its name and update one column, when it is this process's turn."""
+        with self._lock:
+            super().update(key)

@@ -25,7 +25,7 @@ PAGE = 50
 def run(options: Options) -> Iterator[Row]:
     """Measure transactions, reads, bulk creation, and a million objects."""
     rounds = options.choose(full=5, quick=2)
-    for synchronous, limit, count in (("NORMAL", 0.5, 5000), ("FULL", 0.75, 1000)):
+    for synchronous, limit, count in (("NORMAL", 0.5, 5000), ("FULL", 0.7, 1000)):
         yield from _transactions(synchronous, limit, options.choose(full=count, quick=500), rounds)
     yield from _reads(rounds)
     yield _bulk(rounds)
@@ -54,12 +54,13 @@ def _transactions(synchronous: str, limit: float, count: int, rounds: int) -> It
         yield Row(
             name=f"small transaction, {synchronous}", unit="/s", ours=own,
             reference=Figure.of(rates["raw"]), against=AGAINST,
-            target=Target(limit=limit, is_lower_limit=True),
+            note="information: it writes no log, which ours needs",
         )  # fmt: skip
         yield Row(
             name=f"the same, {synchronous}, with a log", unit="/s", ours=own,
             reference=Figure.of(rates["logging"]),
             against="the same, and INSERT into a change log, which ours writes too",
+            target=Target(limit=limit, is_lower_limit=True),
         )  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def _bulk(rounds: int) -> Row:
     return Row(
         name=f"bulk create of {MANY}", unit="/s", ours=figure, reference=Figure.of(raw_rates),
         against="an execute() of INSERT each, in one transaction",
-        target=Target(limit=0.35, is_lower_limit=True),
+        target=Target(limit=0.37, is_lower_limit=True),
         note=f"at least 60,000 a second: {'yes' if figure.value >= 60_000 else 'NO'}",
     )  # fmt: skip
 
