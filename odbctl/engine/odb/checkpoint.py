@@ -54,9 +54,10 @@ class Checkpointer:
         checkpoint in time lets the WAL be written again from its start, which
         is cheaper than letting it grow; its size is the second line.
         """
-        if first_seq // ROWS_PER_CHECKPOINT != (last_seq + 1) // ROWS_PER_CHECKPOINT:
+        first = first_seq + 1
+        if first // ROWS_PER_CHECKPOINT != (last_seq + 1) // ROWS_PER_CHECKPOINT:
             return True
-        is_turn = first_seq // ROWS_PER_LOOK != (last_seq + 1) // ROWS_PER_LOOK
+        is_turn = first // ROWS_PER_LOOK != (last_seq + 1) // ROWS_PER_LOOK
         return is_turn and self._size() > self._due_bytes
 
     def run(self, connection: Connection) -> None:

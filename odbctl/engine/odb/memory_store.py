@@ -157,10 +157,13 @@ class MemoryLink:
         """Return the number of the last commit."""
         return self._visible_seq()
 
-    def log_since(self, seq: int) -> list[Group] | None:
+    def log_since(self, seq: int, most: int | None = None) -> list[Group] | None:
         """Return what was committed after `seq`, up to the snapshot if one is open."""
         with self._store.lock:
-            return _log_between(self._store, seq, self.last_seq())
+            last = self.last_seq()
+            if most is not None and last - seq > most:
+                return None
+            return _log_between(self._store, seq, last)
 
     def table(self, definition: Definition) -> MemoryTable:
         """Return a class as it is in the snapshot."""

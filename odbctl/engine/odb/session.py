@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import monotonic
 
-from odbctl.engine.odb.cache import Cache, CachedTable
+from odbctl.engine.odb.cache import MOST_ROWS, Cache, CachedTable
 from odbctl.engine.odb.codec import Row, Stored
 from odbctl.engine.odb.current import end_direct_reads
 from odbctl.engine.odb.definition import Definition
@@ -94,13 +94,27 @@ class Session:
     def begin_late(self, transaction: Transaction) -> int:
         """Open a snapshot when it is needed, if the cache is as good until then."""
         cache = self.cache
-        if monotonic() > self._trusted_until or not self._store.is_last(cache.seq):
+        if monotonic() > self._trusted_until or not (
+            self._store.is_last(cache.seq) or self._catch_up()
+        ):
             return self.begin()
-        if cache.added:
+        if cache.added > MOST_ROWS:
             cache.trim()
         self._transaction = transaction
         self.is_open = True
         return cache.seq
+
+    def _catch_up(self) -> bool:
+        """Bring the cache up to the last commit without a snapshot; False if that takes one."""
+        cache = self.cache
+        if not cache.tables:
+            return False
+        later = self.link.log_since(cache.seq, LONGEST_CATCH_UP)
+        if not later:
+            return False
+        self._forget(later, later[-1].seq)
+        self.trust()
+        return True
 
     def trust(self) -> None:
         """Note that the cache has just been brought up to the last commit."""
@@ -136,6 +150,11 @@ class Session:
         table = self.table(definition)
         row = table.rows.get(oid)
         if row is None:
+            if not self.has_snapshot:
+                row = table.source.row_as_of(oid, self.cache.seq)
+                if row is not None:
+                    self.cache.remember(table, (row,))
+                    return row
             table = self._readable(table)
             row = table.source.row(oid)
             if row is not None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     ]
 
 _SNAPSHOT: Final = f"{LAST_SEQ} UNION ALL SELECT 0"
-_LOG_SINCE: Final = "SELECT seq, at, changes FROM log WHERE seq > ? ORDER BY seq"
+_LOG_SINCE: Final = "SELECT seq, at, changes FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 class SqliteStore:
@@ -141,9 +141,11 @@ class SqliteLink:
         """Return the number of the last commit."""
         return self.connection.number(LAST_SEQ)
 
-    def log_since(self, seq: int) -> list[Group] | None:
+    def log_since(self, seq: int, most: int | None = None) -> list[Group] | None:
         """Return what was committed after `seq`, unless the log has been pruned so far."""
-        entries = self.connection.query(_LOG_SINCE, (seq,))
+        entries = self.connection.query(_LOG_SINCE, (seq, -1 if most is None else most + 1))
+        if most is not None and len(entries) > most:
+            return None
         return read_entries_since(entries, seq + 1)
 
     def table(self, definition: Definition) -> SqliteTable:

@@ -13,7 +13,8 @@ from odbctl.engine.odb.definition import Definition, quoted
 from odbctl.engine.odb.driver import Connection
 from odbctl.engine.odb.field import Field
 from odbctl.engine.odb.shape import Shape
-from odbctl.engine.odb.tables import literal, read_record, table_of
+from odbctl.engine.odb.tables import LAST_SEQ, literal, read_record, table_of
+from odbctl.errors import StoreError
 from odbctl.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class SqliteTable:
         "_lookups",
         "_range_sql",
         "_select",
+        "_select_as_of",
         "_table",
         "_unique_mask",
         "shape",
@@ -56,6 +58,7 @@ class SqliteTable:
         }
         self._select = f"SELECT {', '.join(['oid', *self._columns.values()])} FROM {self._table}"
         self._lookups: dict[tuple[Field, ...], str] = {}
+        self._select_as_of: str | None = None
         self._unique_mask: int | None = None
         # By the fields that are set: the UPDATE, and what takes its arguments from a row.
         self.updates: dict[int, Update] = {}
@@ -78,6 +81,23 @@ class SqliteTable:
             return None
         found = self._connection.query(f"{self._select} WHERE oid = ?", (oid,))
         return self.shape.converted(found[0]) if found else None
+
+    def row_as_of(self, oid: int, seq: int) -> Row | None:
+        """Read a row without a snapshot, if the commit `seq` still is the last one.
+
+        One statement instead of four: it sees one state of the file by itself.
+        """
+        if not self.shape.is_plain or not self.shape.exists:
+            return None
+        if (sql := self._select_as_of) is None:
+            columns = ", ".join(self._columns.values())
+            sql = f"SELECT oid, {columns}, ({LAST_SEQ}) FROM {self._table} WHERE oid = ?"
+            self._select_as_of = sql
+        try:
+            found = self._connection.query(sql, (oid,))
+        except StoreError:
+            return None  # another release may have changed the table since
+        return found[0][:-1] if found and found[0][-1] == seq else None
 
     def select(
         self,

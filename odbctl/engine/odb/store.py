@@ -40,6 +40,14 @@ class Table(Protocol):
         """Read the row of an object."""
         ...
 
+    def row_as_of(self, oid: int, seq: int) -> Row | None:
+        """Read a row without a snapshot, if the commit `seq` still is the last one.
+
+        Returns:
+            None if it is not, if there is no such row, or if that takes a snapshot.
+        """
+        ...
+
     def select(
         self,
         fields: tuple[Field, ...],
@@ -101,8 +109,12 @@ class Link(Protocol):
         """Return the number of the last commit; needs no snapshot."""
         ...
 
-    def log_since(self, seq: int) -> list[Group] | None:
-        """Return what was committed after `seq`; None if the log no longer goes so far back."""
+    def log_since(self, seq: int, most: int | None = None) -> list[Group] | None:
+        """Return what was committed after `seq`, up to the snapshot if one is open.
+
+        Returns:
+            None if the log no longer goes so far back, or if these are more than `most` commits.
+        """
         ...
 
     def table(self, definition: Definition) -> Table:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 import pytest
 
 from odbctl.engine.odb import Database, DbObject, Indexed, Schema, Unique
+from odbctl.engine.odb.checkpoint import Checkpointer
 from odbctl.engine.odb.codec import Row
+from odbctl.engine.odb.lock import CommitLock
 from odbctl.engine.odb.memory_table import MemoryTable
 from odbctl.engine.odb.sqlite_table import SqliteTable
+from odbctl.engine.odb.transaction import Transaction
+from odbctl.errors import RevisionConflictError
 
 schema = Schema("costs")
 
@@ -225,3 +230,90 @@ def test_view_sees_what_was_deleted_and_changed_beside_it(any_database: Database
         assert [job.name for job in Job.lookup_newest(9, done=False)] == ["job 2", "new"]
         assert Job.lookup_any(done=True) == second
         assert not first.exists()
+
+
+@pytest.fixture
+def beside(database: Database) -> Iterator[Database]:
+    """The same file, as another process has it open."""
+    with Database(database.path, run_dir=database.run_dir) as opened:
+        yield opened
+
+
+def _statements(function: Callable[[], object]) -> int:
+    """Count the statements of SQLite that a function runs."""
+    count = 0
+
+    def note(_frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "c_call" and getattr(argument, "__name__", "") == "execute"
+
+    outer = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(outer)
+    return count
+
+
+def test_transaction_after_another_process_takes_two_statements_more(
+    database: Database, beside: Database
+) -> None:
+    def finish(opened: Database, name: str) -> None:
+        with opened.transaction():
+            job = Job.lookup_unique(name=name)
+            assert job is not None
+            job.done = not job.done
+
+    with database.transaction():
+        _create(2)
+    for opened in (database, beside):
+        finish(opened, "job 0")
+        finish(opened, "job 1")
+    # BEGIN, INSERT into the log, UPDATE, COMMIT.
+    assert _statements(lambda: finish(beside, "job 0")) == 4
+    # The log since, and the row that the other one has changed.
+    assert _statements(lambda: finish(database, "job 0")) == 6
+    assert _statements(lambda: finish(database, "job 0")) == 4
+
+
+def test_row_read_without_a_snapshot_is_none_of_a_later_commit(
+    database: Database, beside: Database
+) -> None:
+    with database.transaction():
+        _create(2)
+    with database.view():
+        first, second = Job.lookup_all()
+        assert (first.done, second.done) == (False, False)
+    with beside.transaction():
+        first.done = True
+    with pytest.raises(RevisionConflictError):
+        _read_one_after_the_other(database, beside, first, second)
+
+
+def _read_one_after_the_other(
+    database: Database, beside: Database, first: Job, second: Job
+) -> None:
+    with database.transaction():
+        # Brought up to the last commit, but without the row of the first.
+        assert not second.done
+        _in_a_thread(lambda: _set_done(beside.transaction(), first, second))
+        assert first.done  # as it was: the second one, as it was, is read already
+
+
+def _set_done(transaction: Transaction, first: Job, second: Job) -> None:
+    with transaction:
+        first.done, second.done = False, True
+
+
+def _in_a_thread(function: Callable[[], object]) -> None:
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+def test_commits_in_a_row_checkpoint_once_for_each_thousand(tmp_path: Path) -> None:
+    path = tmp_path / "odb.db"
+    checkpointer = Checkpointer(str(path), CommitLock(f"{path}.lock", 1.0))
+    due = [seq for seq in range(1, 3500) if checkpointer.is_due(seq - 1, seq)]
+    assert len(due) == 3
