@@ -25,10 +25,12 @@ from odbctl.units import exact_duration
 if TYPE_CHECKING:
     from typing import Final
 
-# A commit takes microseconds: yield, then nap, longer each time, before queueing in a thread. Long
-# naps let the one who commits go on a while, which is cheaper for all than taking turns.
+# A commit takes microseconds, a nap at least sixty: look again and again for about as long as a
+# commit takes, so that another processor works meanwhile; then yield and nap, longer each time, so
+# that those who commit go on a while; at last queue in a thread, so that nobody waits for long.
+_LOOKS: Final = 20
 _YIELDS: Final = 2
-_NAPS_SECONDS: Final = (0.0001, 0.0002, 0.0004, 0.0008, 0.0016, *[0.003] * 12)
+_NAPS_SECONDS: Final = (0.0001, 0.0002, 0.0004, 0.0008, 0.0016, *[0.003] * 5)
 _NUMBER_BYTES: Final = 8
 _TRY: Final = LOCK_EX | LOCK_NB
 
@@ -135,6 +137,9 @@ class CommitLock:
     def _acquire(self) -> int:
         if self._descriptor < 0:
             self._descriptor = self._open()
+        for _ in range(_LOOKS):
+            if _try_lock(self._descriptor):
+                return self._descriptor
         for nap_seconds in (*[0.0] * _YIELDS, *_NAPS_SECONDS):
             if _try_lock(self._descriptor):
                 return self._descriptor
