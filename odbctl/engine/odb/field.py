@@ -229,9 +229,12 @@ def _decoding_getter(field: Field, decode: Callable[[Any], object]) -> Callable[
     def get(handle: DbObject) -> object:
         try:
             rows = direct.rows
-            stored = rows[handle._oid][position]  # pyright: ignore[reportPrivateUsage] - a call less
-        except (KeyError, AttributeError, TypeError):
+            row = None if rows is None else rows[handle._oid]  # pyright: ignore[reportPrivateUsage] - a call less
+        except (KeyError, AttributeError):
+            row = None
+        if row is None:
             return get_tracked(handle)
+        stored = row[position]
         if stored is None:
             return None
         try:
@@ -259,7 +262,12 @@ def _tracked_getter(field: Field) -> Callable[[DbObject], Any]:
                 if row is not None:
                     masks[oid] = masks.get(oid, 0) | bit
                     stored = row[position]
-                    return stored if decode is None or stored is None else field.loaded(stored)
+                    if decode is None or stored is None:
+                        return stored
+                    try:
+                        return decode(stored)
+                    except DECODING_ERRORS as error:
+                        raise field.unreadable(stored) from error
         view = current.view
         if view is None:
             view = _open_view(field, "read")
