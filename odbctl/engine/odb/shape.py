@@ -199,6 +199,8 @@ def _place(field: Field, known: Recorded, types: Mapping[str, Types]) -> Place:
     column = next((name for name in names if name in known), None) or _column_called(names, known)
     if column is None:
         return Place(field, field.log_name, is_there=False)
+    if field.renamed_from:
+        _check_former_names(field, column, known)
     field.definition.learn_names(field, [column, *_aliases(known[column])])
     convert = _conversion(field, known[column], types.get(column, {}))
     # In a column that takes None, it is a value.
@@ -206,6 +208,22 @@ def _place(field: Field, known: Recorded, types: Mapping[str, Types]) -> Place:
     if convert is None and field.is_key and KEYS not in known[column][3:]:
         return Place(field, column, convert=field.as_key, is_rewritten=True, has_gaps=has_gaps)
     return Place(field, column, convert=convert, has_gaps=has_gaps)
+
+
+def _check_former_names(field: Field, column: str, known: Recorded) -> None:
+    """Refuse a field whose former name a release in between has given to another column.
+
+    Raises:
+        StoreError: Its names belong to two columns, as after a swap in two steps.
+    """
+    for name in field.renamed_from:
+        other = _column_called([name], known)
+        if other is not None and other != column and name not in known:
+            raise StoreError(
+                f"{field} is kept under {column!r}, but its former name {name!r} belongs to"
+                f" {other!r}: an older release would mix them up",
+                hint=f"give {field.name} a name that no field has had",
+            )
 
 
 def _column_called(names: Iterable[str], known: Recorded) -> str | None:

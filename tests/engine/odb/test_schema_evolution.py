@@ -569,6 +569,28 @@ def test_unique_that_comes_too_late_is_refused(database: Database) -> None:
         Second(text="b")
 
 
+def test_names_that_are_swapped_in_two_steps_are_refused(database: Database) -> None:
+    @release
+    class Second(DbObject):
+        x: str = field(renamed_from="text")
+        y: Indexed[str] = field(default="", renamed_from="author")
+
+    @release
+    class Third(DbObject):
+        author: Indexed[str] = field(default="", renamed_from="x")
+        text: str = field(renamed_from="y")
+
+    with database.transaction():
+        old = release(First)(text="a", author="b")
+    with database.transaction():
+        Second.from_oid(old.oid).x = "c"
+    said = r"notes\.Note\.author is kept under 'author', but its former name 'x' belongs to 'text'"
+    with database.view(), pytest.raises(StoreError, match=said):
+        Third.lookup_all()
+    with pytest.raises(StoreError, match=said), database.transaction():
+        Third(text="d")
+
+
 class Slugged(DbObject):
     text: str
     slug: Unique[str] = "none"
