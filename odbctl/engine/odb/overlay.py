@@ -15,6 +15,8 @@ from odbctl.light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
+    from odbctl.engine.odb.ranges import Range
+
 # Rows that one statement reads at most at the end of a lookup.
 MOST_ROWS_IN_A_PAGE: Final = 500
 
@@ -22,6 +24,8 @@ Fields = tuple[Field, ...]
 Values = tuple[Stored, ...]
 # Reads the next rows of a lookup from one end on: at most so many, behind an oid.
 ReadRows = Callable[[int, int | None], list[Row]]
+# Reads the rows of a range.
+ReadRange = Callable[["Range"], Sequence[Sequence[Stored]]]
 # Oids in order.
 Candidates = dict[int, list[Stored]] | Sequence[int]
 # The same, by value, by field.
@@ -68,6 +72,41 @@ class StoredEnd:
             self._last = self._oids[-1]
 
 
+class StoredRange:
+    """The beginning of a range in the snapshot, read likewise."""
+
+    __slots__ = ("_is_complete", "_page_rows", "_rest", "_rows")
+
+    def __init__(self, wanted: Range) -> None:
+        self._rows: list[Sequence[Stored]] = []
+        self._rest = wanted
+        self._page_rows = 1
+        self._is_complete = False
+
+    def first(
+        self, count: int, hidden: Collection[int], read: ReadRange
+    ) -> Sequence[Sequence[Stored]]:
+        """Give the first rows of objects that are not hidden: once hidden, they stay so."""
+        rows, at = self._rows, 0
+        while at < count:
+            if at < len(rows):
+                if rows[at][0] in hidden:
+                    del rows[at]
+                else:
+                    at += 1
+            elif self._is_complete:
+                break
+            else:
+                limit = max(count - at, self._page_rows)
+                found = read(self._rest._replace(limit=limit))
+                self._page_rows = min(2 * limit, MOST_ROWS_IN_A_PAGE)
+                self._is_complete = len(found) < limit
+                rows += found
+                if found:
+                    self._rest = self._rest.behind(self._rest.key(found[-1]))
+        return rows[:at]
+
+
 class Overlay:
     """The uncommitted writes of one class."""
 
@@ -75,6 +114,7 @@ class Overlay:
         "_base_counts",
         "_ends",
         "_index",
+        "_ranges",
         "base",
         "created",
         "definition",
@@ -97,6 +137,7 @@ class Overlay:
         # By looked-up fields: how many objects in `base` have which values.
         self._base_counts: dict[Fields, Counter[Values]] = {}
         self._ends: dict[tuple[Fields, Values, bool], StoredEnd] = {}
+        self._ranges: dict[Range, StoredRange] = {}
 
     def create(self, oid: int, row: list[Stored]) -> None:
         """Add a new object."""
@@ -199,6 +240,16 @@ class Overlay:
         oids.sort(reverse=newest)
         del oids[count:]
         return oids[::-1] if newest else oids
+
+    def stored_range(self, wanted: Range, read: ReadRange) -> Sequence[Sequence[Stored]]:
+        """Give the rows of a range in the snapshot, as many as its limit without those here."""
+        if wanted.limit is None:
+            return read(wanted)
+        whole = wanted._replace(limit=None)
+        found = self._ranges.get(whole)
+        if found is None:
+            found = self._ranges[whole] = StoredRange(whole)
+        return found.first(wanted.limit, self.rows, read)
 
     def surplus(self, fields: Fields, values: Values) -> int:
         """Say by how many objects more a lookup finds than it does in the snapshot."""

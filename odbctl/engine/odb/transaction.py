@@ -244,18 +244,14 @@ class Transaction(View):
         )
 
     def _range_rows(self, wanted: Range) -> Sequence[Sequence[Stored]]:
-        # First: it may open the snapshot, and so lay the writes over later commits.
-        rows: Sequence[Sequence[Stored]] = super()._range_rows(wanted)
         definition = wanted.definition
         if not self._has_written(definition):
-            return rows
+            return super()._range_rows(wanted)
         overlay = self.overlays[definition]
-        written, rest = overlay.rows, wanted
-        kept = [row for row in rows if row[0] not in written]
-        while rest.limit is not None and len(rows) == rest.limit and len(kept) < rest.limit:
-            rest = rest.behind(rest.key(rows[-1]))
-            rows = super()._range_rows(rest)
-            kept += [row for row in rows if row[0] not in written]
+        # First: it may open the snapshot, and so lay the writes over later commits.
+        stored = overlay.stored_range(wanted, super()._range_rows)
+        kept: list[Sequence[Stored]] = [row for row in stored if row[0] not in overlay.rows]
+        written = overlay.rows
         if wanted.fields:
             candidates = overlay.candidates(wanted.fields, wanted.values)
             own = [written[oid] for oid in candidates]

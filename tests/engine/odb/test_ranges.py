@@ -22,6 +22,7 @@ from odbctl.engine.odb import (
     Unique,
     transaction,
 )
+from odbctl.engine.odb.session import Session
 from odbctl.engine.odb.shape import Shape
 from odbctl.engine.odb.tracker import Tracker
 from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
@@ -324,6 +325,31 @@ def test_limit_is_filled_behind_many_written_objects(any_database: Database) -> 
             event.at = 100
         assert ats(order_by="at", limit=3) == [15, 16, 17]
         assert ats(order_by="at", limit=7) == [15, 16, 17, 18, 19, 100, 100]
+
+
+def test_loop_over_the_first_of_a_range_reads_each_object_once(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(any_database, *range(300, 0, -1))
+    read: list[int] = []
+    select = Session.select_range
+
+    def counted(session: Session, wanted: Any) -> Any:
+        rows = select(session, wanted)
+        read.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(Session, "select_range", counted)
+    with any_database.transaction():
+        taken: list[int | None] = []
+        while event := Event.lookup_any(kind="a", order_by="at"):
+            taken.append(event.at)
+            if event.at == 7:
+                Event(at=8)
+            event.kind = "b"
+    assert taken == [*range(1, 8), 8, *range(8, 301)]
+    assert sum(read) == 301, "the first one again, once it was written"
+    assert len(read) < 20
 
 
 # What another commit does, and whether a transaction that read the range then conflicts.
