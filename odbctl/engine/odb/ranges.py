@@ -137,9 +137,12 @@ class Range(NamedTuple):
         if _is_among_equals(high):
             cuts.append((*high[:2], BEFORE_OIDS))
         edges = [low, *sorted({cut for cut in cuts if low < cut < high}), high]
+        lowest = _lowest(order)
         parts = [
-            self._replace(low=_lowest(order) if first == _NULLS_END else first, high=last)
+            self._replace(low=lowest if first == _NULLS_END else first, high=last)
             for first, last in pairwise(edges)
+            # Nothing comes before the lowest value.
+            if last != lowest
         ]
         return parts[::-1] if self.is_descending else parts
 

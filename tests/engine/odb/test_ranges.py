@@ -119,6 +119,22 @@ def test_order_is_that_of_values_none_first_then_oldest_first(any_database: Data
         assert Event.lookup_all(order_by="at", limit=0) == Event.lookup_all(limit=-1) == ()
 
 
+@pytest.mark.parametrize(("name", "lowest"), [("s", ""), ("b", b""), ("f", float("-inf"))])
+def test_pages_end_among_objects_of_the_lowest_value(
+    any_database: Database, name: str, lowest: Any
+) -> None:
+    with any_database.transaction():
+        for _ in range(3):
+            values: dict[str, Any] = {name: lowest}
+            Valued(**values)
+    with any_database.view():
+        first, second, third = Valued.lookup_all()
+        assert Valued.lookup_all(order_by=f"-{name}", after=third) == (second, first)
+        assert Valued.lookup_all(order_by=f"-{name}", after=second) == (first,)
+        assert Valued.lookup_count(order_by=f"-{name}", after=first) == 0
+        assert Valued.lookup_all(order_by=f"-{name}", after=lowest) == ()
+
+
 @pytest.mark.parametrize("order_by", ["at", "-at", "oid", "-oid", None])
 @pytest.mark.parametrize("written", [False, True])
 def test_pages_join_to_the_whole(
