@@ -54,7 +54,7 @@ from odbctl.errors import (
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "40"))
 SESSIONS = 3
 # How many of the newest objects are used.
-POOL = 8
+POOL = 6
 TYPES: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "int": (int, st.integers(0, 2)),
     "text": (str, st.sampled_from(["", "a", "é"])),
@@ -63,7 +63,7 @@ TYPES: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "raw": (bytes, st.sampled_from([b"", b"\0"])),
     "numbers": (list[int], st.lists(st.integers(0, 1), max_size=2)),
     # The number of an object, counted from the newest.
-    "reference": ("Thing | None", st.none() | st.integers(1, 2)),
+    "reference": ("Thing | None", st.none() | st.integers(1, 3)),
 }
 SEVERAL = "several"
 _numbers = itertools.count()
@@ -273,8 +273,10 @@ class Sessions(RuleBasedStateMachine):
         }
 
     def _oid(self, draw: Draw) -> int:
-        oid: int = draw(st.sampled_from(self.oids[-POOL:])) if self.oids else 0
-        return oid
+        """Draw a number, which does not depend on what there is, so that it can be drawn again."""
+        number: int = draw(st.integers(0, POOL - 1))
+        pool = self.oids[-POOL:]
+        return pool[-1 - number % len(pool)] if pool else 0
 
     def _name(self, draw: Draw) -> str:
         name: str = draw(st.sampled_from(sorted(self.kinds)))
@@ -345,7 +347,7 @@ class Sessions(RuleBasedStateMachine):
             is_descending=draw(st.booleans()),
             limit=draw(st.none() | st.integers(0, 3)),
         )
-        after = self._oid(draw) if self.oids and draw(st.booleans()) else None
+        after = self._oid(draw) if draw(st.booleans()) and self.oids else None
         ask, answer = draw(st.sampled_from(RANGE_QUESTIONS))
 
         def look_up(tx: ModelTransaction) -> None:
@@ -396,6 +398,14 @@ class Sessions(RuleBasedStateMachine):
         if self.kinds[name] == "reference" and value is not None:
             self.model.refer(tx, oid, name, value)
         tx.written[oid] = {**(tx.written.get(oid) or {}), name: value}
+
+    def _referring(self, draw: Draw) -> Op:
+        """Write a reference, if there is a field for it."""
+        names = [name for name, kind in self.kinds.items() if kind == "reference"]
+        oid, target = self._oid(draw), self._oid(draw)
+        if not names or not target:
+            return lambda tx: self._read(tx, oid, "f0")
+        return lambda tx: self._write(tx, oid, names[0], target)
 
     def _adding(self, draw: Draw) -> Op:
         """Write what depends on what was read: done twice it is another."""
@@ -660,6 +670,10 @@ class Sessions(RuleBasedStateMachine):
         self._perform(number, self._deleting(data.draw), nested)
 
     @rule(number=NUMBER, nested=NESTED, data=st.data())
+    def refer(self, number: int, nested: str, data: st.DataObject) -> None:
+        self._perform(number, self._referring(data.draw), nested)
+
+    @rule(number=NUMBER, nested=NESTED, data=st.data())
     def do_several(self, number: int, nested: str, data: st.DataObject) -> None:
         self._perform(number, self._drawn(data.draw, TOGETHER), nested)
 
@@ -884,7 +898,7 @@ ITERATIONS: list[tuple[Callable[[Any, dict[str, Any]], Iterable[Any]], str]] = [
 ]
 
 READING = ("reading", "asking_whether_it_exists", "looking_up", "looking_up_a_range")
-TOGETHER = ("swapping", "rotating", "draining", "iterating", "getting_or_creating")
+TOGETHER = ("referring", "swapping", "rotating", "draining", "iterating", "getting_or_creating")
 WRITING = ("creating", "writing", "adding", "deleting", *TOGETHER)
 ANY = (*READING, *WRITING, "registering")
 
