@@ -132,7 +132,9 @@ class Definition:
         self.factories = tuple(each for each in ordered if each.factory is not None)
         # Fields whose values may be or hold objects.
         self.referring = tuple(each for each in ordered if each.codec.has_references)
-        self.blank: Row = (0, *(each.default for each in ordered))
+        self._defaults: Row = tuple([each.default for each in ordered])
+        # By name: where a row has a field, and what encodes it.
+        self._encoders = {each.name: (each.position, each.encode) for each in ordered}
         self.table = quoted(self.name)
         self._masks: dict[str, int] = {}
         # What the arguments of a lookup by range ask for; see `ranges.py`.
@@ -187,18 +189,16 @@ class Definition:
         Raises:
             TypeError: A field is unknown, missing or of another type.
         """
-        row = list(self.blank)
-        row[0] = oid
-        fields = self.fields
+        row = [oid, *self._defaults]
+        encoders = self._encoders
         for name, value in values.items():
-            field = fields.get(name)
-            if field is None:
-                known = ", ".join(fields)
-                raise TypeError(f"{self.title} has no field {name!r}; it has {known}")
             try:
-                row[field.position] = field.encode(value)
-            except (Mismatch, ValueError, RecursionError):
-                row[field.position] = field.stored(value)  # says what is wrong
+                position, encode = encoders[name]
+                row[position] = encode(value)
+            except (KeyError, Mismatch, ValueError, RecursionError):
+                self._encode_again(row, name, value)
+        if len(values) == len(encoders):
+            return row  # all are given
         for field in self.required:
             if field.name not in values:
                 raise TypeError(f"{field} is missing; it expects {field.codec.text}")
@@ -206,6 +206,14 @@ class Definition:
             if field.name not in values and field.factory is not None:
                 row[field.position] = field.stored(field.factory())
         return row
+
+    def _encode_again(self, row: list[Stored], name: str, value: object) -> None:
+        """Encode a field that could not be encoded, to say why."""
+        field = self.fields.get(name)
+        if field is None:
+            known = ", ".join(self.fields)
+            raise TypeError(f"{self.title} has no field {name!r}; it has {known}") from None
+        row[field.position] = field.stored(value)
 
     def row_when_deleted(self, oid: int) -> Row:
         """Return what an object reads as that does not exist.

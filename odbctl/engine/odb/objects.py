@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from odbctl.engine.odb.current import current_view
+from odbctl.engine.odb.current import current, current_view
 from odbctl.engine.odb.definition import RangeAskedError
 from odbctl.engine.odb.specifiers import field
 from odbctl.errors import NotFoundError
@@ -33,7 +33,8 @@ class DbObject:
     __odb__: ClassVar[Definition]
 
     def __init__(self, /, **values: object) -> None:
-        self._oid = current_view().create(type(self).__odb__, values)
+        view = current.view or current_view()
+        self._oid = view.create(type(self).__odb__, values)
 
     @classmethod
     def from_oid(cls, oid: int) -> Self:

@@ -6,6 +6,7 @@ somebody wants to know: a transaction for its commit, a reactor to run again.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
@@ -106,7 +107,8 @@ class View:
 
     def _free_session(self, outer: View | None) -> Session:
         """Return a session that no view uses, and note within what this one is opened."""
-        self._outer, self._task = outer, running_task()
+        self._outer = outer
+        self._task = running_task() if "asyncio.events" in sys.modules else None
         session = self.database.session()
         if session.is_open:
             if self._task is None or self._is_within_itself():
@@ -142,12 +144,13 @@ class View:
             current.view = self._outer
         else:
             leave_task_view(self._task, self._outer)
-        if self.reads is not None and (tracker := self._tracker()) is not None:
+        session = self.session
+        if current.tracker is not None and self.reads is not None and (tracker := self._tracker()):
             tracker.add(self.seq, self.reads)
-            if self.session.cache.seq > self.seq:
-                tracker.add_commit(self.session.cache.seq)
-        self.session.end()
-        self.database.release(self.session)
+            if session.cache.seq > self.seq:
+                tracker.add_commit(session.cache.seq)
+        session.end()
+        self.database.release(session)
 
     def _tracker(self) -> Tracker | None:
         tracker = current.tracker
