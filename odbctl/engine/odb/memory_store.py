@@ -62,6 +62,8 @@ class MemoryStore:
         # What is recorded of each class, and since which commit.
         self.recorded: dict[str, list[tuple[int, Recorded]]] = {}
         self.classes: dict[str, MemoryClass] = {}
+        # What was made last of a definition, and of what was recorded then.
+        self.shapes: dict[Definition, tuple[Recorded | None, Shape]] = {}
         # Objects with versions that only older snapshots see, and since which commit.
         self.outdated: deque[tuple[int, MemoryClass, int]] = deque()
         # How many snapshots are open of each commit.
@@ -257,7 +259,10 @@ def _shape(store: MemoryStore, definition: Definition, last: int) -> Shape:
         alias = class_alias(definition.name)
         check_alias(definition, [name for name in store.recorded if alias in (known(name) or ())])
         check_case(definition, [name for name in store.recorded if known(name)])
-    return Shape(definition, recorded)
+    made = store.shapes.get(definition)
+    if made is None or made[0] is not recorded:
+        made = store.shapes[definition] = recorded, Shape(definition, recorded)
+    return made[1]
 
 
 def _check_missing(store: MemoryStore, shape: Shape) -> None:
