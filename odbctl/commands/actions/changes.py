@@ -89,10 +89,12 @@ def stop(
 
 
 def _rolled_out(engine: Engine, change: Change, *, wait: bool, timeout: float | None) -> Done:
-    gc.enable()  # this may wait for long
     # Imported when the wish is written: managers are at work by then. Also what prints the
     # result, for nothing else is left to do then.
     __import__("odbctl.commands.output.render")
     from odbctl.commands.actions.waiting import rolled_out
 
+    if not gc.isenabled():
+        gc.freeze()  # a first look through all that was imported would take 4 ms
+        gc.enable()  # this may wait for long
     return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)

@@ -100,9 +100,11 @@ def live(launch: WorkerLaunch, report: ReportRunning, *, is_last: bool = False) 
         return worker.run()
     finally:
         if not worker.is_copy:  # all this is the worker's, which goes on
-            spare.close()  # exit functions and the exit note may need them
-            if not is_last:
+            if is_last:
+                spare.close_if_short()  # exit functions and the exit note may need them
+            else:
                 control.close()
+                spare.close()
                 signals.close()
                 db.close()
 

@@ -6,6 +6,7 @@ and answering needs a descriptor or a few.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -58,10 +59,18 @@ class SpareDescriptors:
             self._fill()
 
     def close(self) -> None:
-        """Close them. Idempotent."""
+        """Close them, also while another thread uses them. Idempotent."""
         self._count = 0
-        while self._held:
-            self._close_one()
+        with contextlib.suppress(IndexError):  # that thread took the last one
+            while self._held:
+                self._close_one()
+
+    def close_if_short(self) -> None:
+        """Close them if no other descriptor is left, for what a worker does last."""
+        try:
+            os.close(os.dup(0))
+        except OSError:
+            self.close()
 
     def _close_one(self) -> None:
         descriptor = self._held.pop()

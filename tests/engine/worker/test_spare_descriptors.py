@@ -71,3 +71,21 @@ def test_what_the_author_has_closed_and_opened_stays_open() -> None:
     assert os.read(read, 1) == b"x"
     for descriptor in (read, write, free):
         os.close(descriptor)
+
+
+def test_they_are_kept_while_there_are_others() -> None:
+    spare = SpareDescriptors(3)
+    spare.close_if_short()
+    assert held_by(spare) == 3
+
+
+def test_they_are_freed_when_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    spare = SpareDescriptors(3)
+    before = len(os.listdir("/proc/self/fd"))
+
+    def used_up(_descriptor: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "dup", used_up)
+    spare.close_if_short()
+    assert before - len(os.listdir("/proc/self/fd")) == 3
