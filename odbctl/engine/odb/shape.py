@@ -380,11 +380,13 @@ def _conversion_inside(
     if found is None or not _is_compatible(text, field.codec.text, recorded[3:]):
         return None
     name = found.partition(".")[0].partition(" ")[0]
-    raise StoreError(
-        f"{field} was stored as another {name}: {found}",
-        hint=f"keep the earlier {name} as Old{name}: field(converted_from={{Old{name}: function}});"
-        f" or give the field a new name",
+    cure = f"field(converted_from={{Old{name}: function}})"
+    hint = (
+        f"another release has converted it for good: run that one, or convert back by {cure}"
+        if CONVERTED in recorded[3:]
+        else f"keep the earlier {name} as Old{name}: {cure}; or give the field a new name"
     )
+    raise StoreError(f"{field} was stored as another {name}: {found}", hint=hint)
 
 
 def _merge_types(merged: Recorded, place: Place, recorded: Types) -> None:

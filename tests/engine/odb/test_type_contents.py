@@ -152,8 +152,9 @@ def test_earlier_record_is_converted_under_another_name(database: Database) -> N
     with database.view():
         assert [each.value for each in newer.lookup_all()] == [new_price(1.5), new_price(2.0)]
     said = "another Price: Price.cents is new and has no default"
-    with database.view(), pytest.raises(StoreError, match=said):
+    with database.view(), pytest.raises(StoreError, match=said) as caught:
         older.lookup_all()
+    assert "another release has converted it for good" in str(caught.value.hint)
     latest = price(("pounds", float), ("rate", float, 1.0))
     middle: Any = price(("euros", float), name="MiddlePrice")
 
