@@ -577,6 +577,28 @@ def test_range_of_a_converted_field_has_the_new_order(any_database: Database) ->
         assert after.lookup_count(n__gte=9) == 2
 
 
+def test_datetimes_that_were_stored_in_zones_have_the_order_of_instants(
+    any_database: Database,
+) -> None:
+    def release(hint: Any) -> Any:
+        body = {"__annotations__": {"at": hint}, "__module__": __name__}
+        return Schema("zones").define(type("Thing", (DbObject,), body))
+
+    zone = timezone(timedelta(hours=3))
+    before, after = release(datetime), release(Indexed[datetime])
+    with any_database.transaction():
+        second = before(at=datetime(2026, 1, 1, 2, tzinfo=UTC)).oid
+        first = before(at=datetime(2026, 1, 1, 4, tzinfo=zone)).oid
+    for _ in range(2):
+        with any_database.transaction():
+            assert [each.oid for each in after.lookup_all(order_by="at")][:2] == [first, second]
+            one = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)
+            assert [each.oid for each in after.lookup_all(at__lt=one)] == [first]
+            assert after.lookup_count(at__gte=one.astimezone(zone), at__lt=one.replace(day=2)) == 1
+            after(at=datetime(2026, 2, 1, tzinfo=zone))
+            before(at=datetime(2026, 2, 1, tzinfo=zone))
+
+
 def test_range_of_a_field_that_the_store_lacks_has_its_default(any_database: Database) -> None:
     def release(hints: dict[str, Any], **rest: Any) -> Any:
         body = {"__annotations__": hints, "__module__": __name__, **rest}
