@@ -93,6 +93,8 @@ class ModelTransaction:
 
     began: int
     is_view: bool
+    # How many fields had been written before.
+    rewrites: int = 0
     observations: list[Observation] = field(default_factory=list[Observation])
     # What was written: None where deleted. `created` are whole, others have the set fields only.
     written: dict[int, Values | None] = field(default_factory=dict[int, Values | None])
@@ -133,11 +135,14 @@ class Model:
 
     def __init__(self, unique: tuple[str, ...]) -> None:
         self.states: list[State] = [{}]
+        # Fields that were written, in order: to others they have changed, even if they came back
+        # to what they were before the commit.
+        self.rewrites: list[tuple[int, str]] = []
         self.unique = unique
 
     def begin(self, *, is_view: bool) -> ModelTransaction:
         """Open a transaction or view."""
-        return ModelTransaction(len(self.states) - 1, is_view)
+        return ModelTransaction(len(self.states) - 1, is_view, rewrites=len(self.rewrites))
 
     def explaining(self, tx: ModelTransaction) -> list[int]:
         """Return the states that explain all that was observed."""
@@ -186,6 +191,7 @@ class Model:
             # Fine, even if what was read has changed, if it wrote nothing but what was there.
             seen = [self.states[number] for number in explaining]
             assert any(tx.seen(state) == state for state in seen), "what was written is lost"
+            self._note_rewrites(tx)
             return
         assert len(self.states) - 1 in explaining, "what was read has changed"
         assert newest == self.after(tx), "something else was written"
@@ -193,6 +199,13 @@ class Model:
             assert not self._was_deleted(target, since), "what it refers to was deleted beside it"
         assert not self.has_duplicates(newest), "unique values are no longer unique"
         self.states.append(newest)
+        self._note_rewrites(tx)
+
+    def _note_rewrites(self, tx: ModelTransaction) -> None:
+        """Note what may have been written to come back to what it was."""
+        self.rewrites += [
+            (oid, name) for oid, values in tx.written.items() for name in values or ()
+        ]
 
     def holds(self, tx: ModelTransaction) -> bool:
         """Tell whether all that was observed is still so."""
@@ -221,12 +234,27 @@ class Model:
 
     def may_conflict(self, tx: ModelTransaction) -> bool:
         """Tell whether a commit since its beginning touched what was read or written."""
-        return any(
+        return self._may_have_come_back(tx) or any(
             _touches(before, after, tx)
             for before, after in zip(
                 self.states[tx.began :], self.states[tx.began + 1 :], strict=False
             )
         )
+
+    def _may_have_come_back(self, tx: ModelTransaction) -> bool:
+        fields = tx.items | {
+            (oid, name) for oid, values in tx.written.items() for name in values or ()
+        }
+        deleted = {oid for oid, values in tx.written.items() if values is None}
+        looked_up = {name for lookup in tx.lookups for name in _names_of(lookup)}
+        return any(
+            (oid, name) in fields or oid in deleted or name in looked_up
+            for oid, name in self.rewrites[tx.rewrites :]
+        )
+
+
+def _names_of(lookup: Values | RangeLookup) -> set[str]:
+    return {*lookup.equal, lookup.order} if isinstance(lookup, RangeLookup) else set(lookup)
 
 
 def _touches(before: State, after: State, tx: ModelTransaction) -> bool:
