@@ -43,21 +43,23 @@ class CachedTable:
 
     def forget(self, group: Group) -> None:
         """Forget what a change of this class touched."""
-        rows = self.rows
-        for oid in group.oids:
+        _, op, names, oids, changed_keys, _, _ = group
+        rows, definition = self.rows, self.definition
+        for oid in oids:
             rows.pop(oid, None)
-        if group.op == UPDATE and not group.keys and not self.has_unlogged(group):
+        # An older release may have changed a field that it does not know to be indexed.
+        if (
+            op == UPDATE
+            and not changed_keys
+            and not definition.mask_of(names) & definition.indexed_mask
+        ):
             return
-        if len(group.oids) > MANY_FORGOTTEN_ROWS:
+        if len(oids) > MANY_FORGOTTEN_ROWS:
             self.lookups.clear()
             return
         for fields, known in self.lookups.items():
-            for keys in touched_lookups(self.definition, group, fields, known):
+            for keys in touched_lookups(definition, group, fields, known):
                 del known[keys]
-
-    def has_unlogged(self, group: Group) -> bool:
-        """Tell whether an older release changed a field that it does not know to be indexed."""
-        return bool(self.definition.mask_of(group.fields) & self.definition.indexed_mask)
 
 
 class Cache:

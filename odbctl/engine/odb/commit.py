@@ -111,8 +111,8 @@ def _renew_table(table: CachedTable, overlay: Overlay, groups: list[Group]) -> N
     kept: dict[int, Row] = {}
     for oid in overlay.masks:
         # Others may have changed other fields of the object: then it is not here, and read anew.
-        if oid in rows:
-            kept[oid] = tuple(overlay.changed_row(oid))
+        if oid in rows and (row := overlay.rows[oid]) is not None:
+            kept[oid] = tuple(row)
     for group in groups:
         if (group.keys or group.op != UPDATE) and group.class_name == name:
             table.forget(group)

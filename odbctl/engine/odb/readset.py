@@ -48,7 +48,13 @@ class ReadSet:
 
     def add_lookup(self, definition: Definition, fields: Fields, keys: Keys) -> None:
         """Remember a lookup, whatever it found."""
-        self.lookups.setdefault(definition, {}).setdefault(fields, set()).add(keys)
+        lookups = self.lookups.get(definition)
+        if lookups is None:
+            self.lookups[definition] = {fields: {keys}}
+        elif (known := lookups.get(fields)) is None:
+            lookups[fields] = {keys}
+        else:
+            known.add(keys)
 
     def add_range(self, read: Range) -> None:
         """Remember a range that was read, whatever it found."""

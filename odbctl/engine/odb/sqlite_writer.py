@@ -116,7 +116,9 @@ def _write_rows(connection: Connection, table: SqliteTable, overlay: Overlay) ->
         if len(masks) == 1:
             ((oid, mask),) = masks.items()
             sql, arguments = table.updates.get(mask) or table.update(mask)
-            connection.execute(sql, arguments(overlay.changed_row(oid)))
+            row = overlay.rows[oid]
+            assert row is not None, "a deleted object has no mask"
+            connection.execute(sql, arguments(row))
         elif masks:
             _write_updates(connection, table, overlay)
         if overlay.created:

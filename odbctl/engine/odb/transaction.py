@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
 
+from odbctl.engine.odb.codec import Mismatch
 from odbctl.engine.odb.commit import commit, conflict
 from odbctl.engine.odb.current import NOTHING, current, open_view
 from odbctl.engine.odb.objects import DbObject
@@ -183,7 +184,10 @@ class Transaction(View):
         """
         overlay = self.overlays.get(field.definition) or self._overlay(field.definition)
         row = overlay.rows.get(oid) or self._writable(overlay, oid)
-        stored = field.stored(value)
+        try:
+            stored = field.encode(value)
+        except (Mismatch, ValueError, RecursionError):
+            stored = field.stored(value)  # says what is wrong
         if row[field.position] == stored:
             if oid not in overlay.created:
                 self.read_set.add_field(field.definition, oid, field.bit)
@@ -269,9 +273,9 @@ class Transaction(View):
         self, definition: Definition, fields: Fields, values: tuple[Stored, ...], keys: Keys
     ) -> tuple[DbObject, ...]:
         found = super()._lookup(definition, fields, values, keys)
-        if not self._has_written(definition):
+        overlay = self.overlays.get(definition)
+        if overlay is None or not overlay.rows:
             return found
-        overlay = self.overlays[definition]
         rows = overlay.rows
         kept = [
             each for each in found if each.oid not in rows or overlay.fits(each.oid, fields, values)
@@ -290,7 +294,8 @@ class Transaction(View):
     def _overlay(self, definition: Definition) -> Overlay:
         overlay = self.overlays.get(definition)
         if overlay is None:
-            definition.resolve()
+            if not definition.is_resolved:
+                definition.resolve()
             overlay = self.overlays[definition] = Overlay(definition)
             # Until the next read, which knows of it.
             definition.direct_reads.tracked = NOTHING
