@@ -199,7 +199,7 @@ def _million(count: int, rounds: int) -> Iterator[Row]:
         yield Row(
             name=f"lookup of {PER_GROUP} among {count:,}", unit="µs", ours=Figure.of(lookups),
             reference=Figure.of(selects), against="SELECT of the rows through the index",
-            target=Target(limit=2.5),
+            target=Target(limit=2.4),
         )  # fmt: skip
         yield Row(
             name=f"range of {PAGE} by order among {count:,}", unit="µs", ours=Figure.of(ranges),
