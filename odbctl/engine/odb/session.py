@@ -79,16 +79,17 @@ class Session:
         Returns:
             The last commit in the snapshot.
         """
-        seq = self.link.begin()
+        seq, cache = self.link.begin(), self.cache
         try:
-            if seq != self.cache.seq:
+            if seq != cache.seq:
                 self._forget(self._later(seq), seq)
-            self.cache.trim()
+            if cache.added > MOST_ROWS:
+                cache.trim()
         except BaseException:
             self.link.end()
             raise
         self.is_open = self.has_snapshot = True
-        self.trust()
+        self._trusted_until = monotonic() + TRUSTED_SECONDS
         return seq
 
     def begin_late(self, transaction: Transaction) -> int:
@@ -125,7 +126,8 @@ class Session:
         self.is_open = False
         self._transaction = None
         if self.has_snapshot:
-            self.close_snapshot()
+            self.has_snapshot = False
+            self.link.end()
 
     def close_snapshot(self) -> None:
         """Read no more, but stay in use."""

@@ -121,6 +121,8 @@ class SqliteLink:
         self.connection = connection
         self._store = store
         self._lock = store.lock
+        # Closes the snapshot; each view does.
+        self.end = connection.close_snapshot
         # Imported with the first commit.
         self._write_commit: WriteCommit | None = None
         self._tables: dict[Definition, SqliteTable] = {}
@@ -132,10 +134,6 @@ class SqliteLink:
         except BaseException:
             self.connection.close_snapshot()
             raise
-
-    def end(self) -> None:
-        """Close the snapshot."""
-        self.connection.close_snapshot()
 
     def last_seq(self) -> int:
         """Return the number of the last commit."""

@@ -42,6 +42,7 @@ class SqliteTable:
         "_range_sql",
         "_select",
         "_select_as_of",
+        "_select_row",
         "_table",
         "_unique_mask",
         "shape",
@@ -57,6 +58,7 @@ class SqliteTable:
             for place in shape.places
         }
         self._select = f"SELECT {', '.join(['oid', *self._columns.values()])} FROM {self._table}"
+        self._select_row = f"{self._select} WHERE oid = ?"
         self._lookups: dict[tuple[Field, ...], str] = {}
         self._select_as_of: str | None = None
         self._unique_mask: int | None = None
@@ -79,8 +81,10 @@ class SqliteTable:
         """Read a row."""
         if not self.shape.exists:
             return None
-        found = self._connection.query(f"{self._select} WHERE oid = ?", (oid,))
-        return self.shape.converted(found[0]) if found else None
+        found = self._connection.query(self._select_row, (oid,))
+        if not found:
+            return None
+        return found[0] if self.shape.is_plain else self.shape.converted(found[0])
 
     def row_as_of(self, oid: int, seq: int) -> Row | None:
         """Read a row without a snapshot, if the commit `seq` still is the last one.

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
-from odbctl.engine.odb.codec import LARGEST_INT
+from odbctl.engine.odb.codec import LARGEST_INT, Mismatch
 from odbctl.engine.odb.current import (
     NOTHING,
     current,
@@ -388,7 +388,12 @@ def _asked(definition: Definition, equal: Mapping[str, object]) -> tuple[Fields,
     values: Values
     if len(fields) == 1:
         # The most common one, without the cost of a list.
-        values = (fields[0].stored(equal[fields[0].name]),)
+        (field,) = fields
+        value = equal[field.name]
+        try:
+            values = (field.encode(value),)
+        except (Mismatch, ValueError, RecursionError):
+            values = (field.stored(value),)  # says what is wrong
     else:
         values = tuple([field.stored(equal[field.name]) for field in fields])
     for value in values:
