@@ -420,6 +420,16 @@ def test_only_the_page_was_read(
     ) is is_conflict  # fmt: skip
 
 
+@pytest.mark.parametrize("order_by", ["at", "-at", "oid"])
+def test_last_object_of_a_page_was_read(any_database: Database, order_by: str) -> None:
+    _, last, _ = create(any_database, 10, 20, 30)
+
+    def look() -> object:
+        return Event.lookup_all(order_by=order_by, limit=2)
+
+    assert read_conflicts(any_database, look, last.delete)
+
+
 def test_equal_fields_bound_what_was_read(any_database: Database) -> None:
     create(any_database, 10, 20)
     (other,) = create(any_database, 15, kind="b")
