@@ -394,7 +394,7 @@ def _values_of_others(key: _Unique, overlay: Overlay) -> dict[tuple[Stored, ...]
 def _check_values(key: _Unique, overlay: Overlay, taken: dict[tuple[Stored, ...], int]) -> None:
     """Check what is written against itself, `taken`, and what the index finds."""
     for oid, row in overlay.rows.items():
-        if row is None or None in (values := key.values(oid, row)):
+        if row is None or None in (values := key.values(oid, _newest(key, overlay, oid, row))):
             continue
         is_taken = taken.setdefault(values, oid) != oid
         if (
@@ -407,6 +407,17 @@ def _check_values(key: _Unique, overlay: Overlay, taken: dict[tuple[Stored, ...]
             is_taken = any(other not in overlay.rows for other in found)
         if is_taken:
             raise key.taken(values)
+
+
+def _newest(key: _Unique, overlay: Overlay, oid: int, row: list[Stored]) -> Row | list[Stored]:
+    """Return an object as it will be: others may have written fields that this commit does not."""
+    columns = columns_at(key.kept.versions.get(oid, ()), key.seq)
+    if columns is None or oid in overlay.created:
+        return row
+    newest = list(key.shape.row(oid, columns))
+    for field in overlay.definition.fields_of(overlay.masks.get(oid, 0)):
+        newest[field.position] = row[field.position]
+    return newest
 
 
 def _union(masks: Iterable[int]) -> int:

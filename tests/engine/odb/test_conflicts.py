@@ -14,7 +14,12 @@ from bank_schema import Account
 
 from odbctl.engine.odb import Database, DbObject, Schema, Transaction, retry_on_conflict
 from odbctl.engine.odb.current import current_view
-from odbctl.errors import ObjectGoneError, RevisionConflictError, TransactionError
+from odbctl.errors import (
+    AlreadyExistsError,
+    ObjectGoneError,
+    RevisionConflictError,
+    TransactionError,
+)
 
 
 @pytest.fixture
@@ -282,3 +287,20 @@ def test_gone_object_cannot_be_written(database: Database, account: Account) -> 
     database.run(account.delete)
     with pytest.raises(ObjectGoneError), database.transaction():
         account.balance = 1
+
+
+def test_unique_values_are_those_of_the_last_commit(database: Database, account: Account) -> None:
+    def rename() -> None:
+        account.name = "b"
+
+    with pytest.raises(AlreadyExistsError):
+        with database.transaction():
+            account.limit = 1
+            Account(name="b")
+            rival(database, rename)
+    with database.transaction():
+        account.limit = 2
+        Account(name="b")
+        rival(database, lambda: setattr(account, "name", "c"))
+    with database.view():
+        assert sorted(each.name for each in Account.lookup_all()) == ["b", "c"]
