@@ -1,1 +1,1 @@
-"""What a command does once its words are parsed, whether typer or the quick way parsed them."""
+"""The work of commands, once their words are parsed; shared by typer and the quick path."""

@@ -1,4 +1,4 @@
-"""What starting and stopping a service do, for both ways of parsing them.
+"""Start and stop services, for typer and the quick path.
 
 No typer here, for these are asked for as often as any reading.
 """
@@ -89,12 +89,12 @@ def stop(
 
 
 def _rolled_out(engine: Engine, change: Change, *, wait: bool, timeout: float | None) -> Done:
-    # Imported when the wish is written: managers are at work by then. Also what prints the
-    # result, for nothing else is left to do then.
+    # Import these after the change is committed: managers work on it meanwhile. Import the
+    # renderer now as well, so that the result is printed without a delay.
     __import__("odbctl.commands.output.render")
     from odbctl.commands.actions.waiting import rolled_out
 
     if not gc.isenabled():
-        gc.freeze()  # a first look through all that was imported would take 4 ms
-        gc.enable()  # this may wait for long
+        gc.freeze()  # a first collection over all imported objects would take 4 ms
+        gc.enable()  # the wait may be long
     return rolled_out(engine, change, wait=wait, timeout=timeout, follows_release=False)

@@ -18,7 +18,7 @@ DEFAULT_LINES = 100
 
 
 class LogWords(NamedTuple):
-    """What was said on the command line of which records are wanted."""
+    """The options of the command line that select log records."""
 
     follow: bool = False
     lines: int | None = None

@@ -1,4 +1,4 @@
-"""What the most asked commands read, for both ways of parsing them.
+"""Reads of the most frequent commands, for typer and the quick path.
 
 No typer here, and of the engine only what reading needs.
 """

@@ -1,1 +1,1 @@
-"""What a shell asks on a tab, and the scripts that make it ask."""
+"""Shell completion: the candidates for a word, and the scripts for each shell."""

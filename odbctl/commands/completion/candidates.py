@@ -76,7 +76,7 @@ _FIXED: dict[str, Sequence[str]] = {
 
 
 class Asked(NamedTuple):
-    """What is being completed: its kind, the words before it, and its beginning."""
+    """The word being completed: its kind, the words before it, and its prefix."""
 
     kind: str
     words: tuple[str, ...]
@@ -106,7 +106,7 @@ def candidates(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def understand(words: Sequence[str]) -> Asked | None:
-    """Say what the last word is to be; None when there is nothing to offer."""
+    """Return what kind of word the last one is; None when nothing can be offered."""
     *before, prefix = words or [""]
     if prefix.startswith("-") or "--" in before:
         return None

@@ -1,1 +1,1 @@
-"""The whole story of odbctl, played in a temporary home."""
+"""`odbctl demo`: a tour of odbctl in a temporary home."""

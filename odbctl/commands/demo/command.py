@@ -37,7 +37,7 @@ def demo(
 
 
 def _folder() -> str:
-    """Return the folder to use: the one that `--home` names, or a new one."""
+    """Return the home folder: the one given with `--home`, or a new one."""
     given = session().settings.flag("home")
     if given is None:
         return tempfile.mkdtemp(prefix="odbctl-demo-")

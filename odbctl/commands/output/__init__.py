@@ -1,1 +1,1 @@
-"""Printing results and errors; pure text, but for `render`."""
+"""Printing of results and errors. Only `render` writes; the rest makes text."""

@@ -1,1 +1,1 @@
-"""From words to arguments: the bridge to typer."""
+"""Parsing of the command line with typer."""

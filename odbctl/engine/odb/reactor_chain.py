@@ -1,7 +1,7 @@
-"""Chains of reactors: runs of which each committed what made the next one due.
+"""Chains of reactor runs, in which each run's commit triggered the next.
 
-A chain that goes on and on is a mistake of its author, and is reported. Only the reactors of one
-`Database` are seen; any thread of them may be here.
+A chain without an end is a mistake of its author, and is reported. Only the reactors of one
+`Database` are seen. Called by the threads of all of them.
 """
 
 from __future__ import annotations

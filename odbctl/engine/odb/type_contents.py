@@ -1,4 +1,4 @@
-"""Whether records and enums of a release are, inside, those that a store records.
+"""Compares the fields of records and the members of enums with those a store has recorded.
 
 A column records its type in words, and these name records and enums; what stands in them may
 change between releases, too. Pure; imported where a release declares other contents than the
