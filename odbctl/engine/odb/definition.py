@@ -267,6 +267,10 @@ class Definition:
                 raise RangeAskedError(self.title, name)
         for name in names:
             if name not in self.fields:
+                compared, _, word = name.rpartition("__")
+                if compared in self.fields:
+                    field_name = f"{self.title}.{compared}"
+                    raise TypeError(f"{field_name} has no comparison {word!r}: gt, gte, lt or lte")
                 raise TypeError(
                     f"{self.title}.{name} is not a field; indexed: {self._lookups_text()}"
                 )
@@ -300,11 +304,9 @@ class Definition:
             if first == wanted and order in index.fields[len(wanted) : len(wanted) + 1]:
                 return tuple(each for each in self.ordered if each.name in wanted)
         if not order.mark:
-            text = "".join(f"{name!r}, " for name in names)
-            raise TypeError(
-                f"{order} is not indexed behind these fields: add Index({text}{order.name!r});"
-                f" indexed: {self._lookups_text()}"
-            )
+            together = ", ".join(map(repr, (*names, order.name)))
+            where = f" behind {', '.join(names)}: add Index({together})" if names else ""
+            raise TypeError(f"{order} is not indexed{where}; indexed: {self._lookups_text()}")
         return self.lookup_fields(names) if names else ()
 
     def _lookups_text(self) -> str:

@@ -262,12 +262,18 @@ def test_what_has_no_order_is_refused(
 
 def test_fields_without_index_have_no_range(any_database: Database) -> None:
     with any_database.view():
-        with pytest.raises(TypeError, match=r"Event\.note is not indexed"):
+        with pytest.raises(TypeError, match=r"Event\.note is not indexed; indexed: "):
             Event.lookup_all(note__gte="a")
-        with pytest.raises(TypeError, match=r"add Index\('size', 'kind'\)"):
+        with pytest.raises(TypeError, match=r"indexed behind size: add Index\('size', 'kind'\)"):
             Event.lookup_all(size=1, order_by="kind")
         with pytest.raises(TypeError, match="at__gte is for lookup_all"):
             Event.lookup_newest(3, at__gte=1)
+
+
+def test_unknown_comparison_is_refused_with_those_there_are(any_database: Database) -> None:
+    message = r"Event\.at has no comparison 'ge': gt, gte, lt or lte"
+    with any_database.view(), pytest.raises(TypeError, match=message):
+        Event.lookup_all(at__ge=1)
 
 
 def test_argument_called_like_an_indexed_field_is_its_value(any_database: Database) -> None:
